@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { errorCodes } from '../errors.ts'
+
+/** Lower-case words with dashes: they stand in addresses (`sp://team/key`) and prefixes. */
+export const Slug = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    'must be 1 to 63 lower-case letters, digits and dashes, and begin and end with a letter or digit',
+  )
+
+/** Any characters but control characters and lone surrogates: identity providers choose usernames, not we. */
+export const Username = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((name) => name.isWellFormed() && !/\p{Cc}/u.test(name), 'must not hold control characters')
+  .refine((name) => name.trim() === name, 'must not begin or end with a blank')
+
+/** The rules of an object key are the server's (`domain/object-key.ts`), so that an error can name the rule. */
+export const ObjectKey = z
+  .string()
+  .describe('Object key, relative to the team; at most 1,024 bytes of UTF-8 with its prefix')
+
+export const Instant = z.iso.datetime().describe('UTC instant, RFC 3339')
+export const Cursor = z.string().max(2048).describe('Opaque; from `nextCursor` of the page before')
+export const Limit = z.coerce.number().int().min(1).max(1000).default(100)
+
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    code: z.enum(errorCodes as [string, ...string[]]),
+    field: z.string().optional(),
+    requestId: z.string().optional(),
+  })
+  .describe('RFC 9457 problem details')
+export type Problem = z.infer<typeof Problem>
+
+/** A page of a list. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+}
+
+export const PageQuery = z.strictObject({ limit: Limit, cursor: Cursor.optional() })
+export const Empty = z.strictObject({})

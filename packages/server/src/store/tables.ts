@@ -1,0 +1,108 @@
+/**
+ * The tables as Kysely sees them. Times are ms since the epoch (bigint), flags are 0 or 1 (smallint), JSON is text: the
+ * common subset of SQLite and PostgreSQL. Column names are snake_case.
+ */
+export interface Tables {
+  principals: {
+    id: string
+    kind: 'user' | 'serviceAccount'
+    /** Unique over both kinds, by bytes. */
+    username: string
+    display_name: string | null
+    organisation_role: 'admin' | 'member'
+    /** A service account of one team; null: of the organisation. */
+    team_id: string | null
+    active: number
+    scid: string
+    pseudonym: string
+    created_at: number
+  }
+  api_keys: {
+    /** The public prefix. */
+    id: string
+    principal_id: string
+    name: string
+    /** SHA-256 of the secret half, hex. */
+    secret_hash: string
+    created_at: number
+    expires_at: number | null
+    last_used_at: number | null
+  }
+  teams: {
+    id: string
+    name: string
+    connector_id: string | null
+    prefix: string
+    created_at: number
+  }
+  members: {
+    team_id: string
+    principal_id: string
+    role: 'viewer' | 'member' | 'admin'
+    since: number
+  }
+  connectors: {
+    id: string
+    name: string
+    team_id: string | null
+    is_default: number
+    version: number
+    kind: 's3' | 'gcs' | 'azure'
+    /** Where the bucket is, in one comparable line: kind, host, account, bucket. Two connectors with the same open the same bucket. */
+    location: string
+    /** Settings without the credential's secret half, JSON. */
+    settings: string
+    /** The credential, sealed with the master key. */
+    sealed_credential: string
+    created_at: number
+  }
+  uploads: {
+    id: string
+    team_id: string
+    principal_id: string
+    connector_id: string
+    /** Object key in the bucket, prefix included. */
+    object_key: string
+    store_upload_id: string
+    state: 'open' | 'completed' | 'aborted'
+    size_bytes: number | null
+    part_size_bytes: number
+    content_type: string | null
+    create_only: number
+    created_at: number
+    expires_at: number
+  }
+  idempotency_keys: {
+    principal_id: string
+    idempotency_key: string
+    /** SHA-256 of operation and body, hex. */
+    request_hash: string
+    status: number
+    /** The answer, JSON, without what is shown once. */
+    reply: string
+    created_at: number
+  }
+  audit_events: {
+    chain: string
+    seq: number
+    at: number
+    type: string
+    decision: 'allow' | 'deny'
+    principal_id: string | null
+    username: string | null
+    team: string | null
+    object_key: string | null
+    grant_id: string | null
+    /** The event's JSON, exactly as hashed. */
+    event: string
+    hash: string
+  }
+  audit_chains: {
+    chain: string
+    opened_at: number
+    head_seq: number
+    head_hash: string
+    /** How far a later chain's opening has anchored this one. */
+    anchored_seq: number
+  }
+}

@@ -77,6 +77,24 @@ export interface PresignGcsRequest {
   headers?: Readonly<Record<string, string>>
 }
 
+export type GcsHmacCredential = Extract<GcsCredential, { type: 'hmac' }>
+export type GcsRsaCredential = Extract<GcsCredential, { type: 'rsa' }>
+
+/** Keyless: IAM holds the RSA key. `signBlob` takes the bytes of the string to sign and gives the raw signature. */
+export interface GcsSignBlobCredential {
+  type: 'signBlob'
+  clientEmail: string
+  signBlob(stringToSign: Uint8Array): Promise<Uint8Array>
+}
+
+/** What `presignGcs` takes: HMAC keys sign synchronously. */
+export type PresignGcsHmacRequest = Omit<PresignGcsRequest, 'credential'> & { credential: GcsHmacCredential }
+
+/** What `presignGcsRsa` takes. */
+export type PresignGcsAsyncRequest = Omit<PresignGcsRequest, 'credential'> & {
+  credential: GcsRsaCredential | GcsSignBlobCredential
+}
+
 /** A signed URL with the stages that led to it, for tests and for `signpost explain`. */
 export interface Presigned {
   method: HttpMethod

@@ -1,0 +1,28 @@
+/** Object request + credential + time -> pre-signed URL. See README.md. */
+
+export type * from './types.ts'
+export { SigningInputError } from './errors.ts'
+
+export { presignS3 } from './s3.ts'
+export { presignGcs, presignGcsRsa } from './gcs.ts'
+export { azureSas } from './azure-sas.ts'
+export { azureBlobUrl, type AzureUrlRequest } from './azure-url.ts'
+
+export { gcsMarkers, s3Markers, type MarkerInput } from './markers.ts'
+export { scidOf, URL_NAMESPACE, uuidV5 } from './uuid-v5.ts'
+
+// The stages, for whoever explains or verifies a signature.
+export { explainAzureUrl, explainS3Url, type ExplainedS3Url } from './explain.ts'
+export { encodeComponent, encodePath } from './sigv4/encode.ts'
+export {
+  canonicalHeaders,
+  canonicalQuery,
+  canonicalRequest,
+  sortParameters,
+  UNSIGNED_PAYLOAD,
+  type CanonicalHeaders,
+  type CanonicalRequestParts,
+  type EncodedParameter,
+} from './sigv4/canonical-request.ts'
+export { basicTimestamp, credentialScope, stringToSign } from './sigv4/string-to-sign.ts'
+export { signatureOf, signingKey, type SigningKeyParts } from './sigv4/signing-key.ts'

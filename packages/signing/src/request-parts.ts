@@ -1,0 +1,77 @@
+/** From a checked request to the parts that get signed; shared by `s3.ts` and `gcs.ts`. */
+
+import {
+  authorityOf,
+  checkHeaders,
+  checkKey,
+  checkLifetime,
+  checkPathPrefix,
+  checkText,
+  checkTime,
+  type Authority,
+} from './checks.ts'
+import { SigningInputError } from './errors.ts'
+import { addOperationParameters, type SignableOperation } from './object-operation.ts'
+import type { EncodedParameter } from './sigv4/canonical-request.ts'
+import { encodeComponent, encodePath } from './sigv4/encode.ts'
+import type { BucketAddress } from './types.ts'
+
+export interface RequestPartsInput {
+  operation: SignableOperation
+  address: BucketAddress
+  signedAt: number
+  expiresInSeconds: number
+  query?: Readonly<Record<string, string>>
+  headers?: Readonly<Record<string, string>>
+}
+
+export interface RequestParts {
+  authority: Authority
+  path: string
+  parameters: EncodedParameter[]
+}
+
+export function requestPartsOf(request: RequestPartsInput, versionName: string): RequestParts {
+  checkTime('signedAt', request.signedAt)
+  checkLifetime(request.expiresInSeconds)
+  checkPathPrefix(request.address)
+  if (request.headers !== undefined) checkHeaders(request.headers)
+  return {
+    authority: authorityOf(request.address.origin),
+    path: pathOf(request.operation, request.address.pathPrefix),
+    parameters: parametersOf(request, versionName),
+  }
+}
+
+function pathOf(operation: SignableOperation, pathPrefix: string): string {
+  if (!('key' in operation)) return pathPrefix === '' ? '/' : pathPrefix
+  checkKey('operation.key', operation.key)
+  return `${pathPrefix}/${encodePath(operation.key)}`
+}
+
+function parametersOf(request: RequestPartsInput, versionName: string): EncodedParameter[] {
+  const parameters: EncodedParameter[] = []
+  addOperationParameters(request.operation, versionName, (name, value) => {
+    if (!value.isWellFormed())
+      throw new SigningInputError(`operation (${name})`, 'holds a lone surrogate, which has no UTF-8 form')
+    parameters.push({ name, value: encodeComponent(value) })
+  })
+  const { query } = request
+  if (query !== undefined) {
+    for (const name of Object.keys(query)) parameters.push(queryParameterOf(name, query[name]!))
+  }
+  return parameters
+}
+
+/** Names that belong to the signature's own parameters; Google's custom audit entries are the one exception. */
+const RESERVED_NAME = /^x-(?:amz-|goog-(?!custom-audit-))/i
+
+function queryParameterOf(name: string, value: string): EncodedParameter {
+  const field = `query[${JSON.stringify(name)}]`
+  checkText(field, name)
+  if (RESERVED_NAME.test(name))
+    throw new SigningInputError(field, 'is reserved: X-Amz- and X-Goog- names belong to the signature')
+  if (!value.isWellFormed())
+    throw new SigningInputError(field, 'holds a lone surrogate, which has no UTF-8 form: remove it')
+  return { name: encodeComponent(name), value: encodeComponent(value) }
+}

@@ -1,0 +1,73 @@
+/** Pre-signed URLs of Amazon S3 and of every store that speaks its dialect: AWS Signature Version 4 in the query string. */
+
+import { checkText } from './checks.ts'
+import { SigningInputError } from './errors.ts'
+import { methodOf } from './object-operation.ts'
+import { requestPartsOf } from './request-parts.ts'
+import { payloadHashOf } from './sigv4/canonical-request.ts'
+import { draftPresigned } from './sigv4/presign.ts'
+import { cachedSigningKey, signatureOf } from './sigv4/signing-key.ts'
+import { basicTimestamp, credentialScope } from './sigv4/string-to-sign.ts'
+import type { Presigned, PresignS3Request } from './types.ts'
+
+export const S3_ALGORITHM = 'AWS4-HMAC-SHA256'
+const TERMINATOR = 'aws4_request'
+
+/**
+ * Signs one operation. Pure: the same request gives the same URL. Pass the same `credential` object again and again,
+ * the day's signing key is remembered with it.
+ *
+ * @throws SigningInputError naming the field.
+ */
+export function presignS3(request: PresignS3Request): Presigned {
+  const { credential, region, service = 's3' } = request
+  checkScopePart('region', region)
+  checkScopePart('service', service)
+  checkText('credential.accessKeyId', credential.accessKeyId)
+  checkText('credential.secretAccessKey', credential.secretAccessKey)
+  if (credential.sessionToken !== undefined) checkText('credential.sessionToken', credential.sessionToken)
+  const parts = requestPartsOf(request, 'versionId')
+
+  const timestamp = basicTimestamp(request.signedAt)
+  const day = timestamp.slice(0, 8)
+  const draft = draftPresigned({
+    algorithm: S3_ALGORITHM,
+    parameterPrefix: 'X-Amz',
+    method: methodOf(request.operation),
+    origin: request.address.origin,
+    host: parts.authority.host,
+    path: parts.path,
+    parameters: parts.parameters,
+    headers: request.headers,
+    payloadHash: payloadHashOf(request.headers, 'x-amz-content-sha256'),
+    accessKeyId: credential.accessKeyId,
+    scope: credentialScope(day, region, service, TERMINATOR),
+    timestamp,
+    expiresInSeconds: request.expiresInSeconds,
+    sessionToken: credential.sessionToken,
+  })
+  const secret = credential.secretAccessKey
+  const key = cachedSigningKey(credential, {
+    prefix: 'AWS4',
+    secret,
+    day,
+    region,
+    service,
+    terminator: TERMINATOR,
+  })
+  const signature = signatureOf(key, draft.stringToSign)
+  return {
+    method: draft.method,
+    url: `${draft.urlWithoutSignature}&X-Amz-Signature=${signature}`,
+    headers: draft.headers,
+    canonicalRequest: draft.canonicalRequest,
+    stringToSign: draft.stringToSign,
+    signature,
+  }
+}
+
+/** Region and service stand between the slashes of the scope, and each in a line of the string to sign. */
+function checkScopePart(field: string, value: string): void {
+  if (!/^[A-Za-z0-9._-]+$/.test(value))
+    throw new SigningInputError(field, 'must be letters, digits, ".", "_" or "-"')
+}

@@ -1,0 +1,111 @@
+/**
+ * The straight line that S3 and Google Cloud Storage share: parameters, canonical request, string to sign. The two
+ * differ in names only, so the differences are data. The signature comes last and from outside: HMAC here, RSA there.
+ */
+
+import { SigningInputError } from '../errors.ts'
+import type { HttpMethod } from '../types.ts'
+import {
+  canonicalHeaders,
+  canonicalQuery,
+  canonicalRequest,
+  sortParameters,
+  type CanonicalHeaders,
+  type EncodedParameter,
+} from './canonical-request.ts'
+import { encodeComponent } from './encode.ts'
+import { stringToSign } from './string-to-sign.ts'
+
+export interface QueryPresigning {
+  algorithm: string
+  /** `X-Amz` or `X-Goog`. */
+  parameterPrefix: string
+  method: HttpMethod
+  origin: string
+  /** As the canonical request shows it. */
+  host: string
+  /** Encoded, with its leading slash. */
+  path: string
+  /** The request's own parameters, in any order. */
+  parameters: EncodedParameter[]
+  headers: Readonly<Record<string, string>> | undefined
+  payloadHash: string
+  accessKeyId: string
+  scope: string
+  timestamp: string
+  expiresInSeconds: number
+  sessionToken?: string | undefined
+}
+
+/** All of a pre-signed URL but its signature. */
+export interface PresigningDraft {
+  method: HttpMethod
+  urlWithoutSignature: string
+  headers: Record<string, string>
+  canonicalRequest: string
+  stringToSign: string
+}
+
+/** AWS: "Authenticating requests: using query parameters"; Google: "V4 signing process with your own program". */
+export function draftPresigned(request: QueryPresigning): PresigningDraft {
+  const { method, path, headers } = request
+  const canonicalForm = headers === undefined ? hostOnly(request.host) : withHost(request.host, headers)
+  const query = canonicalQuery(withAuthentication(request, canonicalForm.signedHeaders))
+  const canonical = canonicalRequest({
+    method,
+    path,
+    query,
+    headers: canonicalForm,
+    payloadHash: request.payloadHash,
+  })
+  return {
+    method,
+    urlWithoutSignature: `${request.origin}${path}?${query}`,
+    headers: headersToSend(headers),
+    canonicalRequest: canonical,
+    stringToSign: stringToSign(request.algorithm, request.timestamp, request.scope, canonical),
+  }
+}
+
+function withAuthentication(request: QueryPresigning, signedHeaders: string): EncodedParameter[] {
+  const { parameterPrefix: prefix } = request
+  const all: EncodedParameter[] = [
+    { name: `${prefix}-Algorithm`, value: request.algorithm },
+    { name: `${prefix}-Credential`, value: encodeComponent(`${request.accessKeyId}/${request.scope}`) },
+    { name: `${prefix}-Date`, value: request.timestamp },
+    { name: `${prefix}-Expires`, value: String(request.expiresInSeconds) },
+  ]
+  if (request.sessionToken !== undefined) {
+    all.push({ name: `${prefix}-Security-Token`, value: encodeComponent(request.sessionToken) })
+  }
+  all.push({ name: `${prefix}-SignedHeaders`, value: encodeComponent(signedHeaders) })
+  for (const parameter of request.parameters) all.push(parameter)
+  sortParameters(all)
+  refuseDuplicates(all)
+  return all
+}
+
+/** Stores disagree on which of two equal names counts. */
+function refuseDuplicates(sorted: readonly EncodedParameter[]): void {
+  for (let at = 1; at < sorted.length; at++) {
+    const { name } = sorted[at]!
+    if (name === sorted[at - 1]!.name)
+      throw new SigningInputError(`query[${JSON.stringify(name)}]`, 'is already set by the operation')
+  }
+}
+
+function hostOnly(host: string): CanonicalHeaders {
+  return { text: `host:${host}\n`, signedHeaders: 'host' }
+}
+
+function withHost(host: string, headers: Readonly<Record<string, string>>): CanonicalHeaders {
+  return canonicalHeaders([['host', host], ...Object.entries(headers)])
+}
+
+/** Trimmed, as every HTTP client would; blanks inside stay, the store makes them one before it verifies. */
+function headersToSend(headers: Readonly<Record<string, string>> | undefined): Record<string, string> {
+  const sent: Record<string, string> = {}
+  if (headers !== undefined)
+    for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = value.trim()
+  return sent
+}

@@ -1,0 +1,69 @@
+import type { OperationId, ParsedInput, Reply } from '@signpost/contract'
+import type { ConnectorRecord, OpenConnector } from '../domain/connector.ts'
+import type { CallContext, Principal } from '../domain/principal.ts'
+import type { Store } from '../store/store.ts'
+
+/** What the use cases stand on. Made in `app.ts`; nothing here is global. */
+export interface BrokerDeps {
+  store: Store
+  connectors: ConnectorPool
+  secretBox: SecretBox
+  policy: Policy
+  /** ms since the epoch */
+  clock: () => number
+  /** A new UUIDv7 (time-ordered): ids of events, grants, rows. */
+  newId: () => string
+  /** Random bytes from the system's generator. */
+  randomBytes: (size: number) => Uint8Array
+  log: Log
+}
+
+/** The part of pino that is used. Never given a secret, a URL or a token. */
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface Policy {
+  readSecondsDefault: number
+  readSecondsMax: number
+  writeSecondsDefault: number
+  writeSecondsMax: number
+  /** Life of an upload that nobody completes. */
+  uploadSecondsMax: number
+  /** Custom endpoints are for organisation admins, unless this is set. */
+  teamAdminsMaySetEndpoints: boolean
+}
+
+/** Opens connectors once per (id, version) and keeps them. */
+export interface ConnectorPool {
+  /** Throws `credential_unavailable` if the stored credential cannot be opened with the master key. */
+  open(connectorId: string, version: number): OpenConnector | Promise<OpenConnector>
+  /** The stored record, decrypted. */
+  record(connectorId: string): Promise<ConnectorRecord | undefined>
+  /** Opens settings that are not stored (yet): the caller closes it. */
+  openUnsaved(settings: ConnectorRecord['settings']): OpenConnector
+  close(): Promise<void>
+}
+
+/** Seals credentials for the database: AES-256-GCM under the master key, bound to its row. */
+export interface SecretBox {
+  seal(plain: string, boundTo: string): string
+  open(sealed: string, boundTo: string): string
+}
+
+/** Who calls, and by which call. */
+export interface Caller {
+  principal: Principal
+  call: CallContext
+}
+
+/** One use case for each operation of the contract; a missing one does not compile. A streamed operation yields its lines. */
+export type Handlers = {
+  [Id in OperationId]: (
+    deps: BrokerDeps,
+    caller: Caller,
+    input: ParsedInput<Id> & { idempotencyKey?: string },
+  ) => Promise<Reply<Id>> | AsyncIterable<Reply<Id> | string>
+}

@@ -4,7 +4,7 @@
  * where that text and the official SDKs differ, the SDKs' order is the one that the service accepts.
  */
 
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import { checkAzureRequest } from './azure-checks.ts'
 import { encodeComponent } from './sigv4/encode.ts'
 import type { AzureSas, AzureSasRequest } from './types.ts'
@@ -60,7 +60,9 @@ export function azureSas(request: AzureSasRequest): AzureSas {
 
 /** Base64 of the HMAC with the decoded key. */
 export function sasSignature(keyBase64: string, stringToSign: string): string {
-  return createHmac('sha256', Buffer.from(keyBase64, 'base64')).update(stringToSign).digest('base64')
+  return createHmac('sha256', createSecretKey(Buffer.from(keyBase64, 'base64')))
+    .update(stringToSign)
+    .digest('base64')
 }
 
 /** 16 lines (sv from 2020-12-06, which added `ses`). `time` is the snapshot or the version. */

@@ -10,13 +10,21 @@ import { SigningInputError } from './errors.ts'
 import { methodOf } from './object-operation.ts'
 import { requestPartsOf } from './request-parts.ts'
 import { payloadHashOf } from './sigv4/canonical-request.ts'
-import { draftPresigned, type PresigningDraft } from './sigv4/presign.ts'
+import { draftPresigned, type ParameterNames, type PresigningDraft } from './sigv4/presign.ts'
 import { cachedSigningKey, signatureOf } from './sigv4/signing-key.ts'
-import { basicTimestamp, credentialScope } from './sigv4/string-to-sign.ts'
+import { basicTimestamp, type CredentialScope } from './sigv4/string-to-sign.ts'
 import type { PresignGcsAsyncRequest, PresignGcsHmacRequest, Presigned } from './types.ts'
 
 export const GCS_HMAC_ALGORITHM = 'GOOG4-HMAC-SHA256'
 export const GCS_RSA_ALGORITHM = 'GOOG4-RSA-SHA256'
+const NAMES: ParameterNames = {
+  algorithm: 'X-Goog-Algorithm',
+  credential: 'X-Goog-Credential',
+  date: 'X-Goog-Date',
+  expires: 'X-Goog-Expires',
+  securityToken: 'X-Goog-Security-Token',
+  signedHeaders: 'X-Goog-SignedHeaders',
+}
 /** Google's literal: a bucket's location does not enter the scope. */
 const REGION = 'auto'
 const SERVICE = 'storage'
@@ -38,16 +46,7 @@ export function presignGcs(request: PresignGcsHmacRequest): Presigned {
   checkText('credential.secret', credential.secret)
   const timestamp = gcsTimestamp(request.signedAt)
   const draft = draftGcs(request, GCS_HMAC_ALGORITHM, credential.accessId, timestamp)
-  const day = timestamp.slice(0, 8)
-  const { secret } = credential
-  const key = cachedSigningKey(credential, {
-    prefix: 'GOOG4',
-    secret,
-    day,
-    region: REGION,
-    service: SERVICE,
-    terminator: TERMINATOR,
-  })
+  const key = cachedSigningKey(credential, 'GOOG4', credential.secret, scopeOf(timestamp))
   return withSignature(draft, signatureOf(key, draft.stringToSign))
 }
 
@@ -78,7 +77,7 @@ function draftGcs(
   const parts = requestPartsOf(request, 'generation')
   return draftPresigned({
     algorithm,
-    parameterPrefix: 'X-Goog',
+    names: NAMES,
     method: methodOf(request.operation),
     origin: request.address.origin,
     // Google signs the host without its port, at its own endpoints and at custom ones: its conformance vectors
@@ -89,7 +88,7 @@ function draftGcs(
     headers: headersOf(request),
     payloadHash: payloadHashOf(request.headers, 'x-goog-content-sha256'),
     accessKeyId,
-    scope: credentialScope(timestamp.slice(0, 8), REGION, SERVICE, TERMINATOR),
+    scope: scopeOf(timestamp),
     timestamp,
     expiresInSeconds: request.expiresInSeconds,
   })
@@ -98,6 +97,10 @@ function draftGcs(
 function gcsTimestamp(signedAt: number): string {
   checkTime('signedAt', signedAt)
   return basicTimestamp(signedAt)
+}
+
+function scopeOf(timestamp: string): CredentialScope {
+  return { day: timestamp.slice(0, 8), region: REGION, service: SERVICE, terminator: TERMINATOR }
 }
 
 /** The header that makes a POST the start of a resumable upload; signed, so the client has to send it. */

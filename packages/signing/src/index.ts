@@ -24,5 +24,10 @@ export {
   type CanonicalRequestParts,
   type EncodedParameter,
 } from './sigv4/canonical-request.ts'
-export { basicTimestamp, credentialScope, stringToSign } from './sigv4/string-to-sign.ts'
-export { signatureOf, signingKey, type SigningKeyParts } from './sigv4/signing-key.ts'
+export {
+  basicTimestamp,
+  credentialScope,
+  stringToSign,
+  type CredentialScope,
+} from './sigv4/string-to-sign.ts'
+export { signatureOf, signingKey, type KeyPrefix } from './sigv4/signing-key.ts'

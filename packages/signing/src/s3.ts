@@ -5,12 +5,20 @@ import { SigningInputError } from './errors.ts'
 import { methodOf } from './object-operation.ts'
 import { requestPartsOf } from './request-parts.ts'
 import { payloadHashOf } from './sigv4/canonical-request.ts'
-import { draftPresigned } from './sigv4/presign.ts'
+import { draftPresigned, type ParameterNames } from './sigv4/presign.ts'
 import { cachedSigningKey, signatureOf } from './sigv4/signing-key.ts'
-import { basicTimestamp, credentialScope } from './sigv4/string-to-sign.ts'
+import { basicTimestamp } from './sigv4/string-to-sign.ts'
 import type { Presigned, PresignS3Request } from './types.ts'
 
 export const S3_ALGORITHM = 'AWS4-HMAC-SHA256'
+const NAMES: ParameterNames = {
+  algorithm: 'X-Amz-Algorithm',
+  credential: 'X-Amz-Credential',
+  date: 'X-Amz-Date',
+  expires: 'X-Amz-Expires',
+  securityToken: 'X-Amz-Security-Token',
+  signedHeaders: 'X-Amz-SignedHeaders',
+}
 const TERMINATOR = 'aws4_request'
 
 /**
@@ -29,10 +37,10 @@ export function presignS3(request: PresignS3Request): Presigned {
   const parts = requestPartsOf(request, 'versionId')
 
   const timestamp = basicTimestamp(request.signedAt)
-  const day = timestamp.slice(0, 8)
+  const scope = { day: timestamp.slice(0, 8), region, service, terminator: TERMINATOR }
   const draft = draftPresigned({
     algorithm: S3_ALGORITHM,
-    parameterPrefix: 'X-Amz',
+    names: NAMES,
     method: methodOf(request.operation),
     origin: request.address.origin,
     host: parts.authority.host,
@@ -41,20 +49,12 @@ export function presignS3(request: PresignS3Request): Presigned {
     headers: request.headers,
     payloadHash: payloadHashOf(request.headers, 'x-amz-content-sha256'),
     accessKeyId: credential.accessKeyId,
-    scope: credentialScope(day, region, service, TERMINATOR),
+    scope,
     timestamp,
     expiresInSeconds: request.expiresInSeconds,
     sessionToken: credential.sessionToken,
   })
-  const secret = credential.secretAccessKey
-  const key = cachedSigningKey(credential, {
-    prefix: 'AWS4',
-    secret,
-    day,
-    region,
-    service,
-    terminator: TERMINATOR,
-  })
+  const key = cachedSigningKey(credential, 'AWS4', credential.secretAccessKey, scope)
   const signature = signatureOf(key, draft.stringToSign)
   return {
     method: draft.method,

@@ -49,7 +49,7 @@ export function sortParameters(parameters: EncodedParameter[]): EncodedParameter
 }
 
 function isAfter(left: EncodedParameter, right: EncodedParameter): boolean {
-  return left.name > right.name || (left.name === right.name && left.value > right.value)
+  return left.name === right.name ? left.value > right.value : left.name > right.name
 }
 
 export function canonicalQuery(sorted: readonly EncodedParameter[]): string {

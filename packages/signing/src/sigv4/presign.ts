@@ -14,12 +14,21 @@ import {
   type EncodedParameter,
 } from './canonical-request.ts'
 import { encodeComponent } from './encode.ts'
-import { stringToSign } from './string-to-sign.ts'
+import { credentialScope, stringToSign, type CredentialScope } from './string-to-sign.ts'
+
+/** The names of the signature's own parameters: whole constants, since joining them for every URL is a tenth of its cost. */
+export interface ParameterNames {
+  algorithm: string
+  credential: string
+  date: string
+  expires: string
+  securityToken: string
+  signedHeaders: string
+}
 
 export interface QueryPresigning {
   algorithm: string
-  /** `X-Amz` or `X-Goog`. */
-  parameterPrefix: string
+  names: ParameterNames
   method: HttpMethod
   origin: string
   /** As the canonical request shows it. */
@@ -31,7 +40,7 @@ export interface QueryPresigning {
   headers: Readonly<Record<string, string>> | undefined
   payloadHash: string
   accessKeyId: string
-  scope: string
+  scope: CredentialScope
   timestamp: string
   expiresInSeconds: number
   sessionToken?: string | undefined
@@ -63,26 +72,35 @@ export function draftPresigned(request: QueryPresigning): PresigningDraft {
     urlWithoutSignature: `${request.origin}${path}?${query}`,
     headers: headersToSend(headers),
     canonicalRequest: canonical,
-    stringToSign: stringToSign(request.algorithm, request.timestamp, request.scope, canonical),
+    stringToSign: stringToSign(
+      request.algorithm,
+      request.timestamp,
+      credentialScope(request.scope),
+      canonical,
+    ),
   }
 }
 
 function withAuthentication(request: QueryPresigning, signedHeaders: string): EncodedParameter[] {
-  const { parameterPrefix: prefix } = request
+  const { names, sessionToken } = request
   const all: EncodedParameter[] = [
-    { name: `${prefix}-Algorithm`, value: request.algorithm },
-    { name: `${prefix}-Credential`, value: encodeComponent(`${request.accessKeyId}/${request.scope}`) },
-    { name: `${prefix}-Date`, value: request.timestamp },
-    { name: `${prefix}-Expires`, value: String(request.expiresInSeconds) },
+    { name: names.algorithm, value: request.algorithm },
+    { name: names.credential, value: credentialValue(request.accessKeyId, request.scope) },
+    { name: names.date, value: request.timestamp },
+    { name: names.expires, value: String(request.expiresInSeconds) },
   ]
-  if (request.sessionToken !== undefined) {
-    all.push({ name: `${prefix}-Security-Token`, value: encodeComponent(request.sessionToken) })
-  }
-  all.push({ name: `${prefix}-SignedHeaders`, value: encodeComponent(signedHeaders) })
+  if (sessionToken !== undefined)
+    all.push({ name: names.securityToken, value: encodeComponent(sessionToken) })
+  all.push({ name: names.signedHeaders, value: encodeComponent(signedHeaders) })
   for (const parameter of request.parameters) all.push(parameter)
   sortParameters(all)
   refuseDuplicates(all)
   return all
+}
+
+/** `<id>/<scope>`, encoded; the scope's parts are unreserved characters only. */
+function credentialValue(accessKeyId: string, { day, region, service, terminator }: CredentialScope): string {
+  return `${encodeComponent(accessKeyId)}%2F${day}%2F${region}%2F${service}%2F${terminator}`
 }
 
 /** Stores disagree on which of two equal names counts. */

@@ -36,10 +36,18 @@ export interface Policy {
   teamAdminsMaySetEndpoints: boolean
 }
 
+/** A stored connector that is open, with what an audit event says of it. */
+export interface NamedConnector {
+  id: string
+  name: string
+  bucket: string
+  connector: OpenConnector
+}
+
 /** Opens connectors once per (id, version) and keeps them. */
 export interface ConnectorPool {
-  /** Throws `credential_unavailable` if the stored credential cannot be opened with the master key. */
-  open(connectorId: string, version: number): OpenConnector | Promise<OpenConnector>
+  /** At once where it is open already. Throws `credential_unavailable` if the stored credential cannot be opened with the master key. */
+  open(connectorId: string, version: number): NamedConnector | Promise<NamedConnector>
   /** The stored record, decrypted. */
   record(connectorId: string): Promise<ConnectorRecord | undefined>
   /** Opens settings that are not stored (yet): the caller closes it. */
@@ -59,7 +67,10 @@ export interface Caller {
   call: CallContext
 }
 
-/** One use case for each operation of the contract; a missing one does not compile. A streamed operation yields its lines. */
+/**
+ * One use case for each operation of the contract; a missing one does not compile. A streamed operation yields its lines:
+ * as values, or as strings of one or more whole lines. What is refused as a whole is thrown before the first of them.
+ */
 export type Handlers = {
   [Id in OperationId]: (
     deps: BrokerDeps,

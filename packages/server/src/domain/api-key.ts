@@ -20,9 +20,9 @@ export interface NewApiKey {
   secretHash: string
 }
 
-export function makeApiKey(randomBytes: (size: number) => Uint8Array): NewApiKey {
-  const id = Array.from(randomBytes(idLength), (byte) => idAlphabet[byte & 31]).join('')
-  const secret = Buffer.from(randomBytes(secretBytes)).toString('base64url')
+export function makeApiKey(random: (size: number) => Uint8Array): NewApiKey {
+  const id = Array.from(random(idLength), (byte) => idAlphabet[byte & 31]).join('')
+  const secret = Buffer.from(random(secretBytes)).toString('base64url')
   return { id, token: `sp_${id}_${secret}`, secretHash: hashSecret(secret) }
 }
 

@@ -1,0 +1,198 @@
+import {
+  batchItemsMax,
+  SignpostError,
+  UrlRequest,
+  type AuditEvent,
+  type ParsedInput,
+} from '@signpost/contract'
+import { decideAccess, type Decision } from '../domain/decide-access.ts'
+import type { TargetRow } from '../store/store.ts'
+import type { BrokerDeps, Caller } from './deps.ts'
+import { eventOf } from './event-of.ts'
+import { askedFields, askOf, isRecordedRefusal } from './issue-url.ts'
+import { issueItem, openIssuing, type Issued, type Issuing } from './issuing.ts'
+import { problemOf } from './problem.ts'
+import { recordRefusal, refusalError, requireAllowed } from './refuse.ts'
+
+/** The first chunk is small, so that its lines are out soon; the others share one commit among many. */
+const firstChunkItems = 100
+const chunkItems = 500
+/** A reader that takes its lines slowly is decided on anew, so that a right that has ended ends here too. */
+const decisionMs = 2000
+
+/** Who asks and where the answers come from. */
+interface Source {
+  caller: Caller
+  issuing: Issuing
+  read: Decision
+  write: Decision
+  decidedAt: number
+}
+
+interface Chunk {
+  lines: string
+  firstIndex: number
+  /** Rejects if its records could not be written: then its lines are worth nothing. */
+  committed: Promise<void>
+}
+
+/**
+ * Many URLs: yields whole NDJSON lines as strings, one line an item, in order. While one chunk waits for the disk the
+ * next is signed; no line is yielded before the records of all its chunk are written. When records can no longer be
+ * written, each item that is left has an error line.
+ */
+export async function* issueUrls(
+  deps: BrokerDeps,
+  caller: Caller,
+  { params, body: { items } }: ParsedInput<'issueUrls'>,
+): AsyncGenerator<string> {
+  if (items.length > batchItemsMax) {
+    throw new SignpostError(
+      'too_many_items',
+      `items: at most ${batchItemsMax} in one call; send the rest in another.`,
+      {
+        field: 'items',
+      },
+    )
+  }
+  let source = await open(deps, caller, params.team, items.length)
+  let waiting: Chunk | undefined
+  let index = 0
+  while (waiting || index < items.length) {
+    const end = Math.min(items.length, index + (index === 0 ? firstChunkItems : chunkItems))
+    let next: Chunk | undefined
+    let stopped: { error: unknown } | null = null
+    try {
+      if (index < items.length) {
+        if (deps.clock() - source.decidedAt > decisionMs) {
+          await requireKeyAlive(deps, caller)
+          source = await open(deps, caller, params.team, items.length - index)
+        }
+        next = await signChunk(source, items, index, end)
+      }
+    } catch (error) {
+      if (!waiting) throw error
+      stopped = { error }
+    }
+    if (waiting) {
+      const failure = await failureOf(waiting)
+      // Nothing has gone out yet: the whole call is refused.
+      if (failure && waiting.firstIndex === 0) throw failure.error
+      if (failure) return yield failedLines(failure, caller, waiting.firstIndex, items.length)
+      yield waiting.lines
+    }
+    if (stopped) return yield failedLines(stopped, caller, index, items.length)
+    waiting = next
+    index = end
+  }
+}
+
+/** Decides and opens the connector. An outsider is refused as a whole; a member may still be refused item by item. */
+async function open(deps: BrokerDeps, caller: Caller, team: string, items: number): Promise<Source> {
+  const { principal } = caller
+  const target = await deps.store.hot.findTarget(team, principal.id)
+  const read = decideAccess(principal, { of: 'team', ask: 'object.read', team: target })
+  const fields = { team, details: { items } }
+  await requireAllowed(deps, caller, read, { type: 'url.issue', fields })
+  const write = decideAccess(principal, { of: 'team', ask: 'object.write', team: target })
+  try {
+    const issuing = await openIssuing(deps, caller, target as TargetRow)
+    return { caller, issuing, read, write, decidedAt: issuing.signedAt }
+  } catch (error) {
+    if (isRecordedRefusal(error)) await recordRefusal(deps, caller, 'url.issue', error.code, fields)
+    throw error
+  }
+}
+
+/** The key that began this call may have been deleted, or its owner stopped, while the reader took its time. */
+async function requireKeyAlive(deps: BrokerDeps, { principal }: Caller): Promise<void> {
+  const key = await deps.store.hot.findKey(principal.apiKeyId)
+  if (key?.active && (key.expiresAt === null || key.expiresAt > deps.clock())) return
+  throw new SignpostError('unauthenticated', 'The API key of this call is not valid any more.')
+}
+
+async function signChunk(
+  source: Source,
+  items: readonly unknown[],
+  begin: number,
+  end: number,
+): Promise<Chunk> {
+  const results: (Issued | Refused)[] = []
+  const late: Promise<void>[] = []
+  for (let index = begin; index < end; index++) {
+    const result = issueOrRefuse(source, items[index])
+    if (result instanceof Promise) late.push(result.then((ready) => void (results[index - begin] = ready)))
+    else results[index - begin] = result
+  }
+  if (late.length > 0) await Promise.all(late)
+  const events: AuditEvent[] = []
+  let lines = ''
+  for (let i = 0; i < results.length; i++) {
+    const result = results[i]!
+    if (result.event) events.push(result.event)
+    lines += lineOf(begin + i, result, source.caller)
+  }
+  const committed = source.issuing.deps.store.commit({ statements: [], events })
+  // Awaited later; a rejection in between is not an unhandled one.
+  committed.catch(() => undefined)
+  return { lines, firstIndex: begin, committed }
+}
+
+interface Refused {
+  error: unknown
+  event: AuditEvent | null
+}
+
+function issueOrRefuse(source: Source, raw: unknown): Issued | Refused | Promise<Issued | Refused> {
+  const parsed = UrlRequest.safeParse(raw)
+  if (!parsed.success) return { error: itemError(parsed.error.issues[0]), event: null }
+  const item = parsed.data
+  const decision = askOf(item) === 'object.read' ? source.read : source.write
+  if (decision.outcome === 'deny') {
+    return refuse(source, item, refusalError(decision), decision.reason)
+  }
+  try {
+    const issued = issueItem(source.issuing, item, decision.reason)
+    return issued instanceof Promise ? issued.catch((error: unknown) => refuse(source, item, error)) : issued
+  } catch (error) {
+    return refuse(source, item, error)
+  }
+}
+
+function refuse({ caller, issuing }: Source, item: UrlRequest, error: unknown, reason?: string): Refused {
+  const { deps, target } = issuing
+  if (!(error instanceof SignpostError)) {
+    deps.log.error({ err: error, requestId: caller.call.requestId }, 'unexpected error in a batch')
+    return { error, event: null }
+  }
+  const decision = { outcome: 'deny', reason: reason ?? error.code } as const
+  const event = isRecordedRefusal(error)
+    ? eventOf(deps, caller, 'url.issue', decision, askedFields(target.team, item))
+    : null
+  return { error, event }
+}
+
+function lineOf(index: number, result: Issued | Refused, caller: Caller): string {
+  if ('reply' in result) return `{"index":${index},${JSON.stringify(result.reply).slice(1)}\n`
+  return `${JSON.stringify({ index, error: problemOf(result.error, caller.call.requestId) })}\n`
+}
+
+async function failureOf({ committed }: Chunk): Promise<{ error: unknown } | null> {
+  return committed.then(
+    () => null,
+    (error: unknown) => ({ error }),
+  )
+}
+
+function failedLines({ error }: { error: unknown }, caller: Caller, begin: number, end: number): string {
+  const problem = JSON.stringify(problemOf(error, caller.call.requestId))
+  let lines = ''
+  for (let index = begin; index < end; index++) lines += `{"index":${index},"error":${problem}}\n`
+  return lines
+}
+
+/** The first thing that is wrong with an item, by its field. */
+function itemError(issue: { path: PropertyKey[]; message: string } | undefined): SignpostError {
+  const field = issue?.path.map(String).join('.').slice(0, 200) || 'item'
+  return new SignpostError('invalid', `${field}: ${issue?.message ?? 'is not valid'}.`, { field })
+}

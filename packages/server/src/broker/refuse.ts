@@ -1,0 +1,49 @@
+import { SignpostError, type AuditEventType } from '@signpost/contract'
+import type { Decision } from '../domain/decide-access.ts'
+import type { BrokerDeps, Caller } from './deps.ts'
+import { eventOf, type EventFields } from './event-of.ts'
+
+/** What an outsider is told of a team, whether there is one or not. */
+const absentTeam = 'There is no such team, or you are not in it.'
+
+const sentences: Record<string, string> = {
+  role_too_low: 'Your role in this team does not allow that.',
+  organisation_admin_not_a_member:
+    'Organisation admins reach the objects of a team only as its member: add yourself to it first.',
+  not_organisation_admin: 'Only admins of the organisation may do that.',
+}
+
+/** The answer to a decision that is not to allow: absent to those who may not know, forbidden to the others. */
+export function refusalError(decision: Decision, absent = absentTeam): SignpostError {
+  return decision.visible
+    ? new SignpostError('forbidden', sentences[decision.reason] ?? 'You are not allowed to do that.')
+    : new SignpostError('not_found', absent)
+}
+
+/** Does nothing if the decision is to allow. Else records the refusal and then throws it; nothing is answered unrecorded. */
+export async function requireAllowed(
+  deps: BrokerDeps,
+  caller: Caller,
+  decision: Decision,
+  refused: { type: AuditEventType; fields?: EventFields; absent?: string },
+): Promise<void> {
+  if (decision.outcome === 'allow') return
+  await recordRefusal(deps, caller, refused.type, decision.reason, refused.fields)
+  throw refusalError(decision, refused.absent)
+}
+
+export async function recordRefusal(
+  deps: BrokerDeps,
+  caller: Caller,
+  type: AuditEventType,
+  reason: string,
+  fields: EventFields = {},
+): Promise<void> {
+  const event = eventOf(deps, caller, type, { outcome: 'deny', reason }, fields)
+  await deps.store.commit({ statements: [], events: [event] })
+}
+
+/** A text from a refused request, fit for a record: well-formed and not longer than a key may be. */
+export function recordable(text: string): string {
+  return text.slice(0, 1024).toWellFormed()
+}

@@ -1,0 +1,179 @@
+/** One request from its first line to its record in the access log. */
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { requesterArn } from './access-log.ts'
+import type { AuthenticateDeps, Authentication } from './authenticate.ts'
+import { authenticate } from './authenticate.ts'
+import { mayTouchBucket, requireBucket } from './bucket-operations.ts'
+import type { Call, Reply, StoreDeps } from './call.ts'
+import { corsHeaders, preflight } from './cors.ts'
+import type { RequestHeaders } from './request-headers.ts'
+import { readRequestHeaders } from './request-headers.ts'
+import type { RequestTarget } from './request-target.ts'
+import { parseRequestTarget } from './request-target.ts'
+import { errorReply, sendReply } from './respond.ts'
+import { refuseSettings } from './object-headers.ts'
+import { routeOf } from './route.ts'
+import { S3Error } from './s3-error.ts'
+
+export interface HandleDeps extends StoreDeps, AuthenticateDeps {
+  /** False while too many requests are in progress. */
+  hasRoom: () => boolean
+  /** Told of what no client caused. */
+  reportError: (error: unknown) => void
+}
+
+/** What is known so far; the log record is made of it, however far the request came. */
+interface Progress {
+  headers: RequestHeaders
+  target: RequestTarget | null
+  auth: Authentication | null
+  operation: string | null
+}
+
+/** Unread bytes of a refused body that are still taken in, so that the client gets to read the refusal. */
+const LEFTOVER_BYTES_MAX = 64 * 1024 ** 2
+const LEFTOVER_MS_MAX = 30_000
+
+export async function handleRequest(
+  deps: HandleDeps,
+  request: IncomingMessage,
+  response: ServerResponse,
+  expectsContinue: boolean,
+): Promise<void> {
+  const startedAt = performance.now()
+  const time = deps.clock()
+  const progress: Progress = { headers: new Map(), target: null, auth: null, operation: null }
+  const method = request.method ?? 'GET'
+  const url = request.url ?? '/'
+  const ids = {
+    requestId: randomBytes(8).toString('hex').toUpperCase(),
+    hostId: randomBytes(24).toString('base64'),
+  }
+  const remoteIp = request.socket.remoteAddress ?? '-'
+  const context = { method, ...ids, resource: url.split('?')[0] ?? '/' }
+  let turnedAt: number | null = null
+  const invite = () => {
+    if (expectsContinue) response.writeContinue()
+    expectsContinue = false
+  }
+  let reply: Reply
+  try {
+    reply = await answer(deps, request, progress, ids.requestId, invite)
+    turnedAt = performance.now()
+  } catch (error) {
+    if (!(error instanceof S3Error) && !request.destroyed) deps.reportError(error)
+    reply = errorReply(refusalOf(request, error), context)
+  }
+  const bucket = progress.target?.bucket ?? null
+  if (method !== 'OPTIONS') {
+    const cors = corsHeaders(deps, bucket, method, progress.headers)
+    reply = { ...reply, headers: { ...reply.headers, ...cors } }
+  }
+  limitLeftover(request)
+  const writeLog = (sent: Reply, bytesSent: number) =>
+    deps.accessLog.write(
+      {
+        bucket,
+        time,
+        remoteIp: remoteIp.replace(/^::ffff:/, ''),
+        requester: progress.auth === null ? null : requesterArn(progress.auth.credential.accessKeyId),
+        ...ids,
+        operation:
+          progress.operation ??
+          `REST.${/^[A-Z]+$/.test(method) ? method : 'OTHER'}.${scopeOf(progress.target)}`,
+        key: progress.target?.key ?? null,
+        method,
+        url,
+        httpVersion: request.httpVersion,
+        status: sent.status,
+        errorCode: sent.errorCode ?? null,
+        bytesSent,
+        objectSizeBytes: sent.objectSizeBytes ?? null,
+        totalMilliseconds: Math.round(performance.now() - startedAt),
+        turnAroundMilliseconds: turnedAt === null ? null : Math.round(turnedAt - startedAt),
+        referer: progress.headers.get('referer') ?? null,
+        userAgent: progress.headers.get('user-agent') ?? null,
+        authenticationType: attemptedType(progress),
+        hostHeader: progress.headers.get('host') ?? null,
+      },
+      sent.batch,
+    )
+  await sendReply(response, reply, { ...context, writeLog })
+}
+
+/** Throws S3Error for every refusal. */
+async function answer(
+  deps: HandleDeps,
+  request: IncomingMessage,
+  progress: Progress,
+  requestId: string,
+  invite: () => void,
+): Promise<Reply> {
+  const method = request.method ?? 'GET'
+  const headers = readRequestHeaders(request.rawHeaders)
+  progress.headers = headers
+  const target = parseRequestTarget(request.url ?? '/', headers.get('host') ?? '')
+  progress.target = target
+  if (!deps.hasRoom()) throw new S3Error('SlowDown')
+  if (method === 'OPTIONS') {
+    progress.operation = 'REST.OPTIONS.PREFLIGHT'
+    return preflight(deps, target.bucket, headers)
+  }
+  // The name of the operation first, so that refusals are logged under it; its errors come after the signature's.
+  const route = attempt(() => routeOf(method, target))
+  if (route.value !== null) progress.operation = route.value.operation
+  const auth = authenticate(deps, { method, target, headers })
+  progress.auth = auth
+  if (route.value === null) throw route.error
+  const call: Call = { request, method, target, headers, auth, requestId, invite }
+  if (method !== 'GET' && method !== 'HEAD') refuseSettings(call)
+  if (route.value.scope === 'service') return route.value.run(deps, call)
+  const bucket = target.bucket!
+  if (!mayTouchBucket(auth.credential, bucket)) throw new S3Error('AccessDenied')
+  if (route.value.scope === 'object') {
+    requireBucket(deps, bucket)
+    return route.value.run(deps, { ...call, bucket, key: target.key! })
+  }
+  if (route.value.makesBucket !== true) requireBucket(deps, bucket)
+  const owner = headers.get('x-amz-expected-bucket-owner')
+  if (owner !== undefined && owner !== '000000000000') throw new S3Error('AccessDenied')
+  return route.value.run(deps, { ...call, bucket })
+}
+
+function attempt<Value>(work: () => Value): { value: Value; error: null } | { value: null; error: unknown } {
+  try {
+    return { value: work(), error: null }
+  } catch (error) {
+    return { value: null, error }
+  }
+}
+
+function refusalOf(request: IncomingMessage, error: unknown): S3Error {
+  if (error instanceof S3Error) return error
+  // The client has gone in the middle of its body; nobody reads this, but the log tells it.
+  return request.destroyed && !request.complete ? new S3Error('IncompleteBody') : new S3Error('InternalError')
+}
+
+function scopeOf(target: RequestTarget | null): string {
+  return target === null || target.bucket === null ? 'SERVICE' : target.key === null ? 'BUCKET' : 'OBJECT'
+}
+
+function attemptedType(progress: Progress): 'QueryString' | 'AuthHeader' | null {
+  if (progress.auth !== null) return progress.auth.type
+  if (progress.headers.has('authorization')) return 'AuthHeader'
+  return progress.target?.query.has('X-Amz-Signature') ? 'QueryString' : null
+}
+
+/** Node reads and drops what is left of a body; here is the end of its patience. */
+function limitLeftover(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return
+  let bytes = 0
+  const timer = setTimeout(() => request.destroy(), LEFTOVER_MS_MAX)
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > LEFTOVER_BYTES_MAX) request.destroy()
+  })
+  const stop = () => clearTimeout(timer)
+  request.on('end', stop).on('close', stop).on('error', stop)
+}

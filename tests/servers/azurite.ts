@@ -27,7 +27,7 @@ export interface Azurite extends Stoppable {
   tenantId: string
   objectId: string
   /** A bearer token that this server takes, for example for Get User Delegation Key. Claims given here win. */
-  makeToken(claims?: TokenClaims): string
+  makeToken: (claims?: TokenClaims) => string
   /** Apache style, one line a request, between other lines; the whole URL with its signature: treat as a secret. */
   accessLogFile: string
   pid: number
@@ -53,15 +53,22 @@ async function startOnce(options: AzuriteOptions): Promise<Azurite> {
     dirname(createRequire(import.meta.url).resolve('azurite/package.json')),
     'dist/src/blob/main.js',
   )
+  const flags = {
+    blobHost: '127.0.0.1',
+    blobPort: String(port),
+    location: folder.path,
+    oauth: 'basic',
+    cert: certificate.certificateFile,
+    key: certificate.privateKeyFile,
+  }
+  const switches = [
+    '--skipApiVersionCheck', // else it refuses newer SDKs' x-ms-version
+    '--disableTelemetry', // it would call a host on the internet
+  ]
+  const named = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])
   const daemon = startDaemon({
     command: process.execPath,
-    args: [
-      ...['--require', join(import.meta.dirname, 'azurite-strict.cjs'), main],
-      ...['--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', folder.path],
-      ...['--oauth', 'basic', '--cert', certificate.certificateFile, '--key', certificate.privateKeyFile],
-      // Without the skip it refuses newer SDKs' x-ms-version; telemetry would call a host on the internet.
-      ...['--skipApiVersionCheck', '--disableTelemetry'],
-    ],
+    args: ['--require', join(import.meta.dirname, 'azurite-strict.cjs'), main, ...named, ...switches],
     logFile: accessLogFile,
     env: {
       AZURITE_ACCOUNTS: `${account}:${accountKey}`,
@@ -89,8 +96,18 @@ async function startOnce(options: AzuriteOptions): Promise<Azurite> {
   const makeToken = (claims: TokenClaims = {}) =>
     signToken({ ...standardClaims(tenantId, objectId), ...claims }, tokenSecret)
   return {
-    ...{ blobEndpoint, account, accountKey, certificatePem, certificateFile, privateKeyPem },
-    ...{ tenantId, objectId, makeToken, accessLogFile, pid: daemon.pid, stop },
+    blobEndpoint,
+    account,
+    accountKey,
+    certificatePem,
+    certificateFile,
+    privateKeyPem,
+    tenantId,
+    objectId,
+    makeToken,
+    accessLogFile,
+    pid: daemon.pid,
+    stop,
   }
 }
 

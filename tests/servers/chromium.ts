@@ -14,7 +14,7 @@ export interface ChromiumOptions {
 export interface Chromium extends Stoppable {
   browser: Browser
   /** A fresh profile: no cookies, no storage. */
-  newContext(): Promise<BrowserContext>
+  newContext: () => Promise<BrowserContext>
 }
 
 /** Debian's Chromium, headless, driven by Playwright over a pipe: it ends when the test process does. */

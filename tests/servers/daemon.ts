@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** What every `startX` of this folder gives besides its connection facts. */
 export interface Stoppable {
   /** Ends the server's own processes and removes the folder that it made. May be called twice. */
-  stop(): Promise<void>
+  stop: () => Promise<void>
 }
 
 export interface DaemonOptions {
@@ -31,9 +31,9 @@ export interface Daemon {
   name: string
   /** Resolves, never rejects, with a sentence that says how the daemon ended. */
   ended: Promise<string>
-  isRunning(): boolean
+  isRunning: () => boolean
   /** `stopSignal`, then SIGKILL after `graceMs` (10 s unless told). Resolves when the process is gone. */
-  stop(graceMs?: number): Promise<void>
+  stop: (graceMs?: number) => Promise<void>
 }
 
 /** The absolute path of a program on PATH or in the usual system folders, or undefined. */
@@ -203,7 +203,7 @@ function tailOf(file: string): string {
 export interface DataFolder {
   path: string
   /** Removes the folder if this call made it; a folder that the caller named stays. */
-  remove(): Promise<void>
+  remove: () => Promise<void>
 }
 
 /** The folder that the caller named, or a new one under the system's temporary folder, mode 0700. */

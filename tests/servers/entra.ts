@@ -15,7 +15,7 @@ export interface Entra extends Stoppable {
   certificatePem: string
   certificateFile: string
   /** How many tokens were given out so far: shows whether a client caches them. */
-  tokensIssued(): number
+  tokensIssued: () => number
 }
 
 /**

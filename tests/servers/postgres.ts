@@ -20,7 +20,7 @@ export interface Postgres extends Stoppable {
   /** `postgres://signpost:PASSWORD@127.0.0.1:PORT/postgres`; the user is the superuser. */
   url: string
   /** A new, empty database, and the URL for it. */
-  createDatabase(): Promise<string>
+  createDatabase: () => Promise<string>
   logFile: string
   pid: number
 }

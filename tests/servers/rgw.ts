@@ -31,7 +31,7 @@ export interface Rgw extends Stoppable {
   /** JSON lines; leaves out requests whose authentication failed. */
   opsLogFile: string
   /** `radosgw-admin` against this cluster, for example `admin(['user', 'create', '--uid=bob', '--display-name=bob'])`. */
-  admin(args: readonly string[]): Promise<string>
+  admin: (args: readonly string[]) => Promise<string>
   pids: readonly number[]
 }
 

@@ -62,6 +62,12 @@ export const IssuedUrl = z.object({
   expiresAt: Instant,
   limitedBy: LimitedBy,
   enforcement: Enforcement,
+  etagExpected: z
+    .boolean()
+    .optional()
+    .describe(
+      'write: whether a success carries an ETag (default true; parts of an Azure upload have none). If a browser sees none, CORS hides it',
+    ),
 })
 export type IssuedUrl = z.infer<typeof IssuedUrl>
 

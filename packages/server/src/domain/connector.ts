@@ -46,6 +46,8 @@ export interface SignedRequest {
   headers: Record<string, string>
   successStatuses: number[]
   enforcement: Enforcement
+  /** False where a success carries no ETag (a part of an Azure upload); goes into the answer as it is. */
+  etagExpected?: boolean
   /** What the URL carries for its requester (X-User or scid); null where it carries nothing. */
   marker: string | null
   /** As it stands in the URL. Used for its digest only. */

@@ -109,12 +109,14 @@ export function completeUpload(call: Call): Reply {
   }))
   if (named.length === 0)
     throw new GcsRefusal(400, 'MalformedCompleteMultipartUpload', 'The body names no part.')
+  if (named.some(({ number }, index) => index > 0 && number <= named[index - 1]!.number)) {
+    throw new GcsRefusal(400, 'InvalidPartOrder', 'The list of parts was not in ascending order.')
+  }
   const bodies = named.map(({ number, etag }, index) => {
-    if (index > 0 && number <= named[index - 1]!.number)
-      throw new GcsRefusal(400, 'InvalidPartOrder', 'The list of parts was not in ascending order.')
     const part = upload.parts.get(number)
-    if (!part || part.etag !== etag)
+    if (!part || part.etag !== etag) {
       throw new GcsRefusal(400, 'InvalidPart', 'One or more of the specified parts could not be found.')
+    }
     if (index < named.length - 1 && part.body.length < minPartBytes) {
       throw new GcsRefusal(
         400,

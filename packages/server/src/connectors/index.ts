@@ -1,0 +1,34 @@
+/** The kinds of connector. A new kind is a folder and a line in `openConnector`. */
+
+import { SignpostError, type ConnectorSettings } from '@signpost/contract'
+import type { OpenConnector } from '../domain/connector.ts'
+import { openS3 } from './s3/open.ts'
+
+export { checkConnector, type CheckDeps } from './check.ts'
+export {
+  joinCredential,
+  locationOf,
+  publicSettings,
+  splitCredential,
+  type SplitSettings,
+} from './settings.ts'
+
+export interface ConnectorDeps {
+  /** ms since the epoch */
+  clock: () => number
+  fetch: typeof fetch
+  /** Endpoint of the embedded store, where it runs. */
+  localStoreEndpoint?: string
+}
+
+/**
+ * Opens a bucket. Reaches nothing: SDKs load, and tokens are fetched, when they are needed.
+ *
+ * @throws SignpostError `invalid` when the credential is malformed (a private key that is none), naming its field.
+ */
+export function openConnector(settings: ConnectorSettings, deps: ConnectorDeps): OpenConnector {
+  if (settings.kind === 's3') return openS3(settings, deps)
+  throw new SignpostError('invalid', `settings.kind: ${settings.kind} is not one of s3.`, {
+    field: 'settings.kind',
+  })
+}

@@ -1,0 +1,223 @@
+/** What Signpost itself does in an S3 bucket, by the AWS SDK. */
+
+import type * as Sdk from '@aws-sdk/client-s3'
+import { SignpostError } from '@signpost/contract'
+import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
+import { networkError, refusalError, type StoreRefusal } from '../store-error.ts'
+import type { S3Address } from './address.ts'
+import type { S3Settings } from './sign.ts'
+
+const CONNECT_TIMEOUT_MS = 700
+/** Putting a large upload together takes a store a while, during which it may say nothing. */
+const SILENCE_TIMEOUT_MS = 60_000
+
+export type Operations = Omit<OpenConnector, 'kind' | 'latestExpiry' | 'prepare' | 'sign' | 'partLimits'>
+
+export function operateS3(settings: S3Settings, address: S3Address): Operations {
+  const { bucket: Bucket } = settings
+  const client = lazily(() => openClient(settings, address))
+  /** Runs one SDK call and gives its errors their names. */
+  async function run<T>(call: (client: Sdk.S3Client, sdk: typeof Sdk) => Promise<T>): Promise<T> {
+    try {
+      const { sdk, client: opened } = await client.get()
+      return await call(opened, sdk)
+    } catch (error) {
+      throw s3Error(error, { bucket: Bucket, host: address.host })
+    }
+  }
+
+  return {
+    ...uploads(Bucket, address, run),
+    ...objects(Bucket, run),
+    async ping(timeoutMs) {
+      const abortSignal = AbortSignal.timeout(timeoutMs)
+      await run((s3, sdk) => s3.send(new sdk.ListObjectsV2Command({ Bucket, MaxKeys: 1 }), { abortSignal }))
+    },
+    close() {
+      void client.opened()?.then(({ client: opened }) => opened.destroy())
+    },
+  }
+}
+
+type Run = <T>(call: (client: Sdk.S3Client, sdk: typeof Sdk) => Promise<T>) => Promise<T>
+
+type UploadOperations = Pick<Operations, 'createUpload' | 'listParts' | 'completeUpload' | 'abortUpload'>
+
+function uploads(Bucket: string, address: S3Address, run: Run): UploadOperations {
+  return {
+    createUpload: ({ key: Key, contentType: ContentType }) =>
+      run(async (s3, sdk) => {
+        const input = { Bucket, Key, ...(ContentType === undefined ? {} : { ContentType }) }
+        const { UploadId } = await s3.send(new sdk.CreateMultipartUploadCommand(input))
+        return required(UploadId, 'UploadId')
+      }),
+    listParts: ({ key: Key, storeUploadId: UploadId }) =>
+      run(async (s3, sdk) => {
+        const parts: StoredPart[] = []
+        for (let PartNumberMarker: string | undefined; ;) {
+          const input = { Bucket, Key, UploadId, ...(PartNumberMarker ? { PartNumberMarker } : {}) }
+          const page = await s3.send(new sdk.ListPartsCommand(input))
+          for (const part of page.Parts ?? [])
+            parts.push({
+              partNumber: required(part.PartNumber, 'PartNumber'),
+              sizeBytes: part.Size ?? 0,
+              etag: part.ETag || null,
+            })
+          if (!page.IsTruncated || !page.NextPartNumberMarker) return parts
+          PartNumberMarker = page.NextPartNumberMarker
+        }
+      }),
+    completeUpload: ({ key: Key, storeUploadId: UploadId, parts, createOnly }) =>
+      run(async (s3, sdk) => {
+        // Ceph and others take If-None-Match on Put Object only, and overwrite here: look first.
+        if (
+          createOnly === true &&
+          address.provider !== 'aws' &&
+          (await headOf(s3, sdk, Bucket, Key)) !== null
+        )
+          throw new SignpostError('conflict', 'The object exists already, and it was to be created only.')
+        const Parts = parts.map(({ partNumber, etag }) => ({ PartNumber: partNumber, ETag: etag ?? '' }))
+        const input = {
+          Bucket,
+          Key,
+          UploadId,
+          MultipartUpload: { Parts },
+          ...(createOnly === true ? { IfNoneMatch: '*' } : {}),
+        }
+        const { ETag, VersionId } = await s3.send(new sdk.CompleteMultipartUploadCommand(input))
+        return { etag: ETag || null, versionId: VersionId || null }
+      }),
+    abortUpload: ({ key: Key, storeUploadId: UploadId }) =>
+      run(async (s3, sdk) => {
+        await s3.send(new sdk.AbortMultipartUploadCommand({ Bucket, Key, UploadId }))
+      }),
+  }
+}
+
+type ObjectOperations = Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
+
+function objects(Bucket: string, run: Run): ObjectOperations {
+  return {
+    head: (Key) => run((s3, sdk) => headOf(s3, sdk, Bucket, Key)),
+    list: ({ prefix: Prefix, delimiter: Delimiter, cursor, limit }) =>
+      run(async (s3, sdk) => {
+        const input = {
+          Bucket,
+          Prefix,
+          MaxKeys: limit,
+          EncodingType: 'url' as const,
+          ...(Delimiter === undefined ? {} : { Delimiter }),
+          ...(cursor === undefined ? {} : { ContinuationToken: cursor }),
+        }
+        const page = await s3.send(new sdk.ListObjectsV2Command(input))
+        const decode = page.EncodingType === 'url' ? decodeListed : (text: string) => text
+        return {
+          objects: (page.Contents ?? []).map((object) => ({
+            key: decode(object.Key ?? ''),
+            sizeBytes: object.Size ?? 0,
+            etag: object.ETag || null,
+            lastModified: object.LastModified?.getTime() ?? 0,
+          })),
+          prefixes: (page.CommonPrefixes ?? []).map((one) => decode(one.Prefix ?? '')),
+          nextCursor: page.IsTruncated ? (page.NextContinuationToken ?? null) : null,
+        }
+      }),
+    remove: (Key) =>
+      run(async (s3, sdk) => {
+        await s3.send(new sdk.DeleteObjectCommand({ Bucket, Key })).catch((error: unknown) => {
+          if (!isAbsent(error)) throw error
+        })
+      }),
+    put: (Key, Body) =>
+      run(async (s3, sdk) => {
+        await s3.send(new sdk.PutObjectCommand({ Bucket, Key, Body, ContentLength: Body.byteLength }))
+      }),
+  }
+}
+
+async function headOf(s3: Sdk.S3Client, sdk: typeof Sdk, Bucket: string, Key: string) {
+  try {
+    const found = await s3.send(new sdk.HeadObjectCommand({ Bucket, Key }))
+    return {
+      sizeBytes: found.ContentLength ?? 0,
+      etag: found.ETag || null,
+      contentType: found.ContentType ?? null,
+      versionId: found.VersionId ?? null,
+    }
+  } catch (error) {
+    if (isAbsent(error)) return null
+    throw error
+  }
+}
+
+/** An answer to HEAD has no body, so its code is just `NotFound`. */
+function isAbsent(error: unknown): boolean {
+  return ['NotFound', 'NoSuchKey'].includes((error as Error | undefined)?.name ?? '')
+}
+
+/** The SDK takes a fifth of a second to load: only when the first operation comes, not at the start of the server. */
+async function openClient({ region, credential }: S3Settings, address: S3Address) {
+  const sdk = await import('@aws-sdk/client-s3')
+  const { accessKeyId, secretAccessKey, sessionToken } = credential
+  const client = new sdk.S3Client({
+    region,
+    endpoint: address.serviceOrigin,
+    forcePathStyle: address.pathStyle,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+    // The default adds CRC32 trailers, which Ceph and older stores answer with 411.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_TIMEOUT_MS },
+  })
+  return { sdk, client }
+}
+
+interface Lazy<T> {
+  get(): Promise<T>
+  opened(): Promise<T> | undefined
+}
+
+function lazily<T>(open: () => Promise<T>): Lazy<T> {
+  let value: Promise<T> | undefined
+  return { get: () => (value ??= open()), opened: () => value }
+}
+
+function s3Error(error: unknown, context: { bucket: string; host: string }): unknown {
+  if (error instanceof SignpostError) return error
+  const refusal = refusalOf(error)
+  if (refusal !== undefined) return refusalError(refusal, context)
+  return networkError(error, context) ?? error
+}
+
+/** The SDK's `S3ServiceException`, by shape: the class is not loaded here. */
+function refusalOf(error: unknown): StoreRefusal | undefined {
+  const { $metadata, name, Code, Region } = (error ?? {}) as {
+    $metadata?: { httpStatusCode?: number; requestId?: string }
+    name?: string
+    Code?: string
+    Region?: string
+  }
+  const status = $metadata?.httpStatusCode
+  if (status === undefined) return undefined
+  return {
+    status,
+    code: Code ?? (name === undefined || /^\d|UnknownError$|^Unknown$/.test(name) ? `HTTP ${status}` : name),
+    ...(Region === undefined ? {} : { region: Region }),
+    ...($metadata?.requestId === undefined ? {} : { requestId: $metadata.requestId }),
+  }
+}
+
+/** `encoding-type=url`: keys may hold characters that XML cannot. AWS writes blanks as `+`, others as `%20`. */
+export function decodeListed(text: string): string {
+  return decodeURIComponent(text.replaceAll('+', '%20'))
+}
+
+function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined)
+    throw new SignpostError(
+      'bucket_refused',
+      `The store left out ${name} in its answer: is it an S3 endpoint?`,
+    )
+  return value
+}

@@ -1,0 +1,44 @@
+import { genesisHash, linkText } from '@signpost/contract'
+import type { AuditEvent } from '@signpost/contract'
+import { hash } from 'node:crypto'
+
+/** Where a chain stands: the last event that was written. */
+export interface ChainHead {
+  chain: string
+  seq: number
+  hash: string
+}
+
+/** What a writing process needs to begin its own chain. */
+export interface ChainOpening {
+  chain: string
+  /** Id of the `chain.open` event. */
+  eventId: string
+  /** ms since the epoch */
+  at: number
+}
+
+export const sha256Hex = (text: string): string => hash('sha256', text, 'hex')
+
+/**
+ * A chain's first event. It says how far the other chains reached, so that their ends cannot be cut off unseen.
+ */
+export function openingEvent(opening: ChainOpening, anchored: readonly ChainHead[]): AuditEvent {
+  return {
+    id: opening.eventId,
+    at: new Date(opening.at).toISOString(),
+    type: 'chain.open',
+    decision: 'allow',
+    reason: 'process_started',
+    details: Object.fromEntries(anchored.map((head) => [`chain:${head.chain}`, `${head.seq}:${head.hash}`])),
+  }
+}
+
+/** Before the first event. */
+export function newChain(chain: string): ChainHead {
+  return { chain, seq: 0, hash: genesisHash }
+}
+
+export function nextHash(head: ChainHead, eventText: string): string {
+  return sha256Hex(linkText(head.hash, head.chain, head.seq + 1, eventText))
+}

@@ -1,0 +1,87 @@
+import type { AuditEvent } from '@signpost/contract'
+import { searchable } from './audit-columns.ts'
+import type { Statement, WriteUnit } from './store.ts'
+
+/**
+ * Write units that go into one commit, flat, so that handing them to another thread costs little: arrays of text instead
+ * of objects, and what neighbouring events have in common (a batch has nearly all in common) only once.
+ */
+export interface CommitGroup {
+  /** Per unit: how many events it has. */
+  eventCounts: number[]
+  /** Per unit: its statements; null: it has none. */
+  statements: (readonly Statement[] | null)[]
+  /** Per event. */
+  texts: string[]
+  keys: (string | null)[]
+  grantIds: (string | null)[]
+  /** Per run of events of one unit that have the same head. */
+  heads: EventHead[]
+}
+
+export interface EventHead {
+  /** How many events in a row have this head. */
+  count: number
+  at: number
+  type: string
+  decision: 'allow' | 'deny'
+  principalId: string | null
+  username: string | null
+  team: string | null
+}
+
+/** Units of the group that were undone, each alone. */
+export interface UnitFailure {
+  unit: number
+  code: 'conflict' | 'internal'
+  /** Public. */
+  message: string
+  field?: string
+  /** For the log. */
+  cause?: string
+}
+
+export function emptyGroup(): CommitGroup {
+  return { eventCounts: [], statements: [], texts: [], keys: [], grantIds: [], heads: [] }
+}
+
+/** Writes a unit at the group's end. The events are written out here and now: later changes to them do not count. */
+export function addUnit(group: CommitGroup, unit: WriteUnit): void {
+  // Made before the group is touched: what cannot be written out must not leave half a unit behind.
+  const texts = unit.events.map((event) => JSON.stringify(event))
+  group.eventCounts.push(texts.length)
+  group.statements.push(unit.statements.length === 0 ? null : unit.statements)
+  let before: AuditEvent | undefined
+  let head: EventHead | undefined
+  for (const [index, event] of unit.events.entries()) {
+    if (head && before && sameHead(before, event)) head.count += 1
+    else group.heads.push((head = headOf(event)))
+    before = event
+    group.texts.push(texts[index]!)
+    group.keys.push(searchable(event.key))
+    group.grantIds.push(searchable(event.grantId))
+  }
+}
+
+function sameHead(one: AuditEvent, other: AuditEvent): boolean {
+  return (
+    one.at === other.at &&
+    one.type === other.type &&
+    one.decision === other.decision &&
+    one.principalId === other.principalId &&
+    one.username === other.username &&
+    one.team === other.team
+  )
+}
+
+function headOf(event: AuditEvent): EventHead {
+  return {
+    count: 1,
+    at: Date.parse(event.at),
+    type: event.type,
+    decision: event.decision,
+    principalId: searchable(event.principalId),
+    username: searchable(event.username),
+    team: searchable(event.team),
+  }
+}

@@ -1,0 +1,27 @@
+import type { KeyRow } from './store.ts'
+
+export type RawKeyRow = Omit<KeyRow, 'active'> & { active: number }
+
+export function keyRow(row: RawKeyRow): KeyRow {
+  return { ...row, active: row.active === 1 }
+}
+
+/** Who has this API key. One row by the primary key, whatever the engine's mark for a parameter. */
+export function findKeySql(apiKeyId: string): string {
+  return `select k.id as "apiKeyId", k.secret_hash as "secretHash", k.expires_at as "expiresAt",
+      p.id as "principalId", p.kind as "kind", p.username as "username",
+      p.organisation_role as "organisationRole", p.active as "active", p.pseudonym as "pseudonym", p.scid as "scid"
+    from api_keys k join principals p on p.id = k.principal_id
+    where k.id = ${apiKeyId}`
+}
+
+/** All that deciding on a request needs: team, the principal's role in it, and its connector or the default one. */
+export function findTargetSql(principalId: string, team: string): string {
+  return `select t.id as "teamId", t.name as "team", t.prefix as "prefix", m.role as "role",
+      c.id as "connectorId", c.version as "connectorVersion"
+    from teams t
+    left join members m on m.team_id = t.id and m.principal_id = ${principalId}
+    left join connectors c
+      on c.id = coalesce(t.connector_id, (select id from connectors where is_default = 1))
+    where t.name = ${team}`
+}

@@ -1,0 +1,146 @@
+-- Runs on SQLite and PostgreSQL. What stands in a comment that begins with an engine's name is for that engine only.
+-- Times are ms since the epoch. Text is compared and sorted by bytes: SQLite's default, collate "C" on PostgreSQL.
+
+create table connectors (
+  id text /*postgres: collate "C"*/ primary key,
+  name text /*postgres: collate "C"*/ not null,
+  team_id text /*postgres: collate "C"*/ /*sqlite: references teams (id)*/,
+  is_default smallint not null check (is_default in (0, 1)),
+  version bigint not null check (version > 0),
+  kind text not null check (kind in ('s3', 'gcs', 'azure')),
+  location text /*postgres: collate "C"*/ not null,
+  settings text not null,
+  sealed_credential text not null,
+  created_at bigint not null,
+  constraint connectors_name unique (name)
+);
+-- At most one default.
+create unique index connectors_is_default on connectors (is_default) where is_default = 1;
+create index connectors_team on connectors (team_id) where team_id is not null;
+create index connectors_location on connectors (location);
+
+create table teams (
+  id text /*postgres: collate "C"*/ primary key,
+  name text /*postgres: collate "C"*/ not null,
+  connector_id text /*postgres: collate "C"*/ references connectors (id),
+  prefix text /*postgres: collate "C"*/ not null,
+  created_at bigint not null,
+  constraint teams_name unique (name)
+);
+create index teams_connector on teams (connector_id);
+/*postgres: alter table connectors add constraint connectors_team_id_fkey foreign key (team_id) references teams (id);*/
+
+create table principals (
+  id text /*postgres: collate "C"*/ primary key,
+  kind text not null check (kind in ('user', 'serviceAccount')),
+  username text /*postgres: collate "C"*/ not null,
+  display_name text,
+  organisation_role text not null check (organisation_role in ('admin', 'member')),
+  team_id text /*postgres: collate "C"*/ references teams (id),
+  active smallint not null check (active in (0, 1)),
+  scid text /*postgres: collate "C"*/ not null,
+  pseudonym text /*postgres: collate "C"*/ not null,
+  created_at bigint not null,
+  constraint principals_username unique (username),
+  constraint principals_scid unique (scid),
+  constraint principals_pseudonym unique (pseudonym)
+);
+create index principals_team on principals (team_id) where team_id is not null;
+
+create table api_keys (
+  id text /*postgres: collate "C"*/ primary key,
+  principal_id text /*postgres: collate "C"*/ not null references principals (id) on delete cascade,
+  name text not null,
+  secret_hash text not null,
+  created_at bigint not null,
+  expires_at bigint,
+  last_used_at bigint
+);
+create index api_keys_principal on api_keys (principal_id, id);
+
+create table members (
+  team_id text /*postgres: collate "C"*/ not null references teams (id) on delete cascade,
+  principal_id text /*postgres: collate "C"*/ not null references principals (id) on delete cascade,
+  role text not null check (role in ('viewer', 'member', 'admin')),
+  since bigint not null,
+  primary key (team_id, principal_id)
+);
+create index members_principal on members (principal_id);
+
+-- No reference to the principal: an upload whose owner was deleted must still be found and swept.
+create table uploads (
+  id text /*postgres: collate "C"*/ primary key,
+  team_id text /*postgres: collate "C"*/ not null references teams (id),
+  principal_id text /*postgres: collate "C"*/ not null,
+  connector_id text /*postgres: collate "C"*/ not null references connectors (id),
+  object_key text /*postgres: collate "C"*/ not null,
+  store_upload_id text not null,
+  state text not null check (state in ('open', 'completed', 'aborted')),
+  size_bytes bigint,
+  part_size_bytes bigint not null,
+  content_type text,
+  create_only smallint not null check (create_only in (0, 1)),
+  created_at bigint not null,
+  expires_at bigint not null
+);
+create index uploads_open on uploads (expires_at, id) where state = 'open';
+create index uploads_principal on uploads (team_id, principal_id, id) where state = 'open';
+create index uploads_connector on uploads (connector_id);
+
+create table idempotency_keys (
+  principal_id text /*postgres: collate "C"*/ not null references principals (id) on delete cascade,
+  idempotency_key text /*postgres: collate "C"*/ not null,
+  request_hash text not null,
+  status smallint not null,
+  reply text not null,
+  created_at bigint not null,
+  primary key (principal_id, idempotency_key)
+);
+create index idempotency_keys_created on idempotency_keys (created_at);
+
+create table audit_chains (
+  chain text /*postgres: collate "C"*/ primary key,
+  opened_at bigint not null,
+  head_seq bigint not null,
+  head_hash text not null,
+  anchored_seq bigint not null
+);
+
+create table audit_events (
+  chain text /*postgres: collate "C"*/ not null,
+  seq bigint not null,
+  at bigint not null,
+  type text /*postgres: collate "C"*/ not null,
+  decision text /*postgres: collate "C"*/ not null check (decision in ('allow', 'deny')),
+  principal_id text /*postgres: collate "C"*/,
+  username text /*postgres: collate "C"*/,
+  team text /*postgres: collate "C"*/,
+  object_key text /*postgres: collate "C"*/,
+  grant_id text /*postgres: collate "C"*/,
+  event text not null,
+  hash text not null,
+  primary key (chain, seq)
+);
+-- Every index is paid for by every URL, so there are no more than the look-ups that must not scan: by time, by who, by
+-- team, by object, by grant. What is rare (all but the issuing of URLs, and refusals) has indexes that a URL does not enter.
+create index audit_events_at on audit_events (at);
+create index audit_events_username on audit_events (username, at) where username is not null;
+create index audit_events_team on audit_events (team, at) where team is not null;
+create index audit_events_object_key on audit_events (object_key, at) where object_key is not null;
+create unique index audit_events_grant_id on audit_events (grant_id) where grant_id is not null;
+create index audit_events_type on audit_events (type, at) where type <> 'url.issue';
+create index audit_events_deny on audit_events (at) where decision = 'deny';
+
+-- Append only. Whoever may change the schema can take these away: the hash chain is what shows that.
+/*sqlite:
+create trigger audit_events_no_update before update on audit_events
+begin select raise(abort, 'audit_events is append-only'); end;
+create trigger audit_events_no_delete before delete on audit_events
+begin select raise(abort, 'audit_events is append-only'); end;
+*/
+/*postgres:
+create function refuse_audit_change() returns trigger language plpgsql as $$
+begin raise exception 'audit_events is append-only'; end $$;
+create trigger audit_events_append_only before update or delete or truncate on audit_events
+for each statement execute function refuse_audit_change();
+*/

@@ -1,0 +1,176 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { addUnit, emptyGroup } from './commit-group.ts'
+import type { CommitGroup, EventHead, UnitFailure } from './commit-group.ts'
+import { newChain, nextHash, openingEvent } from './chain-opening.ts'
+import type { ChainHead, ChainOpening } from './chain-opening.ts'
+import { conflictOf, unitProblem } from './sqlite-errors.ts'
+import type { Statement } from './store.ts'
+import { createStatementCache } from './sqlite-statements.ts'
+
+/**
+ * Writes groups of units, each in one transaction. Throws when nothing of the group was written (disk full, say); then
+ * the next group can be tried all the same.
+ */
+export function createSqliteCommitter(db: DatabaseSync, opening: ChainOpening) {
+  const prepare = createStatementCache(db)
+  const head = newChain(opening.chain)
+  const insertEvent = db.prepare(
+    `insert into audit_events
+      (chain, seq, at, type, decision, principal_id, username, team, object_key, grant_id, event, hash)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const saveHead = db.prepare('update audit_chains set head_seq = ?, head_hash = ? where chain = ?')
+  const readHead = db.prepare('select head_seq, head_hash from audit_chains where chain = ?')
+
+  const restoreHead = () => {
+    const row = readHead.get(opening.chain) as { head_seq: number; head_hash: string } | undefined
+    Object.assign(head, row ? { seq: row.head_seq, hash: row.head_hash } : newChain(opening.chain))
+  }
+
+  const inTransaction = <T>(write: () => T): T => {
+    db.exec('begin immediate')
+    try {
+      const result = write()
+      saveHead.run(head.seq, head.hash, head.chain)
+      db.exec('commit')
+      return result
+    } catch (error) {
+      if (db.isTransaction) db.exec('rollback')
+      restoreHead()
+      throw error
+    }
+  }
+
+  const writeGroup = (group: CommitGroup, guardAll: boolean) =>
+    inTransaction(() => writeUnits(group, { db, prepare, insertEvent, head, guardAll }))
+
+  openChain(db, opening, (group) => inTransaction(() => group(insertEvent, head)))
+
+  return (group: CommitGroup): UnitFailure[] => {
+    try {
+      return writeGroup(group, false)
+    } catch (error) {
+      // An event was refused in a unit without a savepoint (a doubled grant id): once more, each unit for itself.
+      if (!unitProblem(error)) throw error
+      return writeGroup(group, true)
+    }
+  }
+}
+
+interface Writing {
+  db: DatabaseSync
+  prepare: (sql: string) => StatementSync
+  insertEvent: StatementSync
+  /** Moved on by what is written. */
+  head: ChainHead
+  /** A savepoint for every unit, not only for those that have statements. */
+  guardAll: boolean
+}
+
+function writeUnits(group: CommitGroup, writing: Writing): UnitFailure[] {
+  const { db, prepare, insertEvent, head, guardAll } = writing
+  const failures: UnitFailure[] = []
+  const place: Place = { event: 0, head: 0 }
+  for (const [unit, statements] of group.statements.entries()) {
+    const start = { ...place }
+    const count = group.eventCounts[unit]!
+    if (!statements && !guardAll) {
+      insertEvents(group, place, count, insertEvent, head)
+      continue
+    }
+    const before = { ...head }
+    db.exec('savepoint unit')
+    try {
+      for (const statement of statements ?? []) runStatement(prepare, statement)
+      insertEvents(group, place, count, insertEvent, head)
+      db.exec('release unit')
+    } catch (error) {
+      const problem = unitProblem(error)
+      if (!problem || !db.isTransaction) throw error
+      db.exec('rollback to unit; release unit')
+      failures.push({ unit, ...problem })
+      Object.assign(head, before)
+      Object.assign(place, skip(group, start, count))
+    }
+  }
+  return failures
+}
+
+function runStatement(prepare: (sql: string) => StatementSync, statement: Statement): void {
+  const { changes } = prepare(statement.sql).run(...(statement.parameters as (string | number | null)[]))
+  if (statement.expectRows !== undefined && Number(changes) !== statement.expectRows)
+    throw conflictOf(changes)
+}
+
+/** Where the next event of a group is. */
+interface Place {
+  event: number
+  head: number
+}
+
+function insertEvents(
+  group: CommitGroup,
+  place: Place,
+  count: number,
+  insert: StatementSync,
+  chain: ChainHead,
+): void {
+  const { texts, keys, grantIds } = group
+  const end = place.event + count
+  while (place.event < end) {
+    const { count: run, at, type, decision, principalId, username, team } = group.heads[place.head++]!
+    for (const runEnd = place.event + run; place.event < runEnd; place.event++) {
+      const text = texts[place.event]!
+      const hash = nextHash(chain, text)
+      chain.seq += 1
+      chain.hash = hash
+      const key = keys[place.event]!
+      const grantId = grantIds[place.event]!
+      insert.run(
+        chain.chain,
+        chain.seq,
+        at,
+        type,
+        decision,
+        principalId,
+        username,
+        team,
+        key,
+        grantId,
+        text,
+        hash,
+      )
+    }
+  }
+}
+
+/** The place behind a unit that begins at `start`. */
+function skip(group: CommitGroup, start: Place, count: number): Place {
+  const end = start.event + count
+  let { event, head } = start
+  while (event < end) event += (group.heads[head++] as EventHead).count
+  return { event, head }
+}
+
+/** Begins this process's chain, and anchors the others in its first event. */
+function openChain(
+  db: DatabaseSync,
+  opening: ChainOpening,
+  transaction: (write: (insert: StatementSync, head: ChainHead) => void) => void,
+): void {
+  transaction((insert, head) => {
+    const others = db
+      .prepare(
+        `select chain, head_seq as seq, head_hash as hash from audit_chains
+          where head_seq > anchored_seq order by chain`,
+      )
+      .all() as unknown as ChainHead[]
+    db.exec('update audit_chains set anchored_seq = head_seq where head_seq > anchored_seq')
+    db.prepare(
+      'insert into audit_chains (chain, opened_at, head_seq, head_hash, anchored_seq) values (?, ?, 0, ?, 0)',
+    ).run(opening.chain, opening.at, head.hash)
+    const group = emptyGroup()
+    addUnit(group, { statements: [], events: [openingEvent(opening, others)] })
+    insertEvents(group, { event: 0, head: 0 }, 1, insert, head)
+  })
+}

@@ -1,0 +1,32 @@
+import type { SqliteDatabase } from 'kysely'
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import { createStatementCache } from './sqlite-statements.ts'
+
+/** `node:sqlite` in the shape that Kysely's SqliteDialect takes (better-sqlite3's), with a cache of statements. */
+export function kyselyDatabase(db: DatabaseSync): SqliteDatabase {
+  const prepared = createStatementCache(db)
+  return {
+    close: () => db.close(),
+    prepare(sql) {
+      const statement = prepared(sql)
+      return {
+        reader: statement.columns().length > 0,
+        all: (values) => statement.all(...inputs(values)).map(plain),
+        run: (values) => statement.run(...inputs(values)),
+        // Not from the cache: it stays open between rows, while the same text may be asked for again.
+        *iterate(values) {
+          for (const row of db.prepare(sql).iterate(...inputs(values))) yield plain(row)
+        },
+      }
+    },
+  }
+}
+
+/** `node:sqlite` gives rows without a prototype; PostgreSQL's have one. */
+function plain(row: Record<string, SQLOutputValue>): Record<string, SQLOutputValue> {
+  return { ...row }
+}
+
+function inputs(values: readonly unknown[]): SQLInputValue[] {
+  return values as SQLInputValue[]
+}

@@ -1,0 +1,120 @@
+import { Kysely, SqliteDialect } from 'kysely'
+import { once } from 'node:events'
+import type { DatabaseSync } from 'node:sqlite'
+import { Worker } from 'node:worker_threads'
+import type { ChainOpening } from './chain-opening.ts'
+import type { CommitGroup, UnitFailure } from './commit-group.ts'
+import { createCommitQueue } from './commit-queue.ts'
+import { findKeySql, findTargetSql, keyRow } from './hot-queries.ts'
+import type { RawKeyRow } from './hot-queries.ts'
+import { kyselyDatabase } from './sqlite-dialect.ts'
+import { lockSqliteFile, openForReading } from './sqlite-file.ts'
+import type { FromWriter, ToWriter, WriterData } from './sqlite-writer.ts'
+import type { HotQueries, Store, TargetRow } from './store.ts'
+import type { Tables } from './tables.ts'
+
+export interface SqliteStoreOptions {
+  /** Path of the database file; its folder must be there. Beside it are `-wal`, `-shm` and `.lock`. */
+  file: string
+  /** A new UUIDv7. */
+  newId: () => string
+  /** ms since the epoch */
+  clock: () => number
+  /** The database's size at most, in pages of 16 KiB; unlimited unless set. */
+  maxPages?: number
+}
+
+/**
+ * Opens the database in a file, made and migrated as needed, and begins this process's audit chain. Refuses a file that
+ * another process has open.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { file, newId, clock } = options
+  const lock = lockSqliteFile(file)
+  try {
+    const opening: ChainOpening = { chain: newId(), eventId: newId(), at: clock() }
+    const { maxPages } = options
+    const writer = await startWriter({ file, opening, ...(maxPages === undefined ? {} : { maxPages }) })
+    return storeOf(openForReading(file), writer, lock)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+function storeOf(reading: DatabaseSync, writer: Writer, lock: { release(): void }): Store {
+  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: kyselyDatabase(reading) }) })
+  const queue = createCommitQueue({ send: writer.send, inFlightMax: 2 })
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    await queue.drain()
+    await db.destroy()
+    if (reading.isOpen) reading.close()
+    await writer.close()
+    lock.release()
+  }
+  return {
+    engine: 'sqlite',
+    db,
+    commit: queue.commit,
+    hot: hotQueries(reading),
+    ping: () => queue.commit({ statements: [], events: [] }),
+    close: () => (closing ??= close()),
+  }
+}
+
+function hotQueries(reading: DatabaseSync): HotQueries {
+  const findKey = reading.prepare(findKeySql('?'))
+  const findTarget = reading.prepare(findTargetSql('?', '?'))
+  return {
+    findKey(apiKeyId) {
+      const row = findKey.get(apiKeyId) as unknown as RawKeyRow | undefined
+      return row && keyRow(row)
+    },
+    findTarget(team, principalId) {
+      const row = findTarget.get(principalId, team) as unknown as TargetRow | undefined
+      return row && { ...row }
+    },
+  }
+}
+
+interface Writer {
+  send(group: CommitGroup): Promise<readonly UnitFailure[]>
+  close(): Promise<void>
+}
+
+/** The writing thread answers in the order of the questions. */
+async function startWriter(data: WriterData['signpostStore']): Promise<Writer> {
+  const worker = new Worker(new URL('./sqlite-writer.ts', import.meta.url), {
+    workerData: { signpostStore: data } satisfies WriterData,
+    name: 'signpost-sqlite-writer',
+  })
+  const waiting: { resolve: (failures: readonly UnitFailure[]) => void; reject: (error: Error) => void }[] =
+    []
+  let dead: Error | undefined
+  const end = (error: Error) => {
+    dead ??= error
+    for (const { reject } of waiting.splice(0)) reject(dead)
+  }
+  // Rejects with what the thread threw: a migration that does not fit, a folder that is not there.
+  await once(worker, 'message')
+  worker.on('error', (error) => end(error instanceof Error ? error : new Error(String(error))))
+  worker.on('exit', () => end(new Error('the writing thread has ended')))
+  worker.on('message', (message: FromWriter) => {
+    if ('failures' in message) waiting.shift()!.resolve(message.failures)
+    else if ('error' in message) waiting.shift()!.reject(new Error(message.error))
+  })
+  return {
+    send: (group) =>
+      new Promise((resolve, reject) => {
+        if (dead) return reject(dead)
+        waiting.push({ resolve, reject })
+        worker.postMessage({ group } satisfies ToWriter)
+      }),
+    async close() {
+      if (dead) return
+      worker.postMessage({ close: true } satisfies ToWriter)
+      await once(worker, 'exit')
+    },
+  }
+}

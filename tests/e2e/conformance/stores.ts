@@ -1,0 +1,91 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ConnectorSettings } from '@signpost/contract'
+import { openLocalStore } from '@signpost/local-store'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { openConnector } from '../../../packages/server/src/connectors/index.ts'
+import type { OpenConnector } from '../../../packages/server/src/domain/connector.ts'
+import { startRgw } from '../../servers/rgw.ts'
+import type { StoreName } from './cases.ts'
+
+/** A bucket on a real store, opened by Signpost's own connector. */
+export interface StoreUnderTest {
+  connector: OpenConnector
+  /** The store's certificate, where it has one of its own. */
+  ca?: string
+  stop(): Promise<void>
+}
+
+export const bucket = 'bucket'
+
+export function openS3Connector(settings: {
+  endpoint: string
+  accessKeyId: string
+  secretAccessKey: string
+}): OpenConnector {
+  const { endpoint, accessKeyId, secretAccessKey } = settings
+  return openConnector(
+    {
+      kind: 's3',
+      name: 'test',
+      bucket,
+      endpoint,
+      region: 'us-east-1',
+      addressing: 'path',
+      marker: 'username',
+      credential: { type: 'static', accessKeyId, secretAccessKey },
+    } satisfies ConnectorSettings,
+    { clock: Date.now, fetch },
+  )
+}
+
+async function localStore(): Promise<StoreUnderTest> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'signpost-conformance-'))
+  const credential = { accessKeyId: 'conformance', secretAccessKey: 'conformance-secret' }
+  const store = await openLocalStore({ dataDir, credentials: [credential] })
+  await store.createBucket(bucket)
+  const connector = openS3Connector({ endpoint: store.endpoint, ...credential })
+  return {
+    connector,
+    async stop() {
+      connector.close()
+      await store.close()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function rgw(): Promise<StoreUnderTest> {
+  const server = await startRgw()
+  await createBucket(server)
+  const connector = openS3Connector(server)
+  return {
+    connector,
+    async stop() {
+      connector.close()
+      await server.stop()
+    },
+  }
+}
+
+export async function createBucket(server: {
+  endpoint: string
+  accessKeyId: string
+  secretAccessKey: string
+}): Promise<void> {
+  const client = new S3Client({
+    endpoint: server.endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: server,
+  })
+  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  client.destroy()
+}
+
+/** What each needs of the machine is in `tests/servers`. */
+export const stores: Partial<Record<StoreName, { start: () => Promise<StoreUnderTest>; needs?: 'rgw' }>> = {
+  'local-store': { start: localStore },
+  rgw: { start: rgw, needs: 'rgw' },
+}

@@ -10,6 +10,7 @@ export const errorCatalogue = {
   unauthenticated: { status: 401, title: 'Authentication is required' },
   forbidden: { status: 403, title: 'Not allowed' },
   not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'This address does not take this method' },
   conflict: { status: 409, title: 'In conflict with the present state' },
   upload_incomplete: { status: 409, title: 'The upload is not complete' },
   idempotency_mismatch: { status: 422, title: 'The idempotency key was used for another request' },

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { parseConfig, settingNames } from './config.ts'
+import { configReference } from './config-reference.ts'
+
+const noFiles = (): string => {
+  throw Object.assign(new Error('no'), { code: 'ENOENT' })
+}
+const parse = (env: Record<string, string>, readText = noFiles) => parseConfig(env, readText)
+const problemsOf = (env: Record<string, string>): string => {
+  try {
+    parse(env)
+  } catch (error) {
+    return (error as Error).message
+  }
+  return ''
+}
+
+test('nothing set gives the defaults of the design', () => {
+  const config = parse({ PATH: '/bin', SIGNPOST_URL: 'http://a', SIGNPOST_TOKEN: 'b', SIGNPOST_PORT: '' })
+  assert.equal(config.SIGNPOST_DATA_DIR, './data')
+  assert.equal(config.SIGNPOST_HOST, '127.0.0.1')
+  assert.equal(config.SIGNPOST_PORT, 8787)
+  assert.equal(config.SIGNPOST_DATABASE_URL, undefined)
+  assert.equal(config.SIGNPOST_READ_SECONDS_MAX, 3600)
+  assert.equal(config.SIGNPOST_WRITE_SECONDS_MAX, 86_400)
+  assert.deepEqual(config.SIGNPOST_TRUSTED_PROXIES, [])
+})
+
+test('all problems are named at once, by name and rule and never by value', () => {
+  const message = problemsOf({
+    SIGNPOST_PORT: 'SECRETVALUE',
+    SIGNPOST_DATABASE_URL: 'mysql://root:SECRETVALUE@host',
+    SIGNPOST_MASTER_KEY: 'SECRETVALUE',
+    SIGNPOST_ADMIN_TOKEN: 'SECRETVALUE',
+    SIGNPOST_LOG_LEVEL: 'SECRETVALUE',
+    SIGNPOST_TRUSTED_PROXIES: '10.0.0.0/8, SECRETVALUE',
+    SIGNPOST_CORS_ORIGINS: 'https://a.example/',
+    SIGNPOST_METRICS_PUBLIC: 'SECRETVALUE',
+    SIGNPOST_DATBASE_URL: 'SECRETVALUE',
+    SIGNPOST_BODY_BYTES_MAX: '1',
+  })
+  for (const name of [
+    'SIGNPOST_PORT',
+    'SIGNPOST_DATABASE_URL',
+    'SIGNPOST_MASTER_KEY',
+    'SIGNPOST_ADMIN_TOKEN',
+    'SIGNPOST_LOG_LEVEL',
+    'SIGNPOST_TRUSTED_PROXIES',
+    'SIGNPOST_CORS_ORIGINS',
+    'SIGNPOST_METRICS_PUBLIC',
+    'SIGNPOST_BODY_BYTES_MAX',
+  ])
+    assert.ok(message.includes(`  ${name}: `), `${name} is not in: ${message}`)
+  assert.match(message, /SIGNPOST_DATBASE_URL: .* did you mean SIGNPOST_DATABASE_URL\?/)
+  assert.equal(message.includes('SECRETVALUE'), false)
+})
+
+test('a secret can come from a file, from one place only', () => {
+  const key = Buffer.alloc(32, 7).toString('base64')
+  assert.equal(parse({ SIGNPOST_MASTER_KEY_FILE: '/key' }, () => `${key}\n`).SIGNPOST_MASTER_KEY, key)
+  assert.match(problemsOf({ SIGNPOST_MASTER_KEY_FILE: '/key' }), /SIGNPOST_MASTER_KEY_FILE: .*ENOENT/)
+  assert.match(problemsOf({ SIGNPOST_MASTER_KEY: key, SIGNPOST_MASTER_KEY_FILE: '/key' }), /one of the two/)
+})
+
+test('settings that contradict each other are refused', () => {
+  assert.match(problemsOf({ SIGNPOST_TLS_CERT_FILE: '/cert' }), /give both or neither/)
+  assert.match(
+    problemsOf({ SIGNPOST_READ_SECONDS_DEFAULT: '7200' }),
+    /SIGNPOST_READ_SECONDS_DEFAULT: must not be more/,
+  )
+  assert.match(problemsOf({ SIGNPOST_LOCAL_STORE_PORT: '8787' }), /SIGNPOST_LOCAL_STORE_PORT/)
+})
+
+test('the reference page is the one that the schema makes, and has every setting', () => {
+  const page = configReference()
+  for (const name of settingNames) assert.ok(page.includes(`\`${name}\``), name)
+  const file = new URL('../../../docs/reference/configuration.md', import.meta.url)
+  // The formatter pads the columns of the table.
+  const unpadded = (text: string) => text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---')
+  assert.equal(unpadded(readFileSync(file, 'utf8')), unpadded(page), 'run npm run fix')
+})

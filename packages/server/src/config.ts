@@ -1,0 +1,240 @@
+/** Every setting of the server: one schema, from environment variables to `Config`. */
+import { isIP } from 'node:net'
+import { SignpostError } from '@signpost/contract'
+import { z } from 'zod'
+
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
+const port = integer(0, 65_535)
+const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
+const list = (item: z.ZodString) =>
+  z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
+    .pipe(z.array(item))
+const path = z.string().min(1).max(4096)
+const addressRange = z.string().refine(isAddressRange, 'must be addresses or CIDR ranges, such as 10.0.0.0/8')
+const origin = z
+  .string()
+  .refine(isOrigin, 'must be exact origins, such as https://app.example.com, separated by commas')
+
+/** Names, rules, defaults and descriptions. Defaults are written as one would write them in the environment. */
+export const Environment = z.object({
+  SIGNPOST_DATA_DIR: path
+    .default('./data')
+    .describe('Folder for everything that the server keeps on disk; made with mode 0700'),
+  SIGNPOST_HOST: z.string().min(1).max(255).default('127.0.0.1').describe('Address to listen on'),
+  SIGNPOST_PORT: port.prefault('8787').describe('Port to listen on; 0: any free one'),
+  SIGNPOST_DATABASE_URL: z
+    .string()
+    .refine((url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url), 'must be a postgres:// URL')
+    .optional()
+    .describe('PostgreSQL; unset: SQLite in the data folder'),
+  SIGNPOST_MASTER_KEY: z
+    .string()
+    .refine(isMasterKey, 'must be the base64 of exactly 32 bytes')
+    .optional()
+    .describe(
+      'Key that seals bucket credentials in the database: base64 of 32 random bytes. Unset: made on first start, in `master-key` in the data folder',
+    ),
+  SIGNPOST_ADMIN_TOKEN: z
+    .string()
+    .regex(
+      /^sp_[0-9a-hjkmnp-tv-z]{12}_[A-Za-z0-9_-]{43}$/,
+      'must be `sp_`, 12 of 0-9 and a-z without i, l, o and u, `_`, and 43 random characters of A-Z a-z 0-9 _ -',
+    )
+    .optional()
+    .describe(
+      'API key of the first organisation admin, in the form of an API key: `sp_<12>_<43>`. Unset: made on first start, in `admin-token` in the data folder. Used on an empty database only',
+    ),
+  SIGNPOST_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('The log is JSON lines on standard error; `debug` has one for each request'),
+  SIGNPOST_LOCAL_STORE: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('The embedded store on disk, for first runs and small self-hosting'),
+  SIGNPOST_LOCAL_STORE_PORT: port
+    .prefault('8788')
+    .describe(
+      'Port of the embedded store, on the address of SIGNPOST_HOST; the connector `local` keeps what it was made with',
+    ),
+  SIGNPOST_TLS_CERT_FILE: path.optional().describe('Certificate chain, PEM; read again on SIGHUP'),
+  SIGNPOST_TLS_KEY_FILE: path.optional().describe("The certificate's private key, PEM; read again on SIGHUP"),
+  SIGNPOST_TRUSTED_PROXIES: list(addressRange)
+    .prefault('')
+    .describe(
+      'Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed, separated by commas. Empty: nobody is believed',
+    ),
+  SIGNPOST_CORS_ORIGINS: list(origin)
+    .prefault('')
+    .describe('Origins whose pages may call the API, separated by commas. Empty: none'),
+  SIGNPOST_RATE_LIMIT_PER_MINUTE: integer(0, 1e9)
+    .prefault('60000')
+    .describe('Requests of one API key in a minute, in each process; 0: no limit'),
+  SIGNPOST_RATE_LIMIT_FAILED_AUTH_PER_MINUTE: integer(0, 1e9)
+    .prefault('60')
+    .describe(
+      'Failed authentications of one address in a minute that are answered and recorded one by one; 0: no limit. A valid key is never turned away by it',
+    ),
+  SIGNPOST_BODY_BYTES_MAX: integer(1024, 1e9)
+    .prefault('1048576')
+    .describe('Largest request body, bytes; a batch of URLs may have eight times as much'),
+  SIGNPOST_CONNECTIONS_MAX: integer(1, 1e6).prefault('10000').describe('Open connections at most'),
+  SIGNPOST_REQUEST_SECONDS_MAX: integer(1, 3600)
+    .prefault('60')
+    .describe('How long a client may take to send one whole request'),
+  SIGNPOST_DRAIN_SECONDS: integer(0, 3600)
+    .prefault('20')
+    .describe('How long running requests may take to finish when the server is told to stop'),
+  SIGNPOST_METRICS_PUBLIC: flag
+    .prefault('false')
+    .describe("true: /metrics for everybody; false: only with an organisation admin's API key"),
+  SIGNPOST_READ_SECONDS_DEFAULT: integer(1, 604_800)
+    .prefault('3600')
+    .describe('Life of a URL to read when the client asks for none'),
+  SIGNPOST_READ_SECONDS_MAX: integer(1, 604_800).prefault('3600').describe('Longest life of a URL to read'),
+  SIGNPOST_WRITE_SECONDS_DEFAULT: integer(1, 604_800)
+    .prefault('86400')
+    .describe('Life of a URL to write when the client asks for none'),
+  SIGNPOST_WRITE_SECONDS_MAX: integer(1, 604_800)
+    .prefault('86400')
+    .describe('Longest life of a URL to write'),
+  SIGNPOST_UPLOAD_SECONDS_MAX: integer(60, 31_536_000)
+    .prefault('604800')
+    .describe('Life of an upload that nobody completes; then its parts are dropped'),
+  SIGNPOST_TEAM_ADMINS_MAY_SET_ENDPOINTS: flag
+    .prefault('false')
+    .describe(
+      'true: team admins, not only organisation admins, may connect buckets at endpoints of their choice',
+    ),
+})
+
+/** The parsed settings, under their own names. */
+export type Config = z.output<typeof Environment>
+export type Name = keyof typeof Environment.shape
+
+/** Variables of the clients, which may stand in the same environment. */
+const clientNames = ['SIGNPOST_URL', 'SIGNPOST_TOKEN']
+
+/** These can also come from a file, by the name with `_FILE`. */
+export const secretNames: readonly Name[] = [
+  'SIGNPOST_DATABASE_URL',
+  'SIGNPOST_MASTER_KEY',
+  'SIGNPOST_ADMIN_TOKEN',
+]
+export const settingNames = Object.keys(Environment.shape) as Name[]
+
+/**
+ * All problems at once, by name and rule, never by value: throws one `invalid`. `readText` reads the files that
+ * `*_FILE` variables name.
+ */
+export function parseConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  readText: (file: string) => string,
+): Config {
+  const problems = unknownNames(env)
+  const given: Record<string, string> = {}
+  for (const name of settingNames) {
+    const value = env[name] || undefined
+    const file = secretNames.includes(name) ? env[`${name}_FILE`] || undefined : undefined
+    if (value !== undefined && file !== undefined)
+      problems.push(`${name} and ${name}_FILE: give one of the two`)
+    if (value !== undefined) given[name] = value
+    else if (file !== undefined) {
+      try {
+        given[name] = readText(file).trim()
+      } catch (error) {
+        problems.push(`${name}_FILE: the file cannot be read (${codeOf(error)})`)
+      }
+    }
+  }
+  const result = Environment.safeParse(given)
+  for (const issue of result.error?.issues ?? []) problems.push(`${String(issue.path[0])}: ${ruleOf(issue)}`)
+  if (result.data) problems.push(...contradictions(result.data))
+  if (problems.length > 0 || !result.data)
+    throw new SignpostError(
+      'invalid',
+      `The configuration is not valid.\n${problems.map((line) => `  ${line}`).join('\n')}`,
+    )
+  return result.data
+}
+
+function unknownNames(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = [...settingNames, ...secretNames.map((name) => `${name}_FILE`), ...clientNames]
+  return Object.keys(env)
+    .filter((name) => name.startsWith('SIGNPOST_') && !known.includes(name))
+    .map((name) => `${name}: there is no such setting; did you mean ${nearest(name, known)}?`)
+}
+
+/** What no field can see alone. */
+function contradictions(config: Config): string[] {
+  const problems: string[] = []
+  if ((config.SIGNPOST_TLS_CERT_FILE === undefined) !== (config.SIGNPOST_TLS_KEY_FILE === undefined))
+    problems.push('SIGNPOST_TLS_CERT_FILE and SIGNPOST_TLS_KEY_FILE: give both or neither')
+  for (const action of ['READ', 'WRITE'] as const)
+    if (config[`SIGNPOST_${action}_SECONDS_DEFAULT`] > config[`SIGNPOST_${action}_SECONDS_MAX`])
+      problems.push(
+        `SIGNPOST_${action}_SECONDS_DEFAULT: must not be more than SIGNPOST_${action}_SECONDS_MAX`,
+      )
+  if (
+    config.SIGNPOST_LOCAL_STORE === 'on' &&
+    config.SIGNPOST_PORT !== 0 &&
+    config.SIGNPOST_PORT === config.SIGNPOST_LOCAL_STORE_PORT
+  )
+    problems.push('SIGNPOST_LOCAL_STORE_PORT: must not be the port of SIGNPOST_PORT')
+  return problems
+}
+
+/** Zod says the rule and never the value; only its opening words are of no use here. */
+function ruleOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_value' && issue.values.length > 2
+    ? `must be one of ${issue.values.map(String).join(', ')}`
+    : issue.message
+}
+
+function isMasterKey(text: string): boolean {
+  return /^[A-Za-z0-9+/]{43}=?$/.test(text) && Buffer.from(text, 'base64').length === 32
+}
+
+function isAddressRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+}
+
+/** The known name with the fewest letters changed. */
+function nearest(name: string, known: readonly string[]): string {
+  const distances = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+  return distances.toSorted((a, b) => a.distance - b.distance)[0]?.candidate ?? ''
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+    row = next
+  }
+  return row[b.length]!
+}

@@ -1,0 +1,42 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { BrokerDeps, Caller, Handlers } from '../broker/deps.ts'
+import type { CallContext, Principal } from '../domain/principal.ts'
+import type { Metrics } from './metrics.ts'
+
+/** What the HTTP side stands on. */
+export interface HttpDeps {
+  handlers: Handlers
+  broker: BrokerDeps
+  /** The Authorization header -> who calls; throws `unauthenticated`. */
+  authenticate: (authorization: string | undefined, call: CallContext) => Principal | Promise<Principal>
+  metrics: Metrics
+  log: FastifyBaseLogger
+  version: string
+  settings: HttpSettings
+}
+
+export interface HttpSettings {
+  trustedProxies: readonly string[]
+  corsOrigins: readonly string[]
+  /** Requests a minute of one API key; 0: no limit. */
+  rateLimitPerMinute: number
+  /** Failed authentications a minute of one address; 0: no limit. */
+  rateLimitFailedAuthPerMinute: number
+  bodyBytesMax: number
+  connectionsMax: number
+  requestSecondsMax: number
+  metricsPublic: boolean
+  /** PEM. */
+  tls?: { cert: string; key: string }
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set once the caller is known. */
+    caller: Caller | null
+  }
+  interface FastifyContextConfig {
+    /** The operation's id, for log and metrics. */
+    operation?: string
+  }
+}

@@ -1,0 +1,58 @@
+/** What /metrics shows. No label ever holds what a user chose. */
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+
+export interface Metrics {
+  /** One finished request; `operation` is an operation's id or `none`. */
+  request(operation: string, status: number, milliseconds: number): void
+  /** One decision about a URL. */
+  url(action: string, decision: string): void
+  /** One write unit, from handing it over until it is durable. */
+  commit(milliseconds: number, ok: boolean): void
+  render(): Promise<string>
+  readonly contentType: string
+}
+
+const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** `process`: also memory, CPU and event loop lag of this process (which starts observers that cannot be stopped). */
+export function createMetrics(options: { process: boolean }): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'signpost_http_requests_total',
+    help: 'Requests answered',
+    labelNames: ['operation', 'status'],
+    registers,
+  })
+  const durations = new Histogram({
+    name: 'signpost_http_request_seconds',
+    help: 'From the first byte of the request to the last of the answer',
+    labelNames: ['operation'],
+    buckets: secondsBuckets,
+    registers,
+  })
+  const urls = new Counter({
+    name: 'signpost_url_decisions_total',
+    help: 'URLs asked for, by what was decided',
+    labelNames: ['action', 'decision'],
+    registers,
+  })
+  const commits = new Histogram({
+    name: 'signpost_commit_seconds',
+    help: 'From handing a record over until it is durable',
+    labelNames: ['result'],
+    buckets: secondsBuckets,
+    registers,
+  })
+  if (options.process) collectDefaultMetrics({ register: registry })
+  return {
+    request(operation, status, milliseconds) {
+      requests.inc({ operation, status })
+      durations.observe({ operation }, milliseconds / 1000)
+    },
+    url: (action, decision) => urls.inc({ action, decision }),
+    commit: (milliseconds, ok) => commits.observe({ result: ok ? 'ok' : 'failed' }, milliseconds / 1000),
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}

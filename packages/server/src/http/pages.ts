@@ -1,0 +1,64 @@
+/** What is served beside the API: probes, metrics, and the API's own description. */
+import { openApiDocument, SignpostError } from '@signpost/contract'
+import type { FastifyInstance } from 'fastify'
+import { createAuthentication } from './authenticated.ts'
+import type { HttpDeps } from './deps.ts'
+import { docsPage, docsStyleHash } from './docs-page.ts'
+
+const readyTimeoutMs = 2000
+
+export function addPages(server: FastifyInstance, deps: HttpDeps): void {
+  const authenticate = createAuthentication(deps)
+
+  server.get('/healthz', () => ({ status: 'ok' }))
+
+  server.get('/readyz', async (request, reply) => {
+    try {
+      await within(readyTimeoutMs, deps.broker.store.ping())
+      return { status: 'ok' }
+    } catch (error) {
+      request.log.warn({ requestId: request.id, err: error }, 'not ready: the database does not answer')
+      return reply.code(503).send({ status: 'unavailable', reason: 'the database does not answer' })
+    }
+  })
+
+  server.get(
+    '/metrics',
+    deps.settings.metricsPublic ? {} : { onRequest: authenticate },
+    async (request, reply) => {
+      if (!deps.settings.metricsPublic && request.caller?.principal.organisationRole !== 'admin')
+        throw new SignpostError('forbidden', "Metrics are for organisation admins' API keys.")
+      return reply.header('content-type', deps.metrics.contentType).send(await deps.metrics.render())
+    },
+  )
+
+  // Made once, on first demand: a start should not wait for them.
+  let openApi: string | undefined
+  server.get('/openapi.json', (_request, reply) => {
+    openApi ??= JSON.stringify(openApiDocument(deps.version))
+    return reply.header('content-type', 'application/json').send(openApi)
+  })
+
+  let docs: string | undefined
+  server.get('/docs', (_request, reply) => {
+    docs ??= docsPage(deps.version)
+    return reply
+      .headers({
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy': `default-src 'none'; style-src '${docsStyleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      })
+      .send(docs)
+  })
+}
+
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,84 @@
+/** The only place that turns an error into HTTP: RFC 9457 problem details. */
+import { SignpostError, type ErrorCode, type Problem } from '@signpost/contract'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { problemOf } from '../broker/problem.ts'
+
+export interface Refusal {
+  problem: Problem
+  headers: Record<string, string>
+  /** Nobody foresaw this one: it belongs into the log, with its stack. */
+  unexpected: boolean
+}
+
+/** What Fastify itself refuses, by its error code: ours, and a sentence that says what to do. */
+const fastifyErrors: Record<string, [ErrorCode, string]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [
+    'body_too_large',
+    'The body is larger than this call takes; send less at once.',
+  ],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'unsupported_media_type',
+    'Send the body as content-type: application/json.',
+  ],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['invalid', 'The body is not valid JSON.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid', 'The body is empty; this call takes a JSON document.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid', 'The body is not as long as content-length says.'],
+  FST_ERR_BAD_URL: ['invalid', 'The address is not valid: its percent-encoding is broken.'],
+  FST_ERR_MAX_URL_LENGTH: ['invalid', 'The address is too long.'],
+}
+
+/** Any thrown value -> what the client may see of it. */
+export function refusalOf(error: unknown, requestId: string): Refusal {
+  const foreseen = error instanceof SignpostError ? error : ofFastify(error)
+  const headers: Record<string, string> = {}
+  if (foreseen?.retryAfterSeconds !== undefined)
+    headers['retry-after'] = String(Math.ceil(foreseen.retryAfterSeconds))
+  if (foreseen?.code === 'unauthenticated') headers['www-authenticate'] = 'Bearer realm="signpost"'
+  return {
+    problem: problemOf(foreseen ?? error, requestId),
+    headers,
+    unexpected: foreseen === undefined || foreseen.code === 'internal',
+  }
+}
+
+/** Answers with the problem, and logs what nobody foresaw, once. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { problem, headers, unexpected } = refusalOf(error, request.id)
+  logRefusal(error, request, problem, unexpected)
+  return reply
+    .code(problem.status)
+    .headers(headers)
+    .header('content-type', 'application/problem+json')
+    .send(JSON.stringify(problem))
+}
+
+/** Why the operator may want to look: unforeseen errors with their stack; the bucket's and the database's with their cause. */
+export function logRefusal(
+  error: unknown,
+  request: FastifyRequest,
+  problem: Problem,
+  unexpected: boolean,
+): void {
+  const fields = {
+    requestId: request.id,
+    operation: request.routeOptions.config.operation,
+    code: problem.code,
+  }
+  if (unexpected) request.log.error({ ...fields, err: error }, 'unexpected error')
+  else if (problem.status >= 500) request.log.warn({ ...fields, cause: causeOf(error) }, problem.detail)
+}
+
+/** Fastify's JSON parser throws plain syntax errors with status 400 (also for `__proto__` keys); their text quotes the body. */
+function ofFastify(error: unknown): SignpostError | undefined {
+  if (!(error instanceof Error)) return undefined
+  const known = 'code' in error ? fastifyErrors[String(error.code)] : undefined
+  if (known) return new SignpostError(...known)
+  if (error instanceof SyntaxError && 'statusCode' in error && error.statusCode === 400)
+    return new SignpostError('invalid', 'The body is not valid JSON.')
+  return undefined
+}
+
+function causeOf(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : undefined
+}

@@ -1,0 +1,124 @@
+/** The HTTP server: limits, headers and errors around the routes of the contract. */
+import { isUtf8 } from 'node:buffer'
+import type { Server as HttpsServer } from 'node:https'
+import { SignpostError } from '@signpost/contract'
+import {
+  fastify,
+  LogController,
+  type FastifyHttpsOptions,
+  type FastifyInstance,
+  type FastifyServerOptions,
+} from 'fastify'
+import { addressSet } from './address.ts'
+import { allowOrigins } from './cors.ts'
+import type { HttpDeps } from './deps.ts'
+import { addPages } from './pages.ts'
+import { sendProblem } from './problem.ts'
+import { answerUnreadable, refuseLargeBodiesEarly } from './refuse-early.ts'
+import { addRoutes, methodsAt } from './routes.ts'
+
+const headerBytesMax = 16 * 1024
+/** An object key of 1,024 bytes, each percent-encoded, and the rest of the path. */
+const urlBytesMax = 8 * 1024
+/** Longer than any load balancer keeps its side of an idle connection, so that it is never we who cut first. */
+const keepAliveMs = 75_000
+/** No byte in either direction for so long: the connection is given up. */
+const silentMs = 120_000
+
+/** Builds the server; listening is the caller's business. */
+export function createHttpServer(deps: HttpDeps): FastifyInstance {
+  const server = listenerFor(deps)
+  server.server.maxConnections = deps.settings.connectionsMax
+  refuseLargeBodiesEarly(server.server, deps.settings.bodyBytesMax * 8)
+  server.decorateRequest('caller', null)
+  acceptJsonOnly(server)
+  if (deps.settings.corsOrigins.length > 0) allowOrigins(server, deps.settings.corsOrigins)
+  server.addHook('onRequest', (request, reply, done) => {
+    // Answers hold live URLs: no cache may keep one, no browser may guess a type.
+    reply.headers({
+      'x-request-id': request.id,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    })
+    if (request.raw.url!.length > urlBytesMax)
+      done(new SignpostError('invalid', `The address is longer than ${urlBytesMax} bytes.`))
+    else done()
+  })
+  server.addHook('onResponse', (request, reply, done) => {
+    const operation = request.routeOptions.config.operation ?? 'none'
+    deps.metrics.request(operation, reply.statusCode, reply.elapsedTime)
+    request.log.debug(
+      { requestId: request.id, operation, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      'answered',
+    )
+    done()
+  })
+  server.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.raw.url!.split('?', 1)[0]!
+    const methods = methodsAt(path)
+    if (methods.length === 0)
+      return sendProblem(new SignpostError('not_found', 'There is no such address.'), request, reply)
+    const detail = `This address takes ${methods.join(', ')}.`
+    reply.header('allow', methods.join(', '))
+    return sendProblem(new SignpostError('method_not_allowed', detail), request, reply)
+  })
+  addPages(server, deps)
+  addRoutes(server, deps)
+  return server
+}
+
+function listenerFor(deps: HttpDeps): FastifyInstance {
+  const { settings, broker, log } = deps
+  const requestMs = settings.requestSecondsMax * 1000
+  const http = {
+    maxHeaderSize: headerBytesMax,
+    headersTimeout: Math.min(15_000, requestMs),
+    requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: Math.min(5000, requestMs),
+  }
+  const trusted = addressSet(settings.trustedProxies)
+  const options: FastifyServerOptions = {
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    // A client's own X-Request-Id is not believed: ours must be unique, and it stands in audit events.
+    requestIdHeader: false,
+    genReqId: () => broker.newId(),
+    trustProxy: settings.trustedProxies.length > 0 ? (address: string) => trusted(address) : false,
+    exposeHeadRoutes: false,
+    bodyLimit: settings.bodyBytesMax,
+    connectionTimeout: silentMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
+    forceCloseConnections: 'idle',
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'ignore',
+    routerOptions: { maxParamLength: urlBytesMax },
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id)
+      void sendProblem(error, request, reply)
+    },
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket, broker.newId()),
+  }
+  const { tls } = settings
+  if (!tls) return fastify({ ...options, http })
+  // The types differ in what the socket is, which nothing here looks at.
+  const httpsOptions = {
+    ...options,
+    https: { ...http, ...tls },
+  } as unknown as FastifyHttpsOptions<HttpsServer>
+  return fastify(httpsOptions) as unknown as FastifyInstance
+}
+
+/** JSON in UTF-8 or nothing. Bytes that are no UTF-8 would become replacement characters, and so another object key. */
+function acceptJsonOnly(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'ignore')
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (body.length === 0) done(null, undefined)
+    else if (!isUtf8(body)) done(new SignpostError('invalid', 'The body is not valid UTF-8.'))
+    else void parse(request, body.toString(), done)
+  })
+}

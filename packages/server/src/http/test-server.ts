@@ -1,0 +1,75 @@
+/** A server around given handlers, without a database: for the tests of what HTTP does with a use case's answer. */
+import { operations, SignpostError } from '@signpost/contract'
+import { fastify } from 'fastify'
+import type { BrokerDeps, Handlers } from '../broker/deps.ts'
+import type { HttpDeps, HttpSettings } from './deps.ts'
+import { createMetrics } from './metrics.ts'
+import { createHttpServer } from './server.ts'
+
+export const testSettings: HttpSettings = {
+  trustedProxies: [],
+  corsOrigins: [],
+  rateLimitPerMinute: 0,
+  rateLimitFailedAuthPerMinute: 0,
+  bodyBytesMax: 1024 * 1024,
+  connectionsMax: 1000,
+  requestSecondsMax: 30,
+  metricsPublic: false,
+}
+
+export interface TestServer {
+  url: string
+  logged: { level: number; msg: string; [field: string]: unknown }[]
+  close(): Promise<void>
+}
+
+/** The token `good` is alice's, `admin` an organisation admin's; handlers not given answer `internal`. */
+export async function startTestServer(
+  given: Partial<Record<keyof Handlers, unknown>>,
+  settings: Partial<HttpSettings> = {},
+  ping: () => Promise<void> = async () => undefined,
+): Promise<TestServer> {
+  const logged: TestServer['logged'] = []
+  let id = 0
+  const deps: HttpDeps = {
+    handlers: Object.fromEntries(
+      Object.keys(operations).map((name) => [name, given[name as keyof Handlers] ?? unforeseen]),
+    ) as unknown as Handlers,
+    broker: {
+      newId: () => `id-${++id}`,
+      clock: () => 1_800_000_000_000,
+      store: { ping },
+    } as unknown as BrokerDeps,
+    authenticate: (authorization) => {
+      const username = { 'Bearer good': 'alice', 'Bearer admin': 'root' }[authorization ?? '']
+      if (username === undefined) throw new SignpostError('unauthenticated', 'Send a valid API key.')
+      return {
+        id: username,
+        kind: 'user',
+        username,
+        organisationRole: username === 'root' ? 'admin' : 'member',
+        pseudonym: '',
+        scid: '',
+        apiKeyId: username,
+      }
+    },
+    metrics: createMetrics({ process: false }),
+    log: logInto(logged),
+    version: '0.0.0',
+    settings: { ...testSettings, ...settings },
+  }
+  const server = createHttpServer(deps)
+  const url = await server.listen({ host: '127.0.0.1', port: 0 })
+  return { url, logged, close: () => server.close() }
+}
+
+async function unforeseen(): Promise<never> {
+  throw new Error('no handler was given for this operation')
+}
+
+/** Fastify's own logger, writing into an array. */
+function logInto(logged: TestServer['logged']) {
+  return fastify({
+    logger: { level: 'debug', stream: { write: (line: string) => void logged.push(JSON.parse(line)) } },
+  }).log
+}

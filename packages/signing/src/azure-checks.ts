@@ -8,6 +8,8 @@ import type { AzureSasRequest, UserDelegationKey } from './types.ts'
 const OLDEST_VERSION = '2020-12-06'
 /** 2026-04-06 signs request headers and query parameters in addition, which this signer does not write. */
 const NEWEST_VERSION = '2025-11-05'
+/** The container permission `f`. */
+const FILTER_SINCE = '2021-04-10'
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/
 const SECOND = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/
@@ -48,13 +50,19 @@ export function checkAzureRequest(request: AzureSasRequest): void {
   else checkUserDelegationSas(request, request.credential.key)
 }
 
-function checkPermissions({ permissions, blob, identifier }: AzureSasRequest): void {
+function checkPermissions({ permissions, blob, identifier, version }: AzureSasRequest): void {
   if (permissions === '' && identifier === undefined)
     throw new SigningInputError('permissions', 'must name at least one permission')
   const [order, letters] =
     blob === undefined ? [CONTAINER_PERMISSIONS, 'racwdxltmeiyf'] : [BLOB_PERMISSIONS, 'racwdxtmeiy']
   if (!order.test(permissions))
     throw new SigningInputError('permissions', `must be letters of "${letters}", each once, in this order`)
+  if (permissions.includes('f') && version < FILTER_SINCE) {
+    throw new SigningInputError(
+      'permissions',
+      `hold "f" (find by tags), which needs version ${FILTER_SINCE} or later`,
+    )
+  }
 }
 
 function checkTimePoint({ blob, snapshot, versionId }: AzureSasRequest): void {

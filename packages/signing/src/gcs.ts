@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { checkText, checkTime } from './checks.ts'
 import { SigningInputError } from './errors.ts'
 import { methodOf } from './object-operation.ts'
-import { requestPartsOf } from './request-parts.ts'
+import { requestPartsOf, type Dialect } from './request-parts.ts'
 import { payloadHashOf } from './sigv4/canonical-request.ts'
 import { draftPresigned, type ParameterNames, type PresigningDraft } from './sigv4/presign.ts'
 import { cachedSigningKey, signatureOf } from './sigv4/signing-key.ts'
@@ -17,6 +17,7 @@ import type { PresignGcsAsyncRequest, PresignGcsHmacRequest, Presigned } from '.
 
 export const GCS_HMAC_ALGORITHM = 'GOOG4-HMAC-SHA256'
 export const GCS_RSA_ALGORITHM = 'GOOG4-RSA-SHA256'
+const DIALECT: Dialect = { versionName: 'generation', endsBucketPath: false }
 const NAMES: ParameterNames = {
   algorithm: 'X-Goog-Algorithm',
   credential: 'X-Goog-Credential',
@@ -74,7 +75,7 @@ function draftGcs(
   accessKeyId: string,
   timestamp: string,
 ): PresigningDraft {
-  const parts = requestPartsOf(request, 'generation')
+  const parts = requestPartsOf(request, DIALECT)
   return draftPresigned({
     algorithm,
     names: NAMES,

@@ -25,26 +25,35 @@ export interface RequestPartsInput {
   headers?: Readonly<Record<string, string>>
 }
 
+/** Where S3 and Google Cloud Storage differ before the signature; each as its own vendor's client writes it. */
+export interface Dialect {
+  /** What a version is called in the query: `versionId` or `generation`. */
+  versionName: string
+  /** Path of a bucket in path style: `/bucket/` or `/bucket`. */
+  endsBucketPath: boolean
+}
+
 export interface RequestParts {
   authority: Authority
   path: string
   parameters: EncodedParameter[]
 }
 
-export function requestPartsOf(request: RequestPartsInput, versionName: string): RequestParts {
+export function requestPartsOf(request: RequestPartsInput, dialect: Dialect): RequestParts {
   checkTime('signedAt', request.signedAt)
   checkLifetime(request.expiresInSeconds)
   checkPathPrefix(request.address)
   if (request.headers !== undefined) checkHeaders(request.headers)
   return {
     authority: authorityOf(request.address.origin),
-    path: pathOf(request.operation, request.address.pathPrefix),
-    parameters: parametersOf(request, versionName),
+    path: pathOf(request.operation, request.address.pathPrefix, dialect),
+    parameters: parametersOf(request, dialect.versionName),
   }
 }
 
-function pathOf(operation: SignableOperation, pathPrefix: string): string {
-  if (!('key' in operation)) return pathPrefix === '' ? '/' : pathPrefix
+function pathOf(operation: SignableOperation, pathPrefix: string, dialect: Dialect): string {
+  if (!('key' in operation))
+    return pathPrefix === '' || dialect.endsBucketPath ? `${pathPrefix}/` : pathPrefix
   checkKey('operation.key', operation.key)
   return `${pathPrefix}/${encodePath(operation.key)}`
 }

@@ -3,7 +3,7 @@
 import { checkText } from './checks.ts'
 import { SigningInputError } from './errors.ts'
 import { methodOf } from './object-operation.ts'
-import { requestPartsOf } from './request-parts.ts'
+import { requestPartsOf, type Dialect } from './request-parts.ts'
 import { payloadHashOf } from './sigv4/canonical-request.ts'
 import { draftPresigned, type ParameterNames } from './sigv4/presign.ts'
 import { cachedSigningKey, signatureOf } from './sigv4/signing-key.ts'
@@ -11,6 +11,7 @@ import { basicTimestamp } from './sigv4/string-to-sign.ts'
 import type { Presigned, PresignS3Request } from './types.ts'
 
 export const S3_ALGORITHM = 'AWS4-HMAC-SHA256'
+const DIALECT: Dialect = { versionName: 'versionId', endsBucketPath: true }
 const NAMES: ParameterNames = {
   algorithm: 'X-Amz-Algorithm',
   credential: 'X-Amz-Credential',
@@ -34,7 +35,7 @@ export function presignS3(request: PresignS3Request): Presigned {
   checkText('credential.accessKeyId', credential.accessKeyId)
   checkText('credential.secretAccessKey', credential.secretAccessKey)
   if (credential.sessionToken !== undefined) checkText('credential.sessionToken', credential.sessionToken)
-  const parts = requestPartsOf(request, 'versionId')
+  const parts = requestPartsOf(request, DIALECT)
 
   const timestamp = basicTimestamp(request.signedAt)
   const scope = { day: timestamp.slice(0, 8), region, service, terminator: TERMINATOR }

@@ -2,6 +2,7 @@
 
 import { SignpostError, type ConnectorSettings } from '@signpost/contract'
 import type { OpenConnector } from '../domain/connector.ts'
+import { openGcs } from './gcs/open.ts'
 import { openS3 } from './s3/open.ts'
 
 export { checkConnector, type CheckDeps } from './check.ts'
@@ -28,6 +29,7 @@ export interface ConnectorDeps {
  */
 export function openConnector(settings: ConnectorSettings, deps: ConnectorDeps): OpenConnector {
   if (settings.kind === 's3') return openS3(settings, deps)
+  if (settings.kind === 'gcs') return openGcs(settings, deps)
   throw new SignpostError('invalid', `settings.kind: ${settings.kind} is not one of s3.`, {
     field: 'settings.kind',
   })

@@ -1,5 +1,6 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { ConnectorSettings } from '@signpost/contract'
+import { freePort } from '../../../../../tests/servers/daemon.ts'
 import { requireServer } from '../../../../../tests/servers/install.ts'
 import { startRgw } from '../../../../../tests/servers/rgw.ts'
 import { connectorContract, type ContractTarget } from '../connector-contract.ts'
@@ -24,7 +25,7 @@ connectorContract('s3 on Ceph', requireServer('rgw'), async (): Promise<Contract
       ...settings,
       credential: { ...settings.credential, secretAccessKey: 'not-the-secret' },
     },
-    unreachable: { ...settings, endpoint: 'http://127.0.0.1:1' },
+    unreachable: { ...settings, endpoint: `http://127.0.0.1:${await freePort()}` },
     stop: rgw.stop,
   }
 })

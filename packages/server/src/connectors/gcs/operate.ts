@@ -1,0 +1,137 @@
+/** What Signpost itself does in a Google Cloud Storage bucket. */
+
+import { SignpostError } from '@signpost/contract'
+import type { OpenConnector, StoredObject, StoredPart } from '../../domain/connector.ts'
+import type { GcsSigner } from './sign.ts'
+import { callXmlApi, elementsOf, textOf, type XmlAnswer, type XmlApiDeps, type XmlCall } from './xml-api.ts'
+
+type Operations = Omit<OpenConnector, 'kind' | 'latestExpiry' | 'prepare' | 'sign' | 'partLimits'>
+type Call = (call: XmlCall) => Promise<XmlAnswer>
+
+export function operateGcs(bucket: string, signer: GcsSigner, deps: XmlApiDeps): Operations {
+  const call: Call = (one) => callXmlApi(signer, bucket, deps, one)
+  return {
+    ...uploads(call),
+    ...objects(call),
+    async ping(timeoutMs) {
+      await call({ operation: { type: 'list', maxKeys: 1 }, timeoutMs })
+    },
+    close() {},
+  }
+}
+
+/** "XML API multipart uploads". */
+function uploads(
+  call: Call,
+): Pick<Operations, 'createUpload' | 'listParts' | 'completeUpload' | 'abortUpload'> {
+  return {
+    async createUpload({ key, contentType }) {
+      const headers = contentType === undefined ? {} : { 'content-type': contentType }
+      const { document } = await call({ operation: { type: 'createUpload', key }, headers })
+      return required(textOf(document, 'UploadId'), 'UploadId')
+    },
+    async listParts({ key, storeUploadId: uploadId }) {
+      const parts: StoredPart[] = []
+      for (let marker: number | undefined; ;) {
+        const more = marker === undefined ? {} : { partNumberMarker: marker }
+        const { document } = await call({ operation: { type: 'listParts', key, uploadId, ...more } })
+        for (const part of elementsOf(document, 'Part'))
+          parts.push({
+            partNumber: Number(required(textOf(part, 'PartNumber'), 'PartNumber')),
+            sizeBytes: Number(textOf(part, 'Size') ?? 0),
+            etag: textOf(part, 'ETag') ?? null,
+          })
+        const next = Number(textOf(document, 'NextPartNumberMarker') ?? 0)
+        if (textOf(document, 'IsTruncated') !== 'true' || !(next > (marker ?? 0))) return parts
+        marker = next
+      }
+    },
+    async completeUpload({ key, storeUploadId: uploadId, parts, createOnly }) {
+      // Google takes no preconditions on multipart uploads: look first.
+      if (createOnly === true && (await headOf(call, key)) !== null)
+        throw new SignpostError('conflict', 'The object exists already, and it was to be created only.')
+      const { document, headers } = await call({
+        operation: { type: 'completeUpload', key, uploadId },
+        headers: { 'content-type': 'application/xml' },
+        body: new Uint8Array(Buffer.from(completion(parts))),
+      })
+      return {
+        etag: textOf(document, 'ETag') ?? headers.get('etag'),
+        versionId: headers.get('x-goog-generation'),
+      }
+    },
+    async abortUpload({ key, storeUploadId: uploadId }) {
+      await call({ operation: { type: 'abortUpload', key, uploadId } })
+    },
+  }
+}
+
+function objects(call: Call): Pick<Operations, 'head' | 'list' | 'remove' | 'put'> {
+  return {
+    head: (key) => headOf(call, key),
+    async list({ prefix, delimiter, cursor, limit }) {
+      const { document } = await call({
+        operation: {
+          type: 'list',
+          prefix,
+          maxKeys: limit,
+          ...(delimiter === undefined ? {} : { delimiter }),
+          ...(cursor === undefined ? {} : { continuationToken: cursor }),
+        },
+      })
+      return {
+        objects: elementsOf(document, 'Contents').map((object) => ({
+          key: required(textOf(object, 'Key'), 'Key'),
+          sizeBytes: Number(textOf(object, 'Size') ?? 0),
+          etag: textOf(object, 'ETag') ?? null,
+          lastModified: Date.parse(textOf(object, 'LastModified') ?? '1970-01-01'),
+        })),
+        prefixes: elementsOf(document, 'CommonPrefixes').map((one) => textOf(one, 'Prefix') ?? ''),
+        nextCursor: textOf(document, 'NextContinuationToken') ?? null,
+      }
+    },
+    async remove(key) {
+      await call({ operation: { type: 'delete', key } }).catch(unlessAbsent)
+    },
+    async put(key, body) {
+      await call({ operation: { type: 'put', key }, body: new Uint8Array(body) })
+    },
+  }
+}
+
+async function headOf(call: Call, key: string): Promise<StoredObject | null> {
+  const found = await call({ operation: { type: 'head', key } }).catch(unlessAbsent)
+  if (found === null) return null
+  const { headers } = found
+  return {
+    // An object stored with gzip is served without it unless asked: the stored length is the one that counts.
+    sizeBytes: Number(headers.get('x-goog-stored-content-length') ?? headers.get('content-length') ?? 0),
+    etag: headers.get('etag'),
+    contentType: headers.get('content-type'),
+    versionId: headers.get('x-goog-generation'),
+  }
+}
+
+function unlessAbsent(error: unknown): null {
+  if (error instanceof SignpostError && error.code === 'not_found') return null
+  throw error
+}
+
+/** ETags come from Google, but pass through our clients: escaped all the same. */
+function completion(parts: readonly StoredPart[]): string {
+  const elements = parts.map(
+    ({ partNumber, etag }) =>
+      `<Part><PartNumber>${partNumber}</PartNumber><ETag>${escaped(etag ?? '')}</ETag></Part>`,
+  )
+  return `<CompleteMultipartUpload>${elements.join('')}</CompleteMultipartUpload>`
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+}
+
+function required(value: string | undefined, name: string): string {
+  if (value === undefined)
+    throw new SignpostError('bucket_refused', `The store left out ${name}: is the endpoint Google's XML API?`)
+  return value
+}

@@ -1,0 +1,185 @@
+import {
+  operations,
+  SignpostError,
+  type CallInput,
+  type ErrorCode,
+  type Operation,
+  type OperationId,
+  type Operations,
+  type Reply,
+} from '@signpost/contract'
+import { errorOfResponse } from './api-error.ts'
+import { operationUrl, type RawInput } from './api-request.ts'
+import { parseNdjson } from './ndjson.ts'
+import { backoffMs, sleep, type RetryPolicy } from './retry.ts'
+import { redactUrl, TransferError } from './transfer-error.ts'
+
+/** Operations that answer line by line. */
+export type StreamedOperationId = {
+  [Id in OperationId]: Operations[Id] extends { stream: true } ? Id : never
+}[OperationId]
+export type PlainOperationId = Exclude<OperationId, StreamedOperationId>
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined
+  /** For creating calls; made up where it is left out, so that a try after a lost answer is safe. At most 255 characters. */
+  idempotencyKey?: string
+}
+
+export interface ApiClient {
+  /** @throws SignpostError, TransferError (`network`, `bad_reply`), or the signal's reason */
+  call<Id extends PlainOperationId>(id: Id, input: CallInput<Id>, options?: CallOptions): Promise<Reply<Id>>
+  /** One item a line. Tried again only until the first line. */
+  stream<Id extends StreamedOperationId>(
+    id: Id,
+    input: CallInput<Id>,
+    options?: CallOptions,
+  ): AsyncGenerator<Reply<Id>, void, void>
+}
+
+export interface ApiClientDeps {
+  url: string
+  token: string | (() => string | Promise<string>) | undefined
+  userAgent: string | undefined
+  fetch: typeof fetch
+  retry: RetryPolicy
+  random: () => number
+  newId: () => string
+}
+
+/** Passing states of server or bucket; all others will not change by asking again. */
+const passing: ReadonlySet<ErrorCode> = new Set(['rate_limited', 'record_unavailable', 'bucket_unreachable'])
+const retryAfterSecondsMax = 60
+
+export function createApiClient(deps: ApiClientDeps): ApiClient {
+  const base = baseUrl(deps.url)
+
+  async function request(id: OperationId, input: RawInput, options: CallOptions): Promise<Response> {
+    const operation: Operation = operations[id]
+    const url = operationUrl(base, operation, input)
+    const { signal } = options
+    const key = operation.idempotent ? (options.idempotencyKey ?? deps.newId()) : undefined
+    for (let attempt = 0; ; attempt += 1) {
+      signal?.throwIfAborted()
+      const error = await send(url, operation, input, key, signal).then(
+        async (response) => (response.ok ? response : await errorOfResponse(response, url)),
+        (cause: unknown) => networkError(url, cause, signal),
+      )
+      if (!(error instanceof Error)) return error
+      if (attempt > 0 && operation.method === 'DELETE' && isGone(error))
+        return new Response(null, { status: 204 })
+      if (attempt >= deps.retry.retries || !isPassing(error)) throw error
+      await sleep(waitMs(error, attempt), signal)
+    }
+  }
+
+  async function send(
+    url: string,
+    operation: Operation,
+    input: RawInput,
+    idempotencyKey: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Response> {
+    const token = typeof deps.token === 'function' ? await deps.token() : deps.token
+    return await deps.fetch(url, {
+      method: operation.method,
+      headers: {
+        accept: operation.stream ? 'application/x-ndjson' : 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(operation.body ? { 'content-type': 'application/json' } : {}),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+        ...(deps.userAgent === undefined ? {} : { 'user-agent': deps.userAgent }),
+      },
+      ...(operation.body ? { body: JSON.stringify(input.body) } : {}),
+      ...(signal ? { signal } : {}),
+    })
+  }
+
+  function waitMs(error: Error, attempt: number): number {
+    const asked = error instanceof SignpostError ? error.retryAfterSeconds : undefined
+    const backoff = backoffMs(deps.retry, attempt, deps.random)
+    return asked === undefined ? backoff : Math.max(backoff, Math.min(asked, retryAfterSecondsMax) * 1000)
+  }
+
+  return {
+    async call(id, input, options = {}) {
+      const response = await request(id, input as RawInput, options)
+      const operation: Operation = operations[id]
+      if (!operation.reply) {
+        await response.body?.cancel()
+        return undefined as never
+      }
+      const reply: unknown = await response.json().catch((cause: unknown) => {
+        throw options.signal?.aborted ? cause : badReply(id, cause)
+      })
+      return parseReply(id, operation, reply) as never
+    },
+    async *stream(id, input, options = {}) {
+      const response = await request(id, input as RawInput, options)
+      if (!response.body) return
+      try {
+        for await (const line of parseNdjson(response.body)) {
+          yield parseReply(id, operations[id], line) as never
+        }
+      } catch (cause) {
+        if (cause instanceof TransferError) throw cause
+        throw networkError(response.url, cause, options.signal)
+      }
+    },
+  }
+}
+
+function baseUrl(text: string): URL {
+  if (URL.canParse(text)) {
+    const url = new URL(text)
+    if (url.protocol === 'https:' || url.protocol === 'http:') return url
+  }
+  throw new SignpostError('invalid', '"url" must be the http(s) address of a Signpost server', {
+    field: 'url',
+  })
+}
+
+function parseReply(id: OperationId, operation: Operation, reply: unknown): unknown {
+  const parsed = operation.reply?.safeParse(reply)
+  if (parsed && !parsed.success) throw badReply(id, parsed.error)
+  return parsed?.data
+}
+
+function badReply(id: OperationId, cause: unknown): TransferError {
+  return new TransferError(
+    'bad_reply',
+    `The answer to ${id} is not what this version of the SDK understands`,
+    {
+      peer: 'signpost',
+      cause,
+    },
+  )
+}
+
+/** An aborted call fails with the signal's own reason; all else is the network's. */
+function networkError(url: string, cause: unknown, signal: AbortSignal | undefined): Error {
+  if (signal?.aborted) return signal.reason as Error
+  if (cause instanceof SignpostError || cause instanceof TransferError) return cause
+  return new TransferError('network', `No answer from ${redactUrl(url)}: ${reasonOf(cause)}`, {
+    peer: 'signpost',
+    cause,
+  })
+}
+
+/** `fetch` says only "fetch failed"; what happened stands in its cause. */
+export function reasonOf(cause: unknown): string {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
+  if (!(inner instanceof Error)) return String(inner)
+  const code = (inner as { code?: unknown }).code
+  return inner.message || (typeof code === 'string' ? code : inner.name)
+}
+
+function isPassing(error: Error): boolean {
+  if (error instanceof SignpostError) return passing.has(error.code)
+  if (!(error instanceof TransferError)) return false
+  return error.code === 'network' || [502, 503, 504].includes(error.status ?? 0)
+}
+
+function isGone(error: Error): boolean {
+  return error instanceof SignpostError && error.code === 'not_found'
+}

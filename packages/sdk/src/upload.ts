@@ -1,0 +1,142 @@
+import type { ApiClient } from './api-client.ts'
+import { createLiveUrl } from './live-url.ts'
+import { createMeter, type OnProgress } from './progress.ts'
+import { sendSigned, type SendDeps } from './send-signed.ts'
+import type { Address } from './address.ts'
+import { checkMd5, md5Of } from './upload-result.ts'
+import { uploadParts } from './upload-parts.ts'
+import {
+  bytesSource,
+  createCutter,
+  type Cutter,
+  type SizedSource,
+  type StreamSource,
+} from './upload-source.ts'
+
+export interface UploadOptions {
+  /** Default: the Blob's own type, or none. */
+  contentType?: string | undefined
+  /** Never overwrite: fails with `already_exists` (one PUT) or `conflict` (parts). */
+  createOnly?: boolean | undefined
+  /** Up to this size, bytes, an object goes up as one PUT; default 32 MiB. */
+  singlePutMaxBytes?: number | undefined
+  /** A wish, bytes; the server fits it to the store's limits. */
+  partSizeBytes?: number | undefined
+  /** Parts sent at once; default 4. A stream holds as many parts in memory. */
+  concurrency?: number | undefined
+  /** `size` (default): what is stored has the size of what was sent. `checksum`: and its MD5, wherever the store gives one (Node). */
+  verify?: 'size' | 'checksum' | undefined
+  /** Goes on with an upload in parts that was broken off; parts that have arrived are not sent again. */
+  resume?: { uploadId: string } | undefined
+  /** Told as soon as an upload in parts is open: keep the id to resume after a crash. */
+  onUpload?: ((uploadId: string) => void) | undefined
+  /** Drop what has arrived when the upload fails or is aborted. Default: leave it, to be resumed. */
+  abortOnFailure?: boolean | undefined
+  onProgress?: OnProgress | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface UploadResult extends Address {
+  sizeBytes: number
+  /** As the store gives it; null where it gives none or a browser may not see it. */
+  etag: string | null
+  versionId: string | null
+  /** Null for one PUT. */
+  uploadId: string | null
+}
+
+export interface TransferDeps extends SendDeps {
+  api: ApiClient
+  clock: () => number
+}
+
+export const singlePutBytesDefault = 32 * 1024 * 1024
+/** Before it is known how long a stream is, no more than this is held to find out whether one PUT will do. */
+const streamProbeBytes = 8 * 1024 * 1024
+
+/** Stores one object: one PUT, or parts, by its size. */
+export async function uploadSource(
+  deps: TransferDeps,
+  address: Address,
+  source: SizedSource | StreamSource,
+  options: UploadOptions,
+): Promise<UploadResult> {
+  if (options.verify === 'checksum' && !deps.transport.md5) await md5Of(deps.transport, emptyBody, undefined)
+  const singleMax = options.singlePutMaxBytes ?? singlePutBytesDefault
+  if ('sizeBytes' in source) {
+    if (!options.resume && source.sizeBytes <= singleMax) return putWhole(deps, address, source, options)
+    return uploadParts(deps, address, { sized: source }, options)
+  }
+  const cutter = createCutter(source.chunks, options.signal)
+  try {
+    return await uploadStream(deps, address, cutter, Math.min(singleMax, streamProbeBytes), options)
+  } finally {
+    cutter.close()
+  }
+}
+
+const emptyBody = { kind: 'bytes', bytes: new Uint8Array(0) } as const
+
+async function uploadStream(
+  deps: TransferDeps,
+  address: Address,
+  cutter: Cutter,
+  probeBytes: number,
+  options: UploadOptions,
+): Promise<UploadResult> {
+  if (options.resume) return uploadParts(deps, address, { cutter, head: new Uint8Array(0) }, options)
+  const head = await cutter.take(probeBytes + 1)
+  if (head.byteLength <= probeBytes) return putWhole(deps, address, bytesSource(head), options)
+  return uploadParts(deps, address, { cutter, head }, options)
+}
+
+async function putWhole(
+  deps: TransferDeps,
+  address: Address,
+  source: SizedSource,
+  options: UploadOptions,
+): Promise<UploadResult> {
+  const { signal } = options
+  const body = source.slice(0, source.sizeBytes)
+  const contentType = options.contentType ?? source.contentType
+  const checksum =
+    options.verify === 'checksum'
+      ? { algorithm: 'md5' as const, value: base64(await md5Of(deps.transport, body, signal)) }
+      : undefined
+  const url = createLiveUrl(
+    () =>
+      deps.api.call(
+        'issueUrl',
+        {
+          params: { team: address.team },
+          body: {
+            action: 'write',
+            key: address.key,
+            ...(contentType === undefined ? {} : { contentType }),
+            ...(options.createOnly === undefined ? {} : { createOnly: options.createOnly }),
+            ...(checksum ? { checksum } : {}),
+          },
+        },
+        { signal },
+      ),
+    deps.clock,
+  )
+  const meter = createMeter(source.sizeBytes, options.onProgress)
+  const onProgress = meter.piece()
+  const { response, issued } = await sendSigned(deps, { url, body, onProgress, signal })
+  response.body.discard()
+  await source.check?.()
+  if (checksum) await checkMd5(deps.transport, body, response, issued, signal)
+  onProgress(source.sizeBytes)
+  return {
+    ...address,
+    sizeBytes: source.sizeBytes,
+    etag: response.header('etag'),
+    versionId: response.header('x-amz-version-id'),
+    uploadId: null,
+  }
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCodePoint(...bytes))
+}

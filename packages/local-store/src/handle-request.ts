@@ -165,11 +165,14 @@ function attemptedType(progress: Progress): 'QueryString' | 'AuthHeader' | null 
   return progress.target?.query.has('X-Amz-Signature') ? 'QueryString' : null
 }
 
-/** Node reads and drops what is left of a body; here is the end of its patience. */
+/** What is left of a body is read and dropped, so that the connection stays usable; here is the end of that patience. */
 function limitLeftover(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return
+  if (request.destroyed) return
+  // An operation that stopped half-way has left the stream paused.
+  request.resume()
+  if (request.complete) return
   let bytes = 0
-  const timer = setTimeout(() => request.destroy(), LEFTOVER_MS_MAX)
+  const timer = setTimeout(() => request.destroy(), LEFTOVER_MS_MAX).unref()
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes > LEFTOVER_BYTES_MAX) request.destroy()

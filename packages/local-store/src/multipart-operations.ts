@@ -178,8 +178,9 @@ export async function completeUpload(deps: StoreDeps, call: ObjectCall): Promise
 /** The parts that the client lists, in its order. Throws InvalidPart, InvalidPartOrder, EntityTooSmall. */
 function chooseParts(parts: readonly PartRow[], listed: readonly ListedPart[]): PartRow[] {
   const byNumber = new Map(parts.map((part) => [part.number, part]))
+  if (listed.some((one, at) => at > 0 && one.number <= listed[at - 1]!.number))
+    throw new S3Error('InvalidPartOrder')
   return listed.map((one, at) => {
-    if (at > 0 && one.number <= listed[at - 1]!.number) throw new S3Error('InvalidPartOrder')
     const part = byNumber.get(one.number)
     const known = part === undefined ? {} : (JSON.parse(part.checksums) as Checksums)
     const differs = Object.entries(one.checksums).some(([name, value]) => {

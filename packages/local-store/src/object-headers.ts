@@ -38,7 +38,9 @@ export function refuseSettings(call: Call): void {
     throw new S3Error('AccessControlListNotSupported')
   }
   const storageClass = settingOf(call, 'x-amz-storage-class')
-  if (storageClass !== undefined && storageClass !== 'STANDARD') throw new S3Error('InvalidStorageClass')
+  // One class is all there is; the older name for cheap storage promises less than that, so it may pass.
+  if (storageClass !== undefined && !/^(?:STANDARD|REDUCED_REDUNDANCY)$/.test(storageClass))
+    throw new S3Error('InvalidStorageClass')
 }
 
 /** What a PUT or the creation of an upload wants kept, by lower-case name. */

@@ -32,7 +32,7 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 
 function xmlText(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  return text.replace(/[&<>"\u0000-\u001f\u007f\ufffe\uffff]/g, (character) => {
+  return text.replace(/[&<>"\u0000-\u0008\u000b-\u001f\u007f\ufffe\uffff]/g, (character) => {
     return ENTITIES[character] ?? `&#x${character.charCodeAt(0).toString(16)};`
   })
 }

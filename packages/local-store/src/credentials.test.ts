@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import * as aws from '@aws-sdk/client-s3'
+import type { TestStore } from './test-client.ts'
+import { BUCKET, CREDENTIAL, codeOf, createS3Client, openTestStore, sendRaw } from './test-client.ts'
+
+const NARROW = {
+  accessKeyId: 'NARROWKEY001',
+  secretAccessKey: 'narrow-secret-for-tests',
+  buckets: ['team-bucket'],
+}
+const SESSION = {
+  accessKeyId: 'SESSIONKEY01',
+  secretAccessKey: 'session-secret-for-tests',
+  sessionToken: 'token/+=1',
+}
+
+describe('header signatures and credentials', () => {
+  let test: TestStore
+  let now = Date.now()
+  before(async () => {
+    const expired = { ...SESSION, accessKeyId: 'EXPIREDKEY01', expiresAt: now - 1 }
+    test = await openTestStore({ credentials: [CREDENTIAL, NARROW, SESSION, expired], clock: () => now })
+    await test.store.createBucket('team-bucket')
+  })
+  after(() => test.close())
+
+  const putAs = async (credentials: object, Bucket: string, settings: object = {}) => {
+    const s3 = createS3Client(test.store.endpoint, { credentials, ...settings })
+    try {
+      await s3.send(new aws.PutObjectCommand({ Bucket, Key: 'k', Body: 'v' }))
+      return 'ok'
+    } catch (error) {
+      return (error as Error).name
+    } finally {
+      s3.destroy()
+    }
+  }
+
+  it('lets a key with named buckets touch those alone', async () => {
+    assert.equal(await putAs(NARROW, 'team-bucket'), 'ok')
+    assert.equal(await putAs(NARROW, BUCKET), 'AccessDenied')
+    assert.equal(await putAs(NARROW, 'absent-bucket'), 'AccessDenied')
+    const s3 = createS3Client(test.store.endpoint, { credentials: NARROW })
+    const { Buckets } = await s3.send(new aws.ListBucketsCommand({}))
+    assert.deepEqual(
+      Buckets!.map((one) => one.Name),
+      ['team-bucket'],
+    )
+    s3.destroy()
+  })
+
+  it('takes temporary credentials with their token only', async () => {
+    assert.equal(await putAs(SESSION, BUCKET), 'ok')
+    assert.equal(await putAs({ ...SESSION, sessionToken: undefined }, BUCKET), 'InvalidToken')
+    assert.equal(await putAs({ ...SESSION, sessionToken: 'other' }, BUCKET), 'InvalidToken')
+    assert.equal(await putAs({ ...CREDENTIAL, sessionToken: 'any' }, BUCKET), 'InvalidToken')
+    assert.equal(await putAs({ ...SESSION, accessKeyId: 'EXPIREDKEY01' }, BUCKET), 'ExpiredToken')
+  })
+
+  it('refuses wrong secrets, unknown keys, other regions and clocks that are far off', async () => {
+    assert.equal(
+      await putAs({ ...CREDENTIAL, secretAccessKey: 'wrong-secret' }, BUCKET),
+      'SignatureDoesNotMatch',
+    )
+    assert.equal(await putAs({ ...CREDENTIAL, accessKeyId: 'NOBODY' }, BUCKET), 'InvalidAccessKeyId')
+    assert.equal(await putAs(CREDENTIAL, BUCKET, { region: 'eu-west-1' }), 'AuthorizationHeaderMalformed')
+    const real = now
+    try {
+      for (const minutes of [-16, 16]) {
+        now = real + minutes * 60_000
+        assert.equal(await putAs(CREDENTIAL, BUCKET), 'RequestTimeTooSkewed')
+      }
+    } finally {
+      now = real
+    }
+  })
+
+  it('compares the body with the hash that was signed', async () => {
+    const s3 = createS3Client(test.store.endpoint)
+    s3.middlewareStack.addRelativeTo(
+      (next: (args: unknown) => unknown) => (args: { request: object }) => {
+        Object.assign(args.request, { body: 'VALUE' })
+        return next(args)
+      },
+      { relation: 'after', toMiddleware: 'httpSigningMiddleware' },
+    )
+    const command = new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'hash', Body: 'value' })
+    await assert.rejects(s3.send(command), { name: 'XAmzContentSHA256Mismatch' })
+    s3.destroy()
+    await assert.rejects(test.s3.send(new aws.HeadObjectCommand({ Bucket: BUCKET, Key: 'hash' })), {
+      name: 'NotFound',
+    })
+  })
+
+  it('refuses repeated headers and malformed authorization', async () => {
+    const host = `127.0.0.1:${test.store.port}`
+    const path = `/${BUCKET}/k`
+    const twice = await sendRaw(test.store, 'GET', path, {
+      headers: { host, 'x-amz-date': ['20260101T000000Z', 'x'] },
+    })
+    assert.equal(codeOf(twice), 'InvalidArgument')
+    for (const authorization of [
+      'AWS4-HMAC-SHA256 nonsense',
+      'AWS4-HMAC-SHA256 Credential=a/b',
+      'Basic YTpi',
+      'AWS a:b',
+    ]) {
+      const answer = await sendRaw(test.store, 'GET', path, { headers: { host, authorization } })
+      assert.equal(answer.status, 400, answer.text)
+    }
+  })
+})

@@ -4,14 +4,14 @@ import type { CommitGroup, UnitFailure } from './commit-group.ts'
 import type { WriteUnit } from './store.ts'
 
 export interface CommitQueue {
-  commit(unit: WriteUnit): Promise<void>
+  commit: (unit: WriteUnit) => Promise<void>
   /** Resolves when everything that waits is written or refused; later commits are refused. */
-  drain(): Promise<void>
+  drain: () => Promise<void>
 }
 
 export interface CommitQueueOptions {
   /** Commits a group; answers the units that failed alone, or rejects when nothing of the group was written. */
-  send(group: CommitGroup): Promise<readonly UnitFailure[]>
+  send: (group: CommitGroup) => Promise<readonly UnitFailure[]>
   /** Groups on their way at once. With two, the writer has the next one at hand when it is done with one. */
   inFlightMax: number
 }
@@ -29,7 +29,7 @@ interface OpenGroup {
  * way, a group leaves at the end of the event loop's turn, so that requests which were read together are written together.
  */
 export function createCommitQueue({ send, inFlightMax }: CommitQueueOptions): CommitQueue {
-  let groups: OpenGroup[] = []
+  const groups: OpenGroup[] = []
   let inFlight = 0
   let scheduled = false
   let closed = false

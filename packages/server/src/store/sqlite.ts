@@ -79,7 +79,7 @@ function hotQueries(reading: DatabaseSync): HotQueries {
 }
 
 interface Writer {
-  send(group: CommitGroup): Promise<readonly UnitFailure[]>
+  send: (group: CommitGroup) => Promise<readonly UnitFailure[]>
   close(): Promise<void>
 }
 

@@ -1,0 +1,82 @@
+import type { Insertable, Selectable } from 'kysely'
+import type { PageRequest } from './page.ts'
+import { statementOf } from './statement.ts'
+import type { Db } from './statement.ts'
+import type { Statement } from './store.ts'
+import type { Tables } from './tables.ts'
+
+export type MemberRow = Selectable<Tables['members']>
+export type NamedMemberRow = MemberRow & { username: string; kind: 'user' | 'serviceAccount' }
+
+export async function findMember(
+  db: Db,
+  teamId: string,
+  principalId: string,
+): Promise<MemberRow | undefined> {
+  return db
+    .selectFrom('members')
+    .selectAll()
+    .where('team_id', '=', teamId)
+    .where('principal_id', '=', principalId)
+    .executeTakeFirst()
+}
+
+/** By username. */
+export async function listMembers(
+  db: Db,
+  teamId: string,
+  page: PageRequest<string>,
+): Promise<NamedMemberRow[]> {
+  let query = db
+    .selectFrom('members')
+    .innerJoin('principals', 'principals.id', 'members.principal_id')
+    .selectAll('members')
+    .select(['principals.username', 'principals.kind'])
+    .where('members.team_id', '=', teamId)
+    .orderBy('principals.username')
+    .limit(page.limit + 1)
+  if (page.after !== undefined) query = query.where('principals.username', '>', page.after)
+  return query.execute()
+}
+
+/** The teams that a principal is in, with its role, by the team's name. */
+export async function listMemberships(
+  db: Db,
+  principalId: string,
+): Promise<{ teamId: string; team: string; role: MemberRow['role'] }[]> {
+  return db
+    .selectFrom('members')
+    .innerJoin('teams', 'teams.id', 'members.team_id')
+    .select(['teams.id as teamId', 'teams.name as team', 'members.role'])
+    .where('members.principal_id', '=', principalId)
+    .orderBy('teams.name')
+    .execute()
+}
+
+/** Adds a member, or changes its role; `since` stays as it was. */
+export function setMember(db: Db, row: Insertable<Tables['members']>): Statement {
+  return statementOf(
+    db
+      .insertInto('members')
+      .values(row)
+      .onConflict((conflict) =>
+        conflict.columns(['team_id', 'principal_id']).doUpdateSet({ role: row.role }),
+      ),
+    1,
+  )
+}
+
+export function removeMember(db: Db, teamId: string, principalId: string): Statement {
+  return statementOf(
+    db.deleteFrom('members').where('team_id', '=', teamId).where('principal_id', '=', principalId),
+    1,
+  )
+}
+
+export function deleteMembersOfTeam(db: Db, teamId: string): Statement {
+  return statementOf(db.deleteFrom('members').where('team_id', '=', teamId))
+}
+
+export function deleteMembersOfPrincipal(db: Db, principalId: string): Statement {
+  return statementOf(db.deleteFrom('members').where('principal_id', '=', principalId))
+}

@@ -1,0 +1,86 @@
+/** Listing and deleting objects. Each is recorded before it is done. */
+import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
+import { decideAccess } from '../domain/decide-access.ts'
+import { isoOf } from '../domain/instant.ts'
+import {
+  keyInBucket,
+  keyInTeam,
+  keyRuleSentence,
+  listPrefixProblem,
+  objectKeyProblem,
+  type KeyRule,
+} from '../domain/object-key.ts'
+import type { TargetRow } from '../store/store.ts'
+import type { BrokerDeps, Caller } from './deps.ts'
+import { eventOf } from './event-of.ts'
+import { openTarget } from './issuing.ts'
+import { recordable, recordRefusal, requireAllowed } from './refuse.ts'
+
+export async function listObjects(
+  deps: BrokerDeps,
+  caller: Caller,
+  { params: { team }, query }: ParsedInput<'listObjects'>,
+): Promise<Reply<'listObjects'>> {
+  const asked = { team, key: recordable(query.prefix), action: 'read' } as const
+  const target = await deps.store.hot.findTarget(team, caller.principal.id)
+  const decision = decideAccess(caller.principal, { of: 'team', ask: 'object.read', team: target })
+  await requireAllowed(deps, caller, decision, { type: 'object.list', fields: asked })
+  const { prefix } = target as TargetRow
+  const problem = listPrefixProblem(prefix, query.prefix)
+  if (problem) await refuseKey(deps, caller, 'object.list', asked, 'prefix', problem)
+  const { name, bucket, connector } = await openTarget(deps, target as TargetRow)
+  const whole = keyInBucket(prefix, query.prefix)
+  const event = eventOf(deps, caller, 'object.list', decision, {
+    ...{ team, connector: name, bucket, key: whole, action: 'read' },
+  })
+  await deps.store.commit({ statements: [], events: [event] })
+  const page = await connector.list({
+    prefix: whole,
+    limit: query.limit,
+    ...(query.delimiter === undefined ? {} : { delimiter: query.delimiter }),
+    ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+  })
+  return {
+    // A cursor is the store's own and comes back from the client: what it leads to must still be the team's.
+    items: page.objects.flatMap(({ key, sizeBytes, etag, lastModified }) => {
+      const own = keyInTeam(prefix, key)
+      return own === null ? [] : [{ key: own, sizeBytes, etag, lastModified: isoOf(lastModified) }]
+    }),
+    prefixes: page.prefixes.flatMap((one) => keyInTeam(prefix, one) ?? []),
+    nextCursor: page.nextCursor,
+  }
+}
+
+export async function deleteObject(
+  deps: BrokerDeps,
+  caller: Caller,
+  { params: { team, key } }: ParsedInput<'deleteObject'>,
+): Promise<undefined> {
+  const asked = { team, key: recordable(key), action: 'write', method: 'DELETE' } as const
+  const target = await deps.store.hot.findTarget(team, caller.principal.id)
+  const decision = decideAccess(caller.principal, { of: 'team', ask: 'object.write', team: target })
+  await requireAllowed(deps, caller, decision, { type: 'object.delete', fields: asked })
+  const { prefix } = target as TargetRow
+  const problem = objectKeyProblem(prefix, key)
+  if (problem) await refuseKey(deps, caller, 'object.delete', asked, 'key', problem)
+  const { name, bucket, connector } = await openTarget(deps, target as TargetRow)
+  const whole = keyInBucket(prefix, key)
+  const event = eventOf(deps, caller, 'object.delete', decision, {
+    ...{ team, connector: name, bucket, key: whole, action: 'write', method: 'DELETE' },
+  })
+  await deps.store.commit({ statements: [], events: [event] })
+  await connector.remove(whole)
+  return undefined
+}
+
+async function refuseKey(
+  deps: BrokerDeps,
+  caller: Caller,
+  type: 'object.list' | 'object.delete',
+  asked: { team: string; key: string },
+  field: 'key' | 'prefix',
+  rule: KeyRule,
+): Promise<never> {
+  await recordRefusal(deps, caller, type, 'invalid_key', asked)
+  throw new SignpostError('invalid_key', `${field}: ${keyRuleSentence(rule)}.`, { field })
+}

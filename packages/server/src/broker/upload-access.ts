@@ -1,0 +1,119 @@
+/** What the use cases of uploads have in common: whose it is, where it is, and how it is shown. */
+import { SignpostError, type AuditEventType, type Enforcement, type Upload } from '@signpost/contract'
+import type { OpenConnector } from '../domain/connector.ts'
+import { decideAccess, type Decision } from '../domain/decide-access.ts'
+import { isoOf } from '../domain/instant.ts'
+import { keyInTeam } from '../domain/object-key.ts'
+import type { TargetRow } from '../store/store.ts'
+import { findUpload, type UploadRow } from '../store/uploads.ts'
+import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
+import type { EventFields } from './event-of.ts'
+import { openTarget } from './issuing.ts'
+import { requireAllowed } from './refuse.ts'
+
+const absent = 'There is no such upload, or it is not yours.'
+
+export interface UsableUpload {
+  upload: UploadRow
+  target: TargetRow
+  decision: Decision
+  named: NamedConnector
+  /** For the audit event of what is done with it. */
+  fields: EventFields
+}
+
+/** Who may write in the team: the target and the rule that allowed it. A refusal is recorded as `type`. */
+export async function requireWriter(
+  deps: BrokerDeps,
+  caller: Caller,
+  team: string,
+  type: AuditEventType,
+  fields: EventFields = {},
+): Promise<{ target: TargetRow; decision: Decision }> {
+  const target = await deps.store.hot.findTarget(team, caller.principal.id)
+  const decision = decideAccess(caller.principal, { of: 'team', ask: 'object.write', team: target })
+  await requireAllowed(deps, caller, decision, { type, fields: { team, action: 'write', ...fields } })
+  return { target: target as TargetRow, decision }
+}
+
+/**
+ * An upload is bound to its principal, team and key: to anybody else it is absent, and it is of no use once the team's
+ * objects are elsewhere.
+ */
+export async function requireUpload(
+  deps: BrokerDeps,
+  caller: Caller,
+  { team, uploadId }: { team: string; uploadId: string },
+  type: AuditEventType,
+): Promise<UsableUpload> {
+  const { target, decision } = await requireWriter(deps, caller, team, type, { uploadId })
+  const upload = await findUpload(deps.store.db, target.teamId, uploadId)
+  const own = decideAccess(caller.principal, {
+    of: 'own',
+    ask: 'upload.use',
+    ownerId: upload?.principal_id,
+  })
+  await requireAllowed(deps, caller, own, { type, fields: { team, uploadId }, absent })
+  const found = upload as UploadRow
+  if (found.connector_id !== target.connectorId || keyInTeam(target.prefix, found.object_key) === null) {
+    throw new SignpostError('conflict', 'The team has got another bucket or prefix since: open a new upload.')
+  }
+  const named = await openTarget(deps, target)
+  const { name: connector, bucket } = named
+  return {
+    upload: found,
+    target,
+    decision,
+    named,
+    fields: { team, connector, bucket, key: found.object_key, action: 'write', uploadId },
+  }
+}
+
+/** An upload that takes parts. */
+export function requireOpen({ state, expires_at: expiresAt }: UploadRow, now: number): void {
+  if (state === 'completed') throw new SignpostError('conflict', 'The upload is completed already.')
+  if (state === 'aborted') throw new SignpostError('conflict', 'The upload was given up: open a new one.')
+  if (expiresAt <= now) throw new SignpostError('conflict', 'The upload has expired: open a new one.')
+}
+
+export function shownUpload(
+  upload: UploadRow,
+  { team, prefix }: Pick<TargetRow, 'team' | 'prefix'>,
+  maxParts: number,
+): Upload {
+  const { size_bytes: sizeBytes, part_size_bytes: partSizeBytes } = upload
+  return {
+    uploadId: upload.id,
+    team,
+    key: keyInTeam(prefix, upload.object_key) ?? upload.object_key,
+    state: upload.state,
+    sizeBytes,
+    partSizeBytes,
+    partCount: sizeBytes === null ? null : Math.max(1, Math.ceil(sizeBytes / partSizeBytes)),
+    maxParts,
+    createdAt: isoOf(upload.created_at),
+    expiresAt: isoOf(upload.expires_at),
+    enforcement: enforcementOf(upload),
+  }
+}
+
+/** The type is set when the upload is opened; size and create-only are checked when it is completed. */
+function enforcementOf(upload: UploadRow): Enforcement {
+  return {
+    ...(upload.size_bytes === null ? {} : { sizeBytes: 'verified-after' as const }),
+    ...(upload.content_type === null ? {} : { contentType: 'storage' as const }),
+    ...(upload.create_only === 1 ? { createOnly: 'verified-after' as const } : {}),
+  }
+}
+
+/** Parts that are gone already are no error. */
+export async function dropParts(
+  connector: Pick<OpenConnector, 'abortUpload'>,
+  { object_key: key, store_upload_id: storeUploadId }: UploadRow,
+): Promise<void> {
+  try {
+    await connector.abortUpload({ key, storeUploadId })
+  } catch (error) {
+    if (!(error instanceof SignpostError && error.code === 'not_found')) throw error
+  }
+}

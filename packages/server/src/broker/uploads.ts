@@ -1,0 +1,61 @@
+/** Small use cases of uploads: look, list, give up. */
+import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
+import { keyInTeam } from '../domain/object-key.ts'
+import { pageOfRows, readTextCursor } from '../store/page.ts'
+import { listOpenUploads, updateUploadState } from '../store/uploads.ts'
+import type { BrokerDeps, Caller } from './deps.ts'
+import { eventOf } from './event-of.ts'
+import { openTarget } from './issuing.ts'
+import { dropParts, requireUpload, requireWriter, shownUpload } from './upload-access.ts'
+
+/** What has arrived, by the bucket's own word. */
+export async function getUpload(
+  deps: BrokerDeps,
+  caller: Caller,
+  { params }: ParsedInput<'getUpload'>,
+): Promise<Reply<'getUpload'>> {
+  const { upload, target, named } = await requireUpload(deps, caller, params, 'upload.open')
+  const { connector } = named
+  const shown = shownUpload(upload, target, connector.partLimits.partsMax)
+  if (upload.state !== 'open') return { ...shown, parts: [] }
+  const { object_key: key, store_upload_id: storeUploadId } = upload
+  return { ...shown, parts: await connector.listParts({ key, storeUploadId }) }
+}
+
+export async function listUploads(
+  deps: BrokerDeps,
+  caller: Caller,
+  { params, query }: ParsedInput<'listUploads'>,
+): Promise<Reply<'listUploads'>> {
+  const { target } = await requireWriter(deps, caller, params.team, 'upload.open')
+  const { connector } = await openTarget(deps, target)
+  const owner = { teamId: target.teamId, principalId: caller.principal.id }
+  const { limit } = query
+  const rows = await listOpenUploads(deps.store.db, owner, { limit, after: readTextCursor(query.cursor) })
+  const page = pageOfRows(rows, limit, ({ id }) => [id])
+  return {
+    items: page.rows
+      .filter((upload) => keyInTeam(target.prefix, upload.object_key) !== null)
+      .map((upload) => shownUpload(upload, target, connector.partLimits.partsMax)),
+    nextCursor: page.nextCursor,
+  }
+}
+
+/** Gives an upload up and drops its parts. May be repeated. */
+export async function abortUpload(
+  deps: BrokerDeps,
+  caller: Caller,
+  { params }: ParsedInput<'abortUpload'>,
+): Promise<undefined> {
+  const { upload, named, decision, fields } = await requireUpload(deps, caller, params, 'upload.abort')
+  if (upload.state === 'aborted') return undefined
+  if (upload.state === 'completed') {
+    throw new SignpostError('conflict', 'The upload is completed; delete the object instead.')
+  }
+  await dropParts(named.connector, upload)
+  await deps.store.commit({
+    statements: [updateUploadState(deps.store.db, upload.id, 'open', 'aborted')],
+    events: [eventOf(deps, caller, 'upload.abort', decision, fields)],
+  })
+  return undefined
+}

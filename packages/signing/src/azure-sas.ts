@@ -4,9 +4,9 @@
  * where that text and the official SDKs differ, the SDKs' order is the one that the service accepts.
  */
 
-import { createHmac, createSecretKey } from 'node:crypto'
 import { checkAzureRequest } from './azure-checks.ts'
 import { encodeComponent } from './sigv4/encode.ts'
+import { hmac, hmacKey } from './sigv4/hmac.ts'
 import type { AzureSas, AzureSasRequest } from './types.ts'
 
 /** From this version on, a user delegation SAS signs `skdutid` and `sduoid` as well: 26 lines instead of 24. */
@@ -60,9 +60,7 @@ export function azureSas(request: AzureSasRequest): AzureSas {
 
 /** Base64 of the HMAC with the decoded key. */
 export function sasSignature(keyBase64: string, stringToSign: string): string {
-  return createHmac('sha256', createSecretKey(Buffer.from(keyBase64, 'base64')))
-    .update(stringToSign)
-    .digest('base64')
+  return hmac(hmacKey(Buffer.from(keyBase64, 'base64')), stringToSign, 'base64')
 }
 
 /** 16 lines (sv from 2020-12-06, which added `ses`). `time` is the snapshot or the version. */

@@ -30,4 +30,5 @@ export {
   stringToSign,
   type CredentialScope,
 } from './sigv4/string-to-sign.ts'
+export type { HmacKey } from './sigv4/hmac.ts'
 export { signatureOf, signingKey, type KeyPrefix } from './sigv4/signing-key.ts'

@@ -6,7 +6,6 @@ import {
   checkKey,
   checkLifetime,
   checkPathPrefix,
-  checkText,
   checkTime,
   type Authority,
 } from './checks.ts'
@@ -76,11 +75,21 @@ function parametersOf(request: RequestPartsInput, versionName: string): EncodedP
 const RESERVED_NAME = /^x-(?:amz-|goog-(?!custom-audit-))/i
 
 function queryParameterOf(name: string, value: string): EncodedParameter {
-  const field = `query[${JSON.stringify(name)}]`
-  checkText(field, name)
-  if (RESERVED_NAME.test(name))
-    throw new SigningInputError(field, 'is reserved: X-Amz- and X-Goog- names belong to the signature')
-  if (!value.isWellFormed())
-    throw new SigningInputError(field, 'holds a lone surrogate, which has no UTF-8 form: remove it')
+  if (name === '' || !name.isWellFormed() || !value.isWellFormed()) {
+    throw new SigningInputError(
+      queryField(name),
+      'must have a name, and no lone surrogates, which have no UTF-8 form',
+    )
+  }
+  if (RESERVED_NAME.test(name)) {
+    throw new SigningInputError(
+      queryField(name),
+      'is reserved: X-Amz- and X-Goog- names belong to the signature',
+    )
+  }
   return { name: encodeComponent(name), value: encodeComponent(value) }
+}
+
+function queryField(name: string): string {
+  return `query[${JSON.stringify(name)}]`
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { request } from 'node:https'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -18,6 +18,7 @@ import { startAzurite } from './azurite.ts'
 import type { Azurite, TokenClaims } from './azurite.ts'
 import { startEntra } from './entra.ts'
 import type { Entra } from './entra.ts'
+import { waitForLine } from './log-file.ts'
 import { stillRunning } from './processes.ts'
 
 // The server's own @azure/identity: Azurite brings an older one of its own to the top of node_modules.
@@ -155,10 +156,7 @@ describe('Azurite made strict', () => {
   test('writes each request into its access log', async () => {
     const correlationId = randomUUID()
     await fetchOver(azurite, delegated({ correlationId }))
-    assert.match(
-      readFileSync(azurite.accessLogFile, 'utf8'),
-      new RegExp(`GET /.*scid=${correlationId}.* 200 `),
-    )
+    await waitForLine(azurite.accessLogFile, new RegExp(`GET /.*scid=${correlationId}.* 200 `))
   })
 
   describe('behind the stand-in for Entra', () => {

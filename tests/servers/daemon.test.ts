@@ -76,6 +76,14 @@ test('a program that fails is reported with what it said', async () => {
   )
 })
 
+test('a program that fails without a word is reported without its arguments, which may be secret', async () => {
+  const failing = run(process.execPath, ['-e', 'process.exit(7)', '--secret=hush'])
+  await assert.rejects(
+    failing,
+    (error: Error) => /failed \(7\)/.test(error.message) && !error.message.includes('hush'),
+  )
+})
+
 test('a start is tried three times and then fails with its last error', async () => {
   let tries = 0
   const start = async () => {

@@ -74,7 +74,7 @@ export function startDaemon(options: DaemonOptions): Daemon {
   closeSync(log)
   const ended = endOf(child)
   const kill = () => void (isRunning(child) && child.kill('SIGKILL'))
-  process.once('exit', kill)
+  process.prependOnceListener('exit', kill) // before its folder is removed
   void ended.then(() => process.removeListener('exit', kill))
   child.unref()
   return {
@@ -141,7 +141,10 @@ export function run(command: string, args: readonly string[], options: RunOption
   return new Promise((resolve, reject) => {
     const done = (error: ExecFileException | null, stdout: string, stderr: string) => {
       if (!error) return resolve(stdout)
-      const why = error.killed ? `no end after ${all.timeout} ms` : stderr.trim() || error.message
+      // Not error.message: it repeats the whole command line, which may hold a secret.
+      const why = error.killed
+        ? `no end after ${all.timeout} ms`
+        : stderr.trim() || `failed (${String(error.code)})`
       reject(new Error(`${command} ${args[0] ?? ''}: ${why.slice(-2000)}`))
     }
     execFile(command, [...args], { ...all, maxBuffer: 64 << 20, encoding: 'utf8' }, done)
@@ -215,7 +218,7 @@ export async function dataFolder(
   if (given !== undefined) return { path: given, remove: async () => {} }
   const path = await mkdtemp(join(tmpdir(), `signpost-${server}-`))
   await chmod(path, mode)
-  const removeNow = () => rmSync(path, { recursive: true, force: true })
+  const removeNow = () => rmSync(path, { recursive: true, force: true, maxRetries: 5 })
   process.once('exit', removeNow)
   return {
     path,

@@ -1,7 +1,8 @@
 /** The kinds of connector. A new kind is a folder and a line in `openConnector`. */
 
-import { SignpostError, type ConnectorSettings } from '@signpost/contract'
+import type { ConnectorSettings } from '@signpost/contract'
 import type { OpenConnector } from '../domain/connector.ts'
+import { openAzure } from './azure/open.ts'
 import { openGcs } from './gcs/open.ts'
 import { openS3 } from './s3/open.ts'
 
@@ -28,9 +29,12 @@ export interface ConnectorDeps {
  * @throws SignpostError `invalid` when the credential is malformed (a private key that is none), naming its field.
  */
 export function openConnector(settings: ConnectorSettings, deps: ConnectorDeps): OpenConnector {
-  if (settings.kind === 's3') return openS3(settings, deps)
-  if (settings.kind === 'gcs') return openGcs(settings, deps)
-  throw new SignpostError('invalid', `settings.kind: ${settings.kind} is not one of s3.`, {
-    field: 'settings.kind',
-  })
+  switch (settings.kind) {
+    case 's3':
+      return openS3(settings, deps)
+    case 'gcs':
+      return openGcs(settings, deps)
+    case 'azure':
+      return openAzure(settings, deps)
+  }
 }

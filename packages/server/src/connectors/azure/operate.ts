@@ -1,0 +1,141 @@
+/** What Signpost itself does in a container, by Azure's SDK. */
+
+import type { BlobItem, BlobPrefix, BlockBlobClient, ContainerClient } from '@azure/storage-blob'
+import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
+import type { AzureAddress } from './address.ts'
+import { blockIdOf, partNumberOf, storeUploadIdOf } from './blocks.ts'
+import type { AzureAccess, AzureSettings } from './credential.ts'
+import { azureError, isBlobAbsent } from './error.ts'
+
+type Operations = Omit<OpenConnector, 'kind' | 'latestExpiry' | 'prepare' | 'sign' | 'partLimits'>
+type Run = <T>(
+  call: (container: ContainerClient, abortSignal: AbortSignal) => Promise<T>,
+  timeoutMs?: number,
+) => Promise<T>
+
+/** Flat or by folder: only the latter has prefixes. */
+interface ListedPage {
+  segment: { blobItems: BlobItem[]; blobPrefixes?: BlobPrefix[] }
+  continuationToken?: string
+}
+
+const TIMEOUT_MS = 60_000
+
+export function operateAzure(
+  { account, bucket }: AzureSettings,
+  address: AzureAddress,
+  access: AzureAccess,
+): Operations {
+  /** Runs one call of the SDK, bounded in time, and gives its errors their names. */
+  const run: Run = async (call, timeoutMs = TIMEOUT_MS) => {
+    try {
+      const service = await access.service()
+      return await call(service.getContainerClient(bucket), AbortSignal.timeout(timeoutMs))
+    } catch (error) {
+      throw azureError(error, { bucket: `${account}/${bucket}`, host: address.host })
+    }
+  }
+  return {
+    ...uploads(run),
+    ...objects(run),
+    async ping(timeoutMs) {
+      await run(async (container, abortSignal) => {
+        await container.listBlobsFlat({ abortSignal }).byPage({ maxPageSize: 1 }).next()
+      }, timeoutMs)
+    },
+    close() {},
+  }
+}
+
+function uploads(
+  run: Run,
+): Pick<Operations, 'createUpload' | 'listParts' | 'completeUpload' | 'abortUpload'> {
+  return {
+    createUpload: ({ id }) => Promise.resolve(storeUploadIdOf(id)),
+    listParts: ({ key, storeUploadId }) =>
+      run((container, abortSignal) => partsOf(container.getBlockBlobClient(key), storeUploadId, abortSignal)),
+    completeUpload: ({ key, storeUploadId, parts, contentType, createOnly }) =>
+      run(async (container, abortSignal) => {
+        const blocks = parts.map(({ partNumber }) => blockIdOf(storeUploadId, partNumber))
+        const done = await container.getBlockBlobClient(key).commitBlockList(blocks, {
+          abortSignal,
+          ...(contentType === undefined ? {} : { blobHTTPHeaders: { blobContentType: contentType } }),
+          ...(createOnly === true ? { conditions: { ifNoneMatch: '*' } } : {}),
+        })
+        return { etag: done.etag ?? null, versionId: done.versionId ?? null }
+      }),
+    // There is no such call: Azure drops blocks that nobody commits after a week, or when the blob is written.
+    abortUpload: () => Promise.resolve(),
+  }
+}
+
+async function partsOf(
+  blob: BlockBlobClient,
+  storeUploadId: string,
+  abortSignal: AbortSignal,
+): Promise<StoredPart[]> {
+  const list = await blob.getBlockList('uncommitted', { abortSignal }).catch((error: unknown) => {
+    // Before the first block there is no blob to ask about.
+    if (isBlobAbsent(error)) return { uncommittedBlocks: [] }
+    throw error
+  })
+  const parts: StoredPart[] = []
+  for (const { name, size } of list.uncommittedBlocks ?? []) {
+    const partNumber = partNumberOf(storeUploadId, name)
+    if (partNumber !== undefined) parts.push({ partNumber, sizeBytes: size, etag: null })
+  }
+  return parts.toSorted((a, b) => a.partNumber - b.partNumber)
+}
+
+function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'> {
+  return {
+    head: (key) =>
+      run(async (container, abortSignal) => {
+        try {
+          const found = await container.getBlobClient(key).getProperties({ abortSignal })
+          return {
+            sizeBytes: found.contentLength ?? 0,
+            etag: found.etag ?? null,
+            contentType: found.contentType ?? null,
+            versionId: found.versionId ?? null,
+          }
+        } catch (error) {
+          if (isBlobAbsent(error)) return null
+          throw error
+        }
+      }),
+    list: ({ prefix, delimiter, cursor, limit }) =>
+      run(async (container, abortSignal) => {
+        const options = { prefix, abortSignal }
+        const paging = { maxPageSize: limit, ...(cursor === undefined ? {} : { continuationToken: cursor }) }
+        const pages =
+          delimiter === undefined
+            ? container.listBlobsFlat(options).byPage(paging)
+            : container.listBlobsByHierarchy(delimiter, options).byPage(paging)
+        const page = await pages.next()
+        if (page.done === true) return { objects: [], prefixes: [], nextCursor: null }
+        const { segment, continuationToken } = page.value as ListedPage
+        return {
+          objects: segment.blobItems.map(({ name, properties }) => ({
+            key: name,
+            sizeBytes: properties.contentLength ?? 0,
+            etag: properties.etag || null,
+            lastModified: properties.lastModified.getTime(),
+          })),
+          prefixes: (segment.blobPrefixes ?? []).map(({ name }) => name),
+          nextCursor: continuationToken || null,
+        }
+      }),
+    remove: (key) =>
+      run(async (container, abortSignal) => {
+        const blob = container.getBlobClient(key)
+        await blob.delete({ abortSignal, deleteSnapshots: 'include' }).catch((error: unknown) => {
+          if (!isBlobAbsent(error)) throw error
+        })
+      }),
+    put: (key, body) =>
+      run(async (container, abortSignal) => {
+        await container.getBlockBlobClient(key).upload(body, body.byteLength, { abortSignal })
+      }),
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Signs for Azure Blob Storage. A SAS binds blob, permissions and time, but neither method nor headers, so most constraints
+ * are the client's to keep here, and `enforcement` says so.
+ */
+
+import type { Enforcement, UrlMethod } from '@signpost/contract'
+import { azureBlobUrl, azureSas, type AzureCredential } from '@signpost/signing'
+import type { MarkerSource, SignedRequest, SignRequest } from '../../domain/connector.ts'
+import { attachmentDisposition } from '../attachment-disposition.ts'
+import { signingError } from '../signing-input.ts'
+import type { AzureAddress } from './address.ts'
+import { blockIdOf } from './blocks.ts'
+import type { AzureSettings } from './credential.ts'
+
+/** The newest version whose string to sign is settled; the next one signs headers and parameters too. */
+const SERVICE_VERSION = '2025-11-05'
+
+export interface AzureSigner {
+  settings: AzureSettings
+  address: AzureAddress
+}
+
+const successStatuses: Readonly<Record<UrlMethod, number[]>> = {
+  GET: [200, 206],
+  HEAD: [200, 206],
+  PUT: [201],
+  DELETE: [202],
+}
+
+export function signAzure(
+  { settings, address }: AzureSigner,
+  credential: AzureCredential,
+  request: SignRequest,
+): SignedRequest {
+  const { account, bucket: container } = settings
+  const { key: blob, part } = request
+  const headers: Record<string, string> = {}
+  const enforcement: Enforcement = {}
+  if (request.method === 'PUT') describe(request, headers, enforcement)
+  const marker = credential.type === 'accountKey' ? null : markerOf(settings.marker, request.marker)
+  try {
+    const sas = azureSas({
+      account,
+      container,
+      blob,
+      credential,
+      permissions: permissionsOf(request),
+      version: SERVICE_VERSION,
+      // No start: a clock of Azure's that is behind would refuse the URL at first.
+      expiresAt: request.expiresAt,
+      protocol: address.isHttps ? 'https' : 'https,http',
+      ...(marker === null ? {} : { correlationId: marker }),
+      ...(request.downloadAs === undefined
+        ? {}
+        : { response: { contentDisposition: attachmentDisposition(request.downloadAs) } }),
+    })
+    const url = azureBlobUrl({
+      origin: address.origin,
+      container,
+      blob,
+      sas: sas.token,
+      ...(address.accountInPath === undefined ? {} : { account: address.accountInPath }),
+      ...(part === undefined
+        ? {}
+        : { query: { comp: 'block', blockid: blockIdOf(part.storeUploadId, part.partNumber) } }),
+    })
+    return {
+      url,
+      headers,
+      successStatuses: successStatuses[request.method],
+      enforcement,
+      ...(part === undefined ? {} : { etagExpected: false }),
+      marker,
+      signature: sas.signature,
+    }
+  } catch (error) {
+    throw signingError(error)
+  }
+}
+
+/** "Permissions for a directory, container, or blob", in service order. */
+function permissionsOf({ method, createOnly, part }: SignRequest): string {
+  if (method === 'DELETE') return 'd'
+  if (method !== 'PUT') return 'r'
+  // Put Block takes w alone. It allows Put Blob as well: a SAS is not bound to one operation.
+  if (part !== undefined) return 'w'
+  // c without w makes blobs and never overwrites one.
+  return createOnly === true ? 'c' : 'cw'
+}
+
+/** `scid` is a GUID. On a service SAS it would not be signed, so there it is left out. */
+function markerOf(choice: AzureSettings['marker'], source: MarkerSource): string | null {
+  switch (choice) {
+    case 'uuid':
+      return source.scid
+    case 'username':
+      return source.username
+    case 'pseudonym':
+      return source.pseudonym
+    case 'random':
+      return source.grantId
+    case 'none':
+      return null
+  }
+}
+
+/** Headers for the client to send. */
+function describe(request: SignRequest, headers: Record<string, string>, enforcement: Enforcement): void {
+  const { contentType, contentLength, checksum, createOnly, part } = request
+  if (part === undefined) headers['x-ms-blob-type'] = 'BlockBlob'
+  if (contentType !== undefined) {
+    if (part === undefined) headers['x-ms-blob-content-type'] = contentType
+    enforcement['contentType'] = 'none'
+  }
+  if (contentLength !== undefined) enforcement['contentLength'] = 'none'
+  if (checksum !== undefined) {
+    // Checked by Azure when it comes, but a client can leave it out.
+    if (checksum.algorithm === 'md5') headers['content-md5'] = checksum.value
+    enforcement['checksum'] = 'none'
+  }
+  if (createOnly === true && part === undefined) {
+    // The permission holds; the header makes the refusal a 409 instead of a 403.
+    headers['if-none-match'] = '*'
+    enforcement['createOnly'] = 'storage'
+  }
+}

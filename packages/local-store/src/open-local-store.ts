@@ -40,7 +40,7 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<LocalS
       clock: options.clock ?? Date.now,
       region: options.region ?? 'us-east-1',
       maxObjectBytes: options.maxObjectBytes ?? 5 * 1024 ** 4,
-      hasRoom: () => working.size <= maxConcurrent,
+      hasRoom: () => working.size < maxConcurrent,
       reportError: (error) => process.emitWarning(error instanceof Error ? error : String(error)),
     }
     const server = createStoreServer(deps, working, options.requestTimeoutSeconds ?? 3600)

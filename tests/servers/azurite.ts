@@ -69,6 +69,7 @@ async function startOnce(options: AzuriteOptions): Promise<Azurite> {
   const daemon = startDaemon({
     command: process.execPath,
     args: ['--require', join(import.meta.dirname, 'azurite-strict.cjs'), main, ...named, ...switches],
+    folder,
     logFile: accessLogFile,
     env: {
       AZURITE_ACCOUNTS: `${account}:${accountKey}`,

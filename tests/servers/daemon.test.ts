@@ -11,7 +11,7 @@ const sleeper = { command: process.execPath, args: ['-e', 'console.log("up"); se
 
 test('a daemon runs until it is stopped, and stopping twice is no error', async () => {
   const folder = await dataFolder('daemon-test', undefined)
-  const daemon = startDaemon({ ...sleeper, logFile: join(folder.path, 'log') })
+  const daemon = startDaemon({ ...sleeper, folder, logFile: join(folder.path, 'log') })
   assert.equal(runs(daemon.pid), true)
   await daemon.stop()
   assert.deepEqual(await stillRunning([daemon.pid]), [])
@@ -24,7 +24,7 @@ test('a daemon that ignores its signal is killed after the grace time', async ()
   const folder = await dataFolder('daemon-test', undefined)
   const logFile = join(folder.path, 'log')
   const args = ['-e', 'process.on("SIGTERM", () => {}); console.log("up"); setInterval(() => {}, 1e6)']
-  const daemon = startDaemon({ command: process.execPath, args, logFile })
+  const daemon = startDaemon({ command: process.execPath, args, folder, logFile })
   await waitUntilUp(daemon, logFile, 10_000, async () => (await run('cat', [logFile])).includes('up'))
   await daemon.stop(100)
   assert.equal(await daemon.ended, 'ended by SIGKILL')
@@ -37,8 +37,9 @@ test(
   async () => {
     const folder = await dataFolder('daemon-test', undefined)
     const script = `
-    const { startDaemon } = await import(${JSON.stringify(pathToFileURL(join(import.meta.dirname, 'daemon.ts')).href)})
-    const daemon = startDaemon({ ...${JSON.stringify(sleeper)}, logFile: ${JSON.stringify(join(folder.path, 'log'))} })
+    const { dataFolder, startDaemon } = await import(${JSON.stringify(pathToFileURL(join(import.meta.dirname, 'daemon.ts')).href)})
+    const folder = await dataFolder('daemon-test', ${JSON.stringify(folder.path)})
+    const daemon = startDaemon({ ...${JSON.stringify(sleeper)}, folder, logFile: ${JSON.stringify(join(folder.path, 'log'))} })
     console.log(daemon.pid)
     setInterval(() => {}, 1e6)`
     const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
@@ -60,6 +61,7 @@ test('a daemon that ends early is reported with the end of its log', async () =>
   const daemon = startDaemon({
     command: process.execPath,
     args: ['-e', 'console.error("no such disk"); process.exit(3)'],
+    folder,
     logFile,
   })
   await assert.rejects(
@@ -77,7 +79,7 @@ test('a program that fails is reported with what it said', async () => {
 })
 
 test('a program that fails without a word is reported without its arguments, which may be secret', async () => {
-  const failing = run(process.execPath, ['-e', 'process.exit(7)', '--secret=hush'])
+  const failing = run(process.execPath, ['-e', 'process.exit(7)', '--', '--secret=hush'])
   await assert.rejects(
     failing,
     (error: Error) => /failed \(7\)/.test(error.message) && !error.message.includes('hush'),

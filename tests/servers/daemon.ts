@@ -1,11 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess, ExecFileException } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { runs } from './processes.ts'
 
 /** What every `startX` of this folder gives besides its connection facts. */
 export interface Stoppable {
@@ -16,6 +17,8 @@ export interface Stoppable {
 export interface DaemonOptions {
   command: string
   args: readonly string[]
+  /** Where it keeps its data; it is killed before the folder is removed. */
+  folder: DataFolder
   /** Standard output and standard error go here, appended. */
   logFile: string
   cwd?: string
@@ -73,17 +76,16 @@ export function startDaemon(options: DaemonOptions): Daemon {
   })
   closeSync(log)
   const ended = endOf(child)
-  const kill = () => void (isRunning(child) && child.kill('SIGKILL'))
-  process.prependOnceListener('exit', kill) // before its folder is removed
-  void ended.then(() => process.removeListener('exit', kill))
   child.unref()
-  return {
+  const daemon: Daemon = {
     pid: child.pid ?? -1,
     name: options.command,
     ended,
     isRunning: () => isRunning(child),
     stop: (graceMs = 10_000) => stopChild(child, ended, signal, graceMs),
   }
+  options.folder.daemons.push(daemon)
+  return daemon
 }
 
 function privileges(options: DaemonOptions): string[] {
@@ -205,26 +207,32 @@ function tailOf(file: string): string {
 
 export interface DataFolder {
   path: string
+  /** Those that write into it. */
+  daemons: Daemon[]
   /** Removes the folder if this call made it; a folder that the caller named stays. */
   remove: () => Promise<void>
 }
 
 /** The folder that the caller named, or a new one under the system's temporary folder, mode 0700. */
-export async function dataFolder(
-  server: string,
-  given: string | undefined,
-  mode = 0o700,
-): Promise<DataFolder> {
-  if (given !== undefined) return { path: given, remove: async () => {} }
-  const path = await mkdtemp(join(tmpdir(), `signpost-${server}-`))
-  await chmod(path, mode)
-  const removeNow = () => rmSync(path, { recursive: true, force: true, maxRetries: 5 })
-  process.once('exit', removeNow)
-  return {
-    path,
-    remove: async () => {
-      process.removeListener('exit', removeNow)
-      await rm(path, { recursive: true, force: true, maxRetries: 5 })
-    },
+export async function dataFolder(server: string, given: string | undefined): Promise<DataFolder> {
+  const path = given ?? (await mkdtemp(join(tmpdir(), `signpost-${server}-`)))
+  const daemons: Daemon[] = []
+  const endNow = () => {
+    killNow(daemons.filter((daemon) => daemon.isRunning()))
+    if (given === undefined) rmSync(path, { recursive: true, force: true, maxRetries: 5 })
   }
+  process.once('exit', endNow)
+  const remove = async () => {
+    process.removeListener('exit', endNow)
+    if (given === undefined) await rm(path, { recursive: true, force: true, maxRetries: 5 })
+  }
+  return { path, daemons, remove }
+}
+
+/** For the end of this process, when nothing asynchronous runs any more: returns when they are gone, after 2 s at most. */
+function killNow(daemons: readonly Daemon[]): void {
+  for (const { pid } of daemons) process.kill(pid, 'SIGKILL')
+  const clock = new Int32Array(new SharedArrayBuffer(4))
+  for (let tries = 0; tries < 400 && daemons.some(({ pid }) => runs(pid)); tries += 1)
+    Atomics.wait(clock, 0, 0, 5)
 }

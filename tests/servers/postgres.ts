@@ -80,6 +80,7 @@ async function startOnce(options: PostgresOptions): Promise<Postgres> {
     daemon = startDaemon({
       command: join(binaries, 'postgres'),
       args: ['-D', data, ...flags],
+      folder,
       logFile,
       // "Fast shutdown": ends the sessions, writes out, exits (PostgreSQL documentation, Shutting Down the Server).
       stopSignal: 'SIGINT',

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runByHand } from './by-hand.ts'
 import { dataFolder, findProgram, freePort, retrying, run, startDaemon, waitUntilUp } from './daemon.ts'
-import type { Daemon, Stoppable } from './daemon.ts'
+import type { DataFolder, Stoppable } from './daemon.ts'
 import { requireServer } from './install.ts'
 
 export interface RgwOptions {
@@ -44,25 +44,21 @@ export async function startRgw(options: RgwOptions = {}): Promise<Rgw> {
 
 async function startOnce(options: RgwOptions): Promise<Rgw> {
   const folder = await dataFolder('rgw', options.folder)
-  const daemons: Daemon[] = []
   const stop = async () => {
     // The gateway first: it would wait for a store that is gone.
-    for (const daemon of daemons.toReversed()) await daemon.stop()
+    for (const daemon of folder.daemons.toReversed()) await daemon.stop()
     await folder.remove()
   }
   try {
-    return { ...(await boot(folder.path, options, daemons)), pids: daemons.map(({ pid }) => pid), stop }
+    return { ...(await boot(folder, options)), pids: folder.daemons.map(({ pid }) => pid), stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-async function boot(
-  folder: string,
-  options: RgwOptions,
-  daemons: Daemon[],
-): Promise<Omit<Rgw, 'stop' | 'pids'>> {
+async function boot(data: DataFolder, options: RgwOptions): Promise<Omit<Rgw, 'stop' | 'pids'>> {
+  const folder = data.path
   if (/\s/.test(folder)) throw new Error(`folder: Ceph takes no blanks in a path (${folder})`)
   const [port, monitorPort] = [options.port ?? (await freePort()), await freePort()]
   const conf = join(folder, 'ceph.conf')
@@ -74,18 +70,16 @@ async function boot(
   const env = { CEPH_CONF: conf, CEPH_ARGS: '' }
   const ceph = (program: string, ...args: string[]) =>
     run(findProgram(program)!, ['-c', conf, ...args], { env })
-  const daemon = (program: string, ...args: string[]) => {
-    const started = startDaemon({
+  const daemon = (program: string, ...args: string[]) =>
+    startDaemon({
       command: findProgram(program)!,
       args: ['-c', conf, ...args, '-f'],
+      folder: data,
       logFile: log('out.log'),
       env,
       // The objects are thrown away with the folder, so nothing is lost by an end without ceremony.
       stopSignal: 'SIGKILL',
     })
-    daemons.push(started)
-    return started
-  }
 
   await ceph(
     'monmaptool',

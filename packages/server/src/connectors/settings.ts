@@ -2,7 +2,7 @@
 
 import { ConnectorSettings, type Connector } from '@signpost/contract'
 import { azureAddress } from './azure/address.ts'
-import { gcsAddress } from './gcs/address.ts'
+import { gcsAddress, GOOGLE } from './gcs/address.ts'
 import { s3Address } from './s3/address.ts'
 
 /**
@@ -12,10 +12,10 @@ import { s3Address } from './s3/address.ts'
 export function locationOf(settings: ConnectorSettings): string {
   switch (settings.kind) {
     case 's3': {
-      const { provider, serviceOrigin } = s3Address({ ...settings, endpoint: settings.endpoint })
-      // Bucket names are unique in all of AWS, or CoreWeave, whatever host they are asked at.
-      const host = provider === 'other' ? hostOf(serviceOrigin) : provider
-      return `s3 ${host} ${settings.bucket}`
+      const { namespace } = s3Address({ ...settings, endpoint: settings.endpoint })
+      // Google's buckets can be opened in S3's dialect too.
+      const kind = namespace === new URL(GOOGLE).host ? 'gcs' : 's3'
+      return `${kind} ${namespace} ${settings.bucket}`
     }
     case 'gcs':
       return `gcs ${hostOf(gcsAddress(settings).serviceOrigin)} ${settings.bucket}`

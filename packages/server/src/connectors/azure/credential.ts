@@ -13,11 +13,11 @@ type ClientSecret = Extract<AzureSettings['credential'], { type: 'clientSecret' 
 
 export interface AzureAccess {
   /** The SDK, loaded when first asked for. */
-  service(): Promise<Storage.BlobServiceClient>
-  prepare(until: number): Promise<void> | undefined
+  service: () => Promise<Storage.BlobServiceClient>
+  prepare: (until: number) => Promise<void> | undefined
   /** For a signature that ends then. */
-  signingCredential(expiresAt: number): AzureCredential
-  latestExpiry(now: number): number
+  signingCredential: (expiresAt: number) => AzureCredential
+  latestExpiry: (now: number) => number
 }
 
 /** 9999-12-31: an account key signs until it is rotated, and Azure sets no limit. */

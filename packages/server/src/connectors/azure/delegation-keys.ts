@@ -11,11 +11,11 @@ export interface DelegationKeysDeps {
 
 export interface DelegationKeys {
   /** Undefined at once when the key at hand is good until then. */
-  prepare(until: number): Promise<void> | undefined
+  prepare: (until: number) => Promise<void> | undefined
   /** Throws `credential_unavailable` when `prepare` was not asked for this instant. */
-  keyUntil(expiresAt: number): UserDelegationKey
+  keyUntil: (expiresAt: number) => UserDelegationKey
   /** Longest life of a signature from `now`, in ms since the epoch. */
-  latestExpiry(now: number): number
+  latestExpiry: (now: number) => number
 }
 
 /** Azure's clock may be behind ours ("Create a user delegation SAS": set the start back, or leave it out). */

@@ -8,7 +8,7 @@ export interface GcsAddress extends BucketAddress {
   host: string
 }
 
-const GOOGLE = 'https://storage.googleapis.com'
+export const GOOGLE = 'https://storage.googleapis.com'
 /** Dots in the name would break TLS: Google's wildcard covers one label. */
 const HOST_LABEL = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/
 

@@ -17,6 +17,8 @@ export interface S3Address extends BucketAddress {
   serviceOrigin: string
   pathStyle: boolean
   host: string
+  /** Within which bucket names are unique: AWS's domain in this partition, CoreWeave's, or the endpoint's host. */
+  namespace: string
 }
 
 /** Host suffix by the beginning of the region's name; the first that fits. AWS's own partition table. */
@@ -48,6 +50,7 @@ export function s3Address({ bucket, region, endpoint, addressing }: S3Place): S3
     serviceOrigin: service.origin,
     pathStyle: !isVirtual,
     host,
+    namespace: namespaceOf(service),
     origin: `${service.protocol}//${host}`,
     pathPrefix: isVirtual ? '' : `/${encodeComponent(bucket)}`,
   }
@@ -57,8 +60,17 @@ function awsSuffix(region: string): string {
   return awsPartitions.find(([prefix]) => region.toLowerCase().startsWith(prefix))![1]
 }
 
+function namespaceOf({ hostname, host }: URL): string {
+  if (providerOf(hostname) === 'coreweave') return 'cwobject.com'
+  return partitionSuffixOf(hostname) ?? host
+}
+
+function partitionSuffixOf(hostname: string): string | undefined {
+  return awsPartitions.map(([, suffix]) => suffix).find((suffix) => hostname.endsWith(`.${suffix}`))
+}
+
 function providerOf(hostname: string): S3Provider {
-  if (awsPartitions.some(([, suffix]) => hostname.endsWith(`.${suffix}`))) return 'aws'
+  if (partitionSuffixOf(hostname) !== undefined) return 'aws'
   // cwlota.com is CoreWeave's endpoint inside its clusters.
   if (/(?:^|\.)(?:cwobject|cwlota)\.com$/.test(hostname)) return 'coreweave'
   return 'other'

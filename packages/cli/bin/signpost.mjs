@@ -1,1 +1,41 @@
 #!/usr/bin/env node
+/** Launcher of the command: plain JavaScript for any Node, which finds one that runs the TypeScript sources as they are. */
+import { spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { constants as os } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const majorMin = 24
+const here = dirname(fileURLToPath(import.meta.url))
+const program = join(here, '../src/main.ts')
+
+if (Number(process.versions.node.split('.')[0]) >= majorMin) await import(pathToFileURL(program).href)
+else runWith(findNode())
+
+/** The Node that npm installed with the workspaces, beside or above this package. */
+function findNode() {
+  const name = join('node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node')
+  for (let folder = here; ; folder = dirname(folder)) {
+    try {
+      accessSync(join(folder, name), constants.X_OK)
+      return join(folder, name)
+    } catch {
+      if (folder === dirname(folder)) return undefined
+    }
+  }
+}
+
+function runWith(node) {
+  if (!node) {
+    process.stderr.write(
+      `signpost: needs Node ${majorMin} or newer (this is ${process.version}), and there is none in node_modules. ` +
+        'In a checkout, run `npm ci` first; elsewhere install Node from https://nodejs.org.\n',
+    )
+    process.exit(1)
+  }
+  const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' })
+  // The terminal sends its signals to both; those of `kill` come here only. A repeated one does no harm.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + os.signals[signal]))
+}

@@ -2,6 +2,7 @@
 
 import { checkKey, checkText, checkTime } from './checks.ts'
 import { SigningInputError } from './errors.ts'
+import { extendedTimestamp } from './timestamps.ts'
 import type { AzureSasRequest, UserDelegationKey } from './types.ts'
 
 /** `ses` is signed since; before, the string to sign has another shape. */
@@ -115,7 +116,7 @@ function checkUserDelegationSas(request: AzureSasRequest, key: UserDelegationKey
   }
   for (const name of ['signedObjectId', 'signedTenantId', 'signedService', 'signedVersion'] as const)
     checkLine(`credential.key.${name}`, key[name])
-  if (expiresAt > Date.parse(key.signedExpiresOn)) {
+  if (extendedTimestamp(expiresAt) > key.signedExpiresOn) {
     throw new SigningInputError(
       'expiresAt',
       'is after the user delegation key ends: the SAS would die before its time',

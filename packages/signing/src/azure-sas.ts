@@ -6,8 +6,9 @@
 
 import { checkAzureRequest } from './azure-checks.ts'
 import { encodeComponent } from './sigv4/encode.ts'
-import { hmac, hmacKey } from './sigv4/hmac.ts'
-import type { AzureSas, AzureSasRequest } from './types.ts'
+import { hmac, hmacKey, type HmacKey } from './sigv4/hmac.ts'
+import { extendedTimestamp } from './timestamps.ts'
+import type { AzureCredential, AzureSas, AzureSasRequest } from './types.ts'
 
 /** From this version on, a user delegation SAS signs `skdutid` and `sduoid` as well: 26 lines instead of 24. */
 const DELEGATED_USER_SINCE = '2025-07-05'
@@ -54,13 +55,8 @@ export function azureSas(request: AzureSasRequest): AzureSas {
   const time = request.snapshot ?? request.versionId
   const isService = credential.type === 'accountKey'
   const stringToSign = (isService ? serviceStringToSign : userDelegationStringToSign)(fields, resource, time)
-  const signature = sasSignature(isService ? credential.accountKey : credential.key.value, stringToSign)
+  const signature = hmac(keyOf(credential), stringToSign, 'base64')
   return { token: `${tokenOf(fields)}&sig=${encodeURIComponent(signature)}`, stringToSign, signature }
-}
-
-/** Base64 of the HMAC with the decoded key. */
-export function sasSignature(keyBase64: string, stringToSign: string): string {
-  return hmac(hmacKey(Buffer.from(keyBase64, 'base64')), stringToSign, 'base64')
 }
 
 /** 16 lines (sv from 2020-12-06, which added `ses`). `time` is the snapshot or the version. */
@@ -87,26 +83,20 @@ export function canonicalizedResource(account: string, container: string, blob: 
   return blob === undefined ? `/blob/${account}/${container}` : `/blob/${account}/${container}/${blob}`
 }
 
-/** `YYYY-MM-DDThh:mm:ssZ`: Azure signs times as they stand in the URL, so there has to be one form. */
-export function sasTime(epochMilliseconds: number): string {
-  return `${new Date(epochMilliseconds).toISOString().slice(0, 19)}Z`
-}
-
 function lines(values: readonly (string | undefined)[]): string {
   let text = values[0] ?? ''
   for (let at = 1; at < values.length; at++) text += `\n${values[at] ?? ''}`
   return text
 }
 
-/** In the order in which the official SDK writes them. */
 function fieldsOf(request: AzureSasRequest): SasFields {
   const { credential, response } = request
   const key = credential.type === 'userDelegation' ? credential.key : undefined
   return {
     sv: request.version,
     spr: request.protocol,
-    st: request.startsAt === undefined ? undefined : sasTime(request.startsAt),
-    se: sasTime(request.expiresAt),
+    st: request.startsAt === undefined ? undefined : extendedTimestamp(request.startsAt),
+    se: extendedTimestamp(request.expiresAt),
     sip: request.ipRange,
     si: request.identifier,
     ses: request.encryptionScope,
@@ -133,10 +123,33 @@ function resourceTypeOf(request: AzureSasRequest): string {
   return request.versionId === undefined ? 'b' : 'bv'
 }
 
+/** As the official SDK orders them; the service takes any order. */
+const TOKEN_ORDER = [
+  ...(['sv', 'spr', 'st', 'se', 'sip', 'si', 'ses', 'skoid', 'sktid', 'skt', 'ske', 'sks', 'skv'] as const),
+  ...(['sr', 'sp', 'rscc', 'rscd', 'rsce', 'rscl', 'rsct', 'scid'] as const),
+]
+
 function tokenOf(fields: SasFields): string {
   let token = ''
-  for (const [name, value] of Object.entries(fields)) {
-    if (value !== undefined) token += `${token === '' ? '' : '&'}${name}=${encodeComponent(value)}`
+  for (const name of TOKEN_ORDER) {
+    const value = fields[name]
+    if (value !== undefined)
+      token += token === '' ? `${name}=${encodeComponent(value)}` : `&${name}=${encodeComponent(value)}`
   }
   return token
+}
+
+/**
+ * The decoded key of each credential object, made ready. Like the signing keys of SigV4 (see `cachedSigningKey`): not to
+ * be observed, one entry a credential, gone with it.
+ */
+const readyKeys = new WeakMap<AzureCredential, { secret: string; key: HmacKey }>()
+
+function keyOf(credential: AzureCredential): HmacKey {
+  const secret = credential.type === 'accountKey' ? credential.accountKey : credential.key.value
+  const ready = readyKeys.get(credential)
+  if (ready?.secret === secret) return ready.key
+  const key = hmacKey(Buffer.from(secret, 'base64'))
+  readyKeys.set(credential, { secret, key })
+  return key
 }

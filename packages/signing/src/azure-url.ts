@@ -1,6 +1,6 @@
 /** The URL that a SAS token opens. */
 
-import { authorityOf, checkKey, checkText } from './checks.ts'
+import { hostOf, checkKey, checkText } from './checks.ts'
 import { SigningInputError } from './errors.ts'
 import { encodeComponent, encodePath } from './sigv4/encode.ts'
 
@@ -26,7 +26,7 @@ export interface AzureUrlRequest {
  */
 export function azureBlobUrl(request: AzureUrlRequest): string {
   const { origin, account, container, blob, sas, query } = request
-  authorityOf(origin)
+  hostOf(origin)
   checkText('container', container)
   let path =
     account === undefined

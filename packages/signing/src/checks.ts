@@ -10,7 +10,7 @@ const LATEST_TIME = 253_402_300_799_999
 
 const DOT_SEGMENT = /(?:^|\/)\.{1,2}(?:\/|$)/
 /** Lower-case, as a client's URL parser would write it; a name, an IPv4 address or an IPv6 address in brackets. */
-const ORIGIN = /^(https?):\/\/([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?$/
+const ORIGIN = /^https?:\/\/(?:[a-z0-9][a-z0-9._-]*|\[[0-9a-f:]+\])(?::[1-9][0-9]{0,4})?$/
 const PATH_PREFIX = /^(?:\/[A-Za-z0-9\-._~%]+)*$/
 /** RFC 9110 §5.6.2. */
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/
@@ -48,24 +48,18 @@ export function checkTime(field: string, epochMilliseconds: number): void {
   throw new SigningInputError(field, 'must be milliseconds since the epoch, up to the year 9999')
 }
 
-export interface Authority {
-  hostname: string
-  /** With the port, unless it is the scheme's default: what a client sends as `Host`. */
-  host: string
-}
-
-export function authorityOf(origin: string): Authority {
-  const match = ORIGIN.exec(origin)
-  if (match === null) {
+/** What a client sends as `Host`: with the port, unless it is the scheme's default. */
+export function hostOf(origin: string): string {
+  if (!ORIGIN.test(origin)) {
     throw new SigningInputError(
       'address.origin',
       'must be http(s)://host[:port] in lower case, without path or trailing slash',
     )
   }
-  const hostname = match[2]!
-  const port = match[3]
-  const isDefaultPort = port === undefined || port === (match[1] === 'https' ? '443' : '80')
-  return { hostname, host: isDefaultPort ? hostname : `${hostname}:${port}` }
+  const isHttps = origin.startsWith('https:')
+  const authority = origin.slice(isHttps ? 'https://'.length : 'http://'.length)
+  const defaultPort = isHttps ? ':443' : ':80'
+  return authority.endsWith(defaultPort) ? authority.slice(0, -defaultPort.length) : authority
 }
 
 export function checkPathPrefix(address: BucketAddress): void {

@@ -9,7 +9,7 @@ import { payloadHashOf } from './sigv4/canonical-request.ts'
 import { encodeComponent, encodePath } from './sigv4/encode.ts'
 import { draftPresigned } from './sigv4/presign.ts'
 import { signatureOf, signingKey } from './sigv4/signing-key.ts'
-import { basicTimestamp } from './sigv4/string-to-sign.ts'
+import { basicTimestamp } from './timestamps.ts'
 import type { HttpMethod, PresignGcsHmacRequest } from './types.ts'
 
 /** Google's conformance tests, see vectors/NOTICE. */

@@ -12,7 +12,8 @@ import { requestPartsOf, type Dialect } from './request-parts.ts'
 import { payloadHashOf } from './sigv4/canonical-request.ts'
 import { draftPresigned, type ParameterNames, type PresigningDraft } from './sigv4/presign.ts'
 import { cachedSigningKey, signatureOf } from './sigv4/signing-key.ts'
-import { basicTimestamp, type CredentialScope } from './sigv4/string-to-sign.ts'
+import type { CredentialScope } from './sigv4/string-to-sign.ts'
+import { basicTimestamp } from './timestamps.ts'
 import type { PresignGcsAsyncRequest, PresignGcsHmacRequest, Presigned } from './types.ts'
 
 export const GCS_HMAC_ALGORITHM = 'GOOG4-HMAC-SHA256'
@@ -29,6 +30,7 @@ const NAMES: ParameterNames = {
 /** Google's literal: a bucket's location does not enter the scope. */
 const REGION = 'auto'
 const SERVICE = 'storage'
+const PORT = /:\d+$/
 const TERMINATOR = 'goog4_request'
 
 const signWithThreadPool = promisify(sign)
@@ -83,7 +85,7 @@ function draftGcs(
     origin: request.address.origin,
     // Google signs the host without its port, at its own endpoints and at custom ones: its conformance vectors
     // ("Simple GET with non-default hostname") and @google-cloud/storage (signer.ts, `fqdn.hostname`) agree.
-    host: parts.authority.hostname,
+    host: parts.host.replace(PORT, ''),
     path: parts.path,
     parameters: parts.parameters,
     headers: headersOf(request),

@@ -24,11 +24,7 @@ export {
   type CanonicalRequestParts,
   type EncodedParameter,
 } from './sigv4/canonical-request.ts'
-export {
-  basicTimestamp,
-  credentialScope,
-  stringToSign,
-  type CredentialScope,
-} from './sigv4/string-to-sign.ts'
+export { basicTimestamp } from './timestamps.ts'
+export { credentialScope, stringToSign, type CredentialScope } from './sigv4/string-to-sign.ts'
 export type { HmacKey } from './sigv4/hmac.ts'
 export { signatureOf, signingKey, type KeyPrefix } from './sigv4/signing-key.ts'

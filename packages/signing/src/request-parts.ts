@@ -1,14 +1,6 @@
 /** From a checked request to the parts that get signed; shared by `s3.ts` and `gcs.ts`. */
 
-import {
-  authorityOf,
-  checkHeaders,
-  checkKey,
-  checkLifetime,
-  checkPathPrefix,
-  checkTime,
-  type Authority,
-} from './checks.ts'
+import { hostOf, checkHeaders, checkKey, checkLifetime, checkPathPrefix, checkTime } from './checks.ts'
 import { SigningInputError } from './errors.ts'
 import { addOperationParameters, type SignableOperation } from './object-operation.ts'
 import type { EncodedParameter } from './sigv4/canonical-request.ts'
@@ -33,7 +25,8 @@ export interface Dialect {
 }
 
 export interface RequestParts {
-  authority: Authority
+  /** Without the scheme's default port. */
+  host: string
   path: string
   parameters: EncodedParameter[]
 }
@@ -44,7 +37,7 @@ export function requestPartsOf(request: RequestPartsInput, dialect: Dialect): Re
   checkPathPrefix(request.address)
   if (request.headers !== undefined) checkHeaders(request.headers)
   return {
-    authority: authorityOf(request.address.origin),
+    host: hostOf(request.address.origin),
     path: pathOf(request.operation, request.address.pathPrefix, dialect),
     parameters: parametersOf(request, dialect.versionName),
   }

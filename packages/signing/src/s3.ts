@@ -7,7 +7,7 @@ import { requestPartsOf, type Dialect } from './request-parts.ts'
 import { payloadHashOf } from './sigv4/canonical-request.ts'
 import { draftPresigned, type ParameterNames } from './sigv4/presign.ts'
 import { cachedSigningKey, signatureOf } from './sigv4/signing-key.ts'
-import { basicTimestamp } from './sigv4/string-to-sign.ts'
+import { basicTimestamp } from './timestamps.ts'
 import type { Presigned, PresignS3Request } from './types.ts'
 
 export const S3_ALGORITHM = 'AWS4-HMAC-SHA256'
@@ -20,6 +20,7 @@ const NAMES: ParameterNames = {
   securityToken: 'X-Amz-Security-Token',
   signedHeaders: 'X-Amz-SignedHeaders',
 }
+const SCOPE_PART = /^[A-Za-z0-9._-]+$/
 const TERMINATOR = 'aws4_request'
 
 /**
@@ -44,7 +45,7 @@ export function presignS3(request: PresignS3Request): Presigned {
     names: NAMES,
     method: methodOf(request.operation),
     origin: request.address.origin,
-    host: parts.authority.host,
+    host: parts.host,
     path: parts.path,
     parameters: parts.parameters,
     headers: request.headers,
@@ -69,6 +70,5 @@ export function presignS3(request: PresignS3Request): Presigned {
 
 /** Region and service stand between the slashes of the scope, and each in a line of the string to sign. */
 function checkScopePart(field: string, value: string): void {
-  if (!/^[A-Za-z0-9._-]+$/.test(value))
-    throw new SigningInputError(field, 'must be letters, digits, ".", "_" or "-"')
+  if (!SCOPE_PART.test(value)) throw new SigningInputError(field, 'must be letters, digits, ".", "_" or "-"')
 }

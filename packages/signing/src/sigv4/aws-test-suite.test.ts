@@ -5,7 +5,8 @@ import { describe, test } from 'node:test'
 import { canonicalHeaders, canonicalQuery, canonicalRequest, sortParameters } from './canonical-request.ts'
 import { encodeComponent, encodePath } from './encode.ts'
 import { signatureOf, signingKey } from './signing-key.ts'
-import { basicTimestamp, credentialScope, stringToSign } from './string-to-sign.ts'
+import { basicTimestamp } from '../timestamps.ts'
+import { credentialScope, stringToSign } from './string-to-sign.ts'
 
 /** AWS's own suite, its `query-*` (pre-signed) form, stage by stage. See vectors/NOTICE. */
 interface SuiteCase {

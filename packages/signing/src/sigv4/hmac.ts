@@ -18,8 +18,8 @@ export interface HmacKey {
 
 export function hmacKey(key: Buffer): HmacKey {
   const short = key.length > BLOCK_BYTES ? hash('sha256', key, 'buffer') : key
-  const inner = Buffer.alloc(BLOCK_BYTES, 0x36)
-  const outer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES, 0x5c)
+  const inner = Buffer.allocUnsafe(BLOCK_BYTES).fill(0x36)
+  const outer = Buffer.allocUnsafe(BLOCK_BYTES + DIGEST_BYTES).fill(0x5c)
   for (let at = 0; at < short.length; at++) {
     inner[at]! ^= short[at]!
     outer[at]! ^= short[at]!
@@ -29,7 +29,7 @@ export function hmacKey(key: Buffer): HmacKey {
 
 export function hmac(key: HmacKey, text: string, encoding: 'hex' | 'base64'): string {
   const length = BLOCK_BYTES + Buffer.byteLength(text)
-  // A string to sign has the same length as long as scope and key are the same, so this is a buffer a key.
+  // SigV4's string to sign has one length for one key, so this happens once.
   if (key.inner.length !== length) key.inner = resized(key.inner, length)
   key.inner.write(text, BLOCK_BYTES)
   key.outer.write(hash('sha256', key.inner, 'binary'), BLOCK_BYTES, 'binary')
@@ -37,7 +37,7 @@ export function hmac(key: HmacKey, text: string, encoding: 'hex' | 'base64'): st
 }
 
 function resized(inner: Buffer, length: number): Buffer {
-  const other = Buffer.alloc(length)
+  const other = Buffer.allocUnsafe(length)
   inner.copy(other, 0, 0, BLOCK_BYTES)
   return other
 }

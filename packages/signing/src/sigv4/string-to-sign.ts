@@ -25,15 +25,3 @@ export interface CredentialScope {
 export function credentialScope({ day, region, service, terminator }: CredentialScope): string {
   return `${day}/${region}/${service}/${terminator}`
 }
-
-/** ISO 8601 basic format in UTC, `20130524T000000Z`; its first eight characters are the scope's day. */
-export function basicTimestamp(epochMilliseconds: number): string {
-  // Not cut out of toISOString: that costs as much as the signature's hash.
-  const at = new Date(epochMilliseconds)
-  const day = `${String(at.getUTCFullYear()).padStart(4, '0')}${twoDigits(at.getUTCMonth() + 1)}${twoDigits(at.getUTCDate())}`
-  return `${day}T${twoDigits(at.getUTCHours())}${twoDigits(at.getUTCMinutes())}${twoDigits(at.getUTCSeconds())}Z`
-}
-
-function twoDigits(value: number): string {
-  return value < 10 ? `0${value}` : `${value}`
-}

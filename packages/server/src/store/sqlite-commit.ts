@@ -14,11 +14,7 @@ import { createStatementCache } from './sqlite-statements.ts'
 export function createSqliteCommitter(db: DatabaseSync, opening: ChainOpening) {
   const prepare = createStatementCache(db)
   const head = newChain(opening.chain)
-  const insertEvent = db.prepare(
-    `insert into audit_events
-      (chain, seq, at, type, decision, principal_id, username, team, object_key, grant_id, event, hash)
-      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  )
+  const inserts = prepareInserts(db)
   const saveHead = db.prepare('update audit_chains set head_seq = ?, head_hash = ? where chain = ?')
   const readHead = db.prepare('select head_seq, head_hash from audit_chains where chain = ?')
 
@@ -42,9 +38,9 @@ export function createSqliteCommitter(db: DatabaseSync, opening: ChainOpening) {
   }
 
   const writeGroup = (group: CommitGroup, guardAll: boolean) =>
-    inTransaction(() => writeUnits(group, { db, prepare, insertEvent, head, guardAll }))
+    inTransaction(() => writeUnits(group, { db, prepare, inserts, head, guardAll }))
 
-  openChain(db, opening, (group) => inTransaction(() => group(insertEvent, head)))
+  openChain(db, opening, (write) => inTransaction(() => write(inserts, head)))
 
   return (group: CommitGroup): UnitFailure[] => {
     try {
@@ -57,10 +53,29 @@ export function createSqliteCommitter(db: DatabaseSync, opening: ChainOpening) {
   }
 }
 
+interface Inserts {
+  run: StatementSync
+  event: StatementSync
+}
+
+function prepareInserts(db: DatabaseSync): Inserts {
+  return {
+    run: db.prepare(
+      `insert into audit_runs
+        (chain, first_seq, last_seq, at, type, decision, principal_id, username, team)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    event: db.prepare(
+      `insert into audit_events (chain, seq, run_seq, at, object_key, grant_id, event, hash)
+        values (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+  }
+}
+
 interface Writing {
   db: DatabaseSync
   prepare: (sql: string) => StatementSync
-  insertEvent: StatementSync
+  inserts: Inserts
   /** Moved on by what is written. */
   head: ChainHead
   /** A savepoint for every unit, not only for those that have statements. */
@@ -68,21 +83,21 @@ interface Writing {
 }
 
 function writeUnits(group: CommitGroup, writing: Writing): UnitFailure[] {
-  const { db, prepare, insertEvent, head, guardAll } = writing
+  const { db, prepare, inserts, head, guardAll } = writing
   const failures: UnitFailure[] = []
   const place: Place = { event: 0, head: 0 }
   for (const [unit, statements] of group.statements.entries()) {
     const start = { ...place }
     const count = group.eventCounts[unit]!
     if (!statements && !guardAll) {
-      insertEvents(group, place, count, insertEvent, head)
+      insertEvents(group, place, count, inserts, head)
       continue
     }
     const before = { ...head }
     db.exec('savepoint unit')
     try {
       for (const statement of statements ?? []) runStatement(prepare, statement)
-      insertEvents(group, place, count, insertEvent, head)
+      insertEvents(group, place, count, inserts, head)
       db.exec('release unit')
     } catch (error) {
       const problem = unitProblem(error)
@@ -112,34 +127,22 @@ function insertEvents(
   group: CommitGroup,
   place: Place,
   count: number,
-  insert: StatementSync,
+  inserts: Inserts,
   chain: ChainHead,
 ): void {
   const { texts, keys, grantIds } = group
   const end = place.event + count
   while (place.event < end) {
     const { count: run, at, type, decision, principalId, username, team } = group.heads[place.head++]!
+    const first = chain.seq + 1
+    inserts.run.run(chain.chain, first, chain.seq + run, at, type, decision, principalId, username, team)
     for (const runEnd = place.event + run; place.event < runEnd; place.event++) {
       const text = texts[place.event]!
       const hash = nextHash(chain, text)
       chain.seq += 1
       chain.hash = hash
-      const key = keys[place.event]!
-      const grantId = grantIds[place.event]!
-      insert.run(
-        chain.chain,
-        chain.seq,
-        at,
-        type,
-        decision,
-        principalId,
-        username,
-        team,
-        key,
-        grantId,
-        text,
-        hash,
-      )
+      const [key, grantId] = [keys[place.event]!, grantIds[place.event]!]
+      inserts.event.run(chain.chain, chain.seq, first, at, key, grantId, text, hash)
     }
   }
 }
@@ -156,9 +159,9 @@ function skip(group: CommitGroup, start: Place, count: number): Place {
 function openChain(
   db: DatabaseSync,
   opening: ChainOpening,
-  transaction: (write: (insert: StatementSync, head: ChainHead) => void) => void,
+  transaction: (write: (inserts: Inserts, head: ChainHead) => void) => void,
 ): void {
-  transaction((insert, head) => {
+  transaction((inserts, head) => {
     const others = db
       .prepare(
         `select chain, head_seq as seq, head_hash as hash from audit_chains
@@ -171,6 +174,6 @@ function openChain(
     ).run(opening.chain, opening.at, head.hash)
     const group = emptyGroup()
     addUnit(group, { statements: [], events: [openingEvent(opening, others)] })
-    insertEvents(group, { event: 0, head: 0 }, 1, insert, head)
+    insertEvents(group, { event: 0, head: 0 }, 1, inserts, head)
   })
 }

@@ -82,15 +82,24 @@ export interface Tables {
     reply: string
     created_at: number
   }
-  audit_events: {
+  /** What events in a row (of one write unit) have in common: one row for all the URLs of a batch. */
+  audit_runs: {
     chain: string
-    seq: number
+    first_seq: number
+    last_seq: number
     at: number
     type: string
     decision: 'allow' | 'deny'
     principal_id: string | null
     username: string | null
     team: string | null
+  }
+  audit_events: {
+    chain: string
+    seq: number
+    /** `first_seq` of its run. */
+    run_seq: number
+    at: number
     object_key: string | null
     grant_id: string | null
     /** The event's JSON, exactly as hashed. */

@@ -106,30 +106,42 @@ create table audit_chains (
   anchored_seq bigint not null
 );
 
-create table audit_events (
+-- What events in a row have in common, once: a batch of a thousand URLs is a thousand events and one run. Every index is
+-- paid for by every URL, and so those by time, by who and by team are here.
+create table audit_runs (
   chain text /*postgres: collate "C"*/ not null,
-  seq bigint not null,
+  first_seq bigint not null,
+  last_seq bigint not null,
   at bigint not null,
   type text /*postgres: collate "C"*/ not null,
   decision text /*postgres: collate "C"*/ not null check (decision in ('allow', 'deny')),
   principal_id text /*postgres: collate "C"*/,
   username text /*postgres: collate "C"*/,
   team text /*postgres: collate "C"*/,
+  primary key (chain, first_seq),
+  check (last_seq >= first_seq)
+);
+create index audit_runs_at on audit_runs (at, chain, first_seq);
+create index audit_runs_username on audit_runs (username, at, chain, first_seq) where username is not null;
+create index audit_runs_team on audit_runs (team, at, chain, first_seq) where team is not null;
+-- What is rare (all but the issuing of URLs, and refusals) has indexes that a URL does not enter.
+create index audit_runs_type on audit_runs (type, at, chain, first_seq) where type <> 'url.issue';
+create index audit_runs_deny on audit_runs (at, chain, first_seq) where decision = 'deny';
+
+create table audit_events (
+  chain text /*postgres: collate "C"*/ not null,
+  seq bigint not null,
+  -- Its run begins there.
+  run_seq bigint not null,
+  at bigint not null,
   object_key text /*postgres: collate "C"*/,
   grant_id text /*postgres: collate "C"*/,
   event text not null,
   hash text not null,
   primary key (chain, seq)
 );
--- Every index is paid for by every URL, so there are no more than the look-ups that must not scan: by time, by who, by
--- team, by object, by grant. What is rare (all but the issuing of URLs, and refusals) has indexes that a URL does not enter.
-create index audit_events_at on audit_events (at);
-create index audit_events_username on audit_events (username, at) where username is not null;
-create index audit_events_team on audit_events (team, at) where team is not null;
 create index audit_events_object_key on audit_events (object_key, at) where object_key is not null;
 create unique index audit_events_grant_id on audit_events (grant_id) where grant_id is not null;
-create index audit_events_type on audit_events (type, at) where type <> 'url.issue';
-create index audit_events_deny on audit_events (at) where decision = 'deny';
 
 -- Append only. Whoever may change the schema can take these away: the hash chain is what shows that.
 /*sqlite:
@@ -137,10 +149,16 @@ create trigger audit_events_no_update before update on audit_events
 begin select raise(abort, 'audit_events is append-only'); end;
 create trigger audit_events_no_delete before delete on audit_events
 begin select raise(abort, 'audit_events is append-only'); end;
+create trigger audit_runs_no_update before update on audit_runs
+begin select raise(abort, 'audit_runs is append-only'); end;
+create trigger audit_runs_no_delete before delete on audit_runs
+begin select raise(abort, 'audit_runs is append-only'); end;
 */
 /*postgres:
 create function refuse_audit_change() returns trigger language plpgsql as $$
-begin raise exception 'audit_events is append-only'; end $$;
+begin raise exception '% is append-only', tg_table_name; end $$;
 create trigger audit_events_append_only before update or delete or truncate on audit_events
+for each statement execute function refuse_audit_change();
+create trigger audit_runs_append_only before update or delete or truncate on audit_runs
 for each statement execute function refuse_audit_change();
 */

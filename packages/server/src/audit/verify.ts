@@ -1,0 +1,80 @@
+import { createChainVerifier } from '@signpost/contract'
+import type { AuditEvent, AuditVerification, ChainProblem } from '@signpost/contract'
+import { columnsOf } from '../store/audit-columns.ts'
+import {
+  chainedEventOf,
+  exportAuditEvents,
+  listChainHeads,
+  listChainOpenings,
+} from '../store/audit-events.ts'
+import type { AuditRow } from '../store/audit-events.ts'
+import { sha256Hex } from '../store/chain-opening.ts'
+import type { Store } from '../store/store.ts'
+
+/**
+ * Reads every audit event and checks the hash chains, what stands beside the events' text, and the heads that the database
+ * keeps. Events that are written meanwhile are no problem. What it cannot show: that the end of a chain was cut off which no
+ * later chain has anchored, if the kept head was changed to fit. For that, keep an exported head elsewhere.
+ */
+export async function verifyAudit(store: Pick<Store, 'db'>): Promise<AuditVerification> {
+  const { db } = store
+  // Read before the events: all that these say must be there; more may be.
+  const openings = (await listChainOpenings(db)).flatMap((row) => (eventIn(row) ? [chainedEventOf(row)] : []))
+  const heads = new Map((await listChainHeads(db)).map((head) => [head.chain, head]))
+  const verifier = createChainVerifier(sha256Hex, openings)
+  const seen = new Set<string>()
+  let first: ChainProblem | null = null
+
+  for await (const row of exportAuditEvents(db)) {
+    const { chain, seq, hash } = row
+    seen.add(chain)
+    const event = eventIn(row)
+    const problem = verifier.add({ chain, seq, hash, event: event ?? unreadable }, row.event)
+    first ??= problem ?? columnProblem(row, event)
+    const head = heads.get(chain)
+    if (head?.head_seq === seq) {
+      heads.delete(chain)
+      if (head.head_hash !== hash)
+        first ??= { chain, seq, problem: 'changed: the kept head has another hash' }
+    }
+  }
+
+  const { chains, events, problems } = verifier.finish()
+  first ??= problems[0] ?? missingEnd(heads.values()) ?? (await unknownChain(store, seen))
+  return { ok: first === null, chains, events, firstBad: first }
+}
+
+/** Stands for a text that is no event: the verifier only looks at the text. */
+const unreadable = {} as AuditEvent
+
+function eventIn(row: AuditRow): AuditEvent | undefined {
+  try {
+    return JSON.parse(row.event) as AuditEvent
+  } catch {
+    return undefined
+  }
+}
+
+function columnProblem(row: AuditRow, event: AuditEvent | undefined): ChainProblem | null {
+  const { chain, seq } = row
+  if (!event) return { chain, seq, problem: 'changed: its text is no event' }
+  const column = Object.entries(columnsOf(event)).find(
+    ([name, value]) => row[name as keyof AuditRow] !== value,
+  )
+  return column
+    ? { chain, seq, problem: `changed: the column ${column[0]} is not what the event says` }
+    : null
+}
+
+function missingEnd(heads: Iterable<{ chain: string; head_seq: number }>): ChainProblem | null {
+  for (const { chain, head_seq: seq } of heads) {
+    return { chain, seq, problem: 'missing: the kept head says that this event existed' }
+  }
+  return null
+}
+
+async function unknownChain({ db }: Pick<Store, 'db'>, seen: Set<string>): Promise<ChainProblem | null> {
+  const known = new Set((await listChainHeads(db)).map(({ chain }) => chain))
+  const chain = [...seen].find((one) => !known.has(one))
+  return chain === undefined ? null : { chain, seq: 1, problem: 'inserted: no kept head knows this chain' }
+}

@@ -217,7 +217,7 @@ function urlOf(azurite: Azurite, sas: string): string {
 
 function serviceClient(
   azurite: Azurite,
-  credential: ConstructorParameters<typeof BlobServiceClient>[1],
+  credential: StorageSharedKeyCredential | AzureIdentity.TokenCredential,
 ): BlobServiceClient {
   const tls = {
     tlsOptions: { ca: azurite.certificatePem },

@@ -191,19 +191,26 @@ function s3Error(error: unknown, context: { bucket: string; host: string }): unk
 }
 
 /** The SDK's `S3ServiceException`, by shape: the class is not loaded here. */
+interface ServiceException {
+  name?: string
+  Code?: string
+  Region?: string
+  $metadata?: { httpStatusCode?: number; requestId?: string }
+  $response?: { headers?: Record<string, string> }
+}
+
 function refusalOf(error: unknown): StoreRefusal | undefined {
-  const { $metadata, name, Code, Region } = (error ?? {}) as {
-    $metadata?: { httpStatusCode?: number; requestId?: string }
-    name?: string
-    Code?: string
-    Region?: string
-  }
+  const { $metadata, $response, name, Code, Region } = (error ?? {}) as ServiceException
   const status = $metadata?.httpStatusCode
   if (status === undefined) return undefined
+  const region = Region ?? $response?.headers?.['x-amz-bucket-region']
+  const isMoved = status === 301 || status === 307
+  // Without a body (HEAD, redirects) the SDK makes up a name.
+  const isNamed = name !== undefined && /^[A-Z]/.test(name) && !/^Unknown(?:Error)?$/.test(name)
   return {
     status,
-    code: Code ?? (name === undefined || /^\d|UnknownError$|^Unknown$/.test(name) ? `HTTP ${status}` : name),
-    ...(Region === undefined ? {} : { region: Region }),
+    code: Code ?? (isNamed ? name : isMoved ? 'PermanentRedirect' : `HTTP ${status}`),
+    ...(region !== undefined && (isMoved || Region !== undefined) ? { region } : {}),
     ...($metadata?.requestId === undefined ? {} : { requestId: $metadata.requestId }),
   }
 }

@@ -1,11 +1,16 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectorSettings } from '@signpost/contract'
 import { openLocalStore } from '@signpost/local-store'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { openConnector } from '../../../packages/server/src/connectors/index.ts'
 import type { OpenConnector } from '../../../packages/server/src/domain/connector.ts'
+import { startAzurite } from '../../servers/azurite.ts'
+import { startEntra } from '../../servers/entra.ts'
+import { startGcs } from '../../servers/gcs.ts'
 import { startRgw } from '../../servers/rgw.ts'
 import type { StoreName } from './cases.ts'
 
@@ -84,8 +89,79 @@ export async function createBucket(server: {
   client.destroy()
 }
 
+async function gcs(type: 'rsa' | 'hmac'): Promise<StoreUnderTest> {
+  const server = await startGcs({ buckets: [bucket] })
+  const { serviceAccount, hmacKey } = server
+  const connector = openConnector(
+    {
+      kind: 'gcs',
+      name: 'test',
+      bucket,
+      endpoint: server.endpoint,
+      addressing: 'path',
+      marker: 'username',
+      credential:
+        type === 'rsa'
+          ? {
+              type: 'serviceAccountKey',
+              clientEmail: serviceAccount.clientEmail,
+              privateKey: serviceAccount.privateKeyPem,
+            }
+          : { type: 'hmacKey', ...hmacKey },
+    },
+    { clock: Date.now, fetch },
+  )
+  return {
+    connector,
+    async stop() {
+      connector.close()
+      await server.stop()
+    },
+  }
+}
+
+async function azure(type: 'delegation' | 'account key'): Promise<StoreUnderTest> {
+  const azurite = await startAzurite()
+  // As NODE_EXTRA_CA_CERTS would do at the start of the process.
+  const trusted = getCACertificates('default')
+  setDefaultCACertificates([...trusted, azurite.certificatePem])
+  const owner = new StorageSharedKeyCredential(azurite.account, azurite.accountKey)
+  await new BlobServiceClient(azurite.blobEndpoint, owner).createContainer(bucket)
+  const entra = await startEntra(azurite)
+  const { tenantId, clientId, clientSecret, authorityHost } = entra
+  const connector = openConnector(
+    {
+      kind: 'azure',
+      name: 'test',
+      bucket,
+      account: azurite.account,
+      endpoint: new URL(azurite.blobEndpoint).origin,
+      marker: 'uuid',
+      credential:
+        type === 'delegation'
+          ? { type: 'clientSecret', tenantId, clientId, clientSecret, authorityHost }
+          : { type: 'accountKey', accountKey: azurite.accountKey },
+    },
+    { clock: Date.now, fetch },
+  )
+  return {
+    connector,
+    ca: azurite.certificatePem,
+    async stop() {
+      connector.close()
+      await entra.stop()
+      await azurite.stop()
+      setDefaultCACertificates(trusted)
+    },
+  }
+}
+
 /** What each needs of the machine is in `tests/servers`. */
-export const stores: Partial<Record<StoreName, { start: () => Promise<StoreUnderTest>; needs?: 'rgw' }>> = {
+export const stores: Record<StoreName, { start: () => Promise<StoreUnderTest>; needs?: 'rgw' }> = {
   'local-store': { start: localStore },
   rgw: { start: rgw, needs: 'rgw' },
+  'gcs (rsa)': { start: () => gcs('rsa') },
+  'gcs (hmac)': { start: () => gcs('hmac') },
+  'azure (delegation)': { start: () => azure('delegation') },
+  'azure (account key)': { start: () => azure('account key') },
 }

@@ -28,13 +28,17 @@ export interface CallOptions {
 
 export interface ApiClient {
   /** @throws SignpostError, TransferError (`network`, `bad_reply`), or the signal's reason */
-  call<Id extends PlainOperationId>(id: Id, input: CallInput<Id>, options?: CallOptions): Promise<Reply<Id>>
-  /** One item a line. Tried again only until the first line. */
-  stream<Id extends StreamedOperationId>(
+  call: <Id extends PlainOperationId>(
     id: Id,
     input: CallInput<Id>,
     options?: CallOptions,
-  ): AsyncGenerator<Reply<Id>, void, void>
+  ) => Promise<Reply<Id>>
+  /** One item a line. Tried again only until the first line. */
+  stream: <Id extends StreamedOperationId>(
+    id: Id,
+    input: CallInput<Id>,
+    options?: CallOptions,
+  ) => AsyncGenerator<Reply<Id>, void, void>
 }
 
 export interface ApiClientDeps {

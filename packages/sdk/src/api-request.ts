@@ -2,7 +2,7 @@ import { SignpostError, type Operation } from '@signpost/contract'
 
 /** What the contract's input types come down to. */
 export interface RawInput {
-  params?: Readonly<Record<string, unknown>>
+  params?: Readonly<Record<string, string>>
   query?: Readonly<Record<string, unknown>>
   body?: unknown
 }
@@ -10,7 +10,7 @@ export interface RawInput {
 /** The operation's URL below `base`, with its path parameters and query filled in. */
 export function operationUrl(base: URL, operation: Operation, input: RawInput): string {
   const path = operation.path.replaceAll(/\{(\w+)(\*?)\}/g, (_, name: string, rest: string) => {
-    const value = String(input.params?.[name] ?? '')
+    const value = input.params?.[name] ?? ''
     return rest
       ? value
           .split('/')

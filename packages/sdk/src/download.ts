@@ -46,7 +46,10 @@ export async function downloadObject(
   }
   return {
     ...address,
-    ...{ sizeBytes, etag, contentType, lastModified },
+    sizeBytes,
+    etag,
+    contentType,
+    lastModified,
     bytes,
     stream: () => orderedStream(deps, object, rangeBytes, meter, options),
     blob: async () => new Blob([await bytes()], contentType === null ? {} : { type: contentType }),

@@ -2,9 +2,9 @@ import type { IssuedUrl } from '@signpost/contract'
 
 /** A URL that is asked for when first needed, kept while it lives, and asked for again once it has died. */
 export interface LiveUrl {
-  get(): Promise<IssuedUrl>
+  get: () => Promise<IssuedUrl>
   /** Says that the store refused this one: the next `get` asks for another. */
-  drop(dead: IssuedUrl): void
+  drop: (dead: IssuedUrl) => void
 }
 
 /** Of a URL that ends sooner than this, ms, another is asked for before it is used. */

@@ -35,11 +35,11 @@ export function createPartUrls(
       if (part) return part
       throw new TransferError('bad_reply', `No URL came for part ${wanted}`, { peer: 'signpost' })
     }
-    for (const next of numbers.slice(1)) {
-      const promise = partOf(next)
-      ready.set(next, promise)
+    for (const later of numbers.slice(1)) {
+      const promise = partOf(later)
+      ready.set(later, promise)
       promise.catch(() => {
-        if (ready.get(next) === promise) ready.delete(next)
+        if (ready.get(later) === promise) ready.delete(later)
       })
     }
     return partOf(partNumber)

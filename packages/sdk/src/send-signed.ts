@@ -55,6 +55,8 @@ export async function sendSigned(
       if (freshUrls > 1) await sleep(backoffMs(deps.retry, 0, deps.random), send.signal)
       continue
     }
+    // A store may hang up on a dead URL before the body is through, and a browser hides refusals without CORS headers.
+    if (!refusal && attempt > 0) send.url.drop(issued)
     if (attempt >= deps.retry.retries || (refusal && !isPassingRefusal(refusal))) throw error
     await sleep(backoffMs(deps.retry, attempt, deps.random), send.signal)
     attempt += 1

@@ -1,3 +1,4 @@
+import type { IssuedUrl } from '@signpost/contract'
 import type { ApiClient } from './api-client.ts'
 import { createLiveUrl } from './live-url.ts'
 import { createMeter, type OnProgress } from './progress.ts'
@@ -54,17 +55,23 @@ export const singlePutBytesDefault = 32 * 1024 * 1024
 /** Before it is known how long a stream is, no more than this is held to find out whether one PUT will do. */
 const streamProbeBytes = 8 * 1024 * 1024
 
-/** Stores one object: one PUT, or parts, by its size. */
+/**
+ * Stores one object: one PUT, or parts, by its size.
+ *
+ * @param firstUrl a URL for the PUT that has been asked for already
+ */
 export async function uploadSource(
   deps: TransferDeps,
   address: Address,
   source: SizedSource | StreamSource,
   options: UploadOptions,
+  firstUrl?: IssuedUrl,
 ): Promise<UploadResult> {
   if (options.verify === 'checksum' && !deps.transport.md5) await md5Of(deps.transport, emptyBody, undefined)
   const singleMax = options.singlePutMaxBytes ?? singlePutBytesDefault
   if ('sizeBytes' in source) {
-    if (!options.resume && source.sizeBytes <= singleMax) return putWhole(deps, address, source, options)
+    if (!options.resume && source.sizeBytes <= singleMax)
+      return putWhole(deps, address, source, options, firstUrl)
     return uploadParts(deps, address, { sized: source }, options)
   }
   const cutter = createCutter(source.chunks, options.signal)
@@ -95,6 +102,7 @@ async function putWhole(
   address: Address,
   source: SizedSource,
   options: UploadOptions,
+  firstUrl?: IssuedUrl,
 ): Promise<UploadResult> {
   const { signal } = options
   const body = source.slice(0, source.sizeBytes)
@@ -120,6 +128,7 @@ async function putWhole(
         { signal },
       ),
     deps.clock,
+    firstUrl,
   )
   const meter = createMeter(source.sizeBytes, options.onProgress)
   const onProgress = meter.piece()

@@ -131,7 +131,7 @@ function answerApi(
     response.end(JSON.stringify(value))
   }
   const method = (request: Record<string, unknown>) =>
-    String(request['method'] ?? (request['action'] === 'read' ? 'GET' : 'PUT'))
+    (request['method'] as string | undefined) ?? (request['action'] === 'read' ? 'GET' : 'PUT')
   const [, uploadId = '', verb] = /\/uploads\/([^/]+)(\/\w+)?$/.exec(route) ?? []
   const upload = rim.uploads.get(uploadId)
   if (route.endsWith('/urls')) return json(200, issue(rim, method(input), String(input['key'])))

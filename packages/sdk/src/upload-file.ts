@@ -1,0 +1,37 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import type { IssuedUrl } from '@signpost/contract'
+import type { Address } from './address.ts'
+import { TransferError } from './transfer-error.ts'
+import { uploadSource, type TransferDeps, type UploadOptions, type UploadResult } from './upload.ts'
+import type { SizedSource, StreamSource } from './upload-source.ts'
+
+/** Stores a file. What is no regular file (a pipe) is sent as a stream. */
+export async function uploadFile(
+  deps: TransferDeps,
+  address: Address,
+  path: string,
+  options: UploadOptions,
+  firstUrl?: IssuedUrl,
+): Promise<UploadResult> {
+  const file = await open(path, 'r')
+  try {
+    return await uploadSource(deps, address, await fileSource(file, path), options, firstUrl)
+  } finally {
+    await file.close()
+  }
+}
+
+async function fileSource(file: FileHandle, path: string): Promise<SizedSource | StreamSource> {
+  const before = await file.stat()
+  if (before.isDirectory()) throw new TransferError('unsupported', `${path} is a folder: name its files`)
+  if (!before.isFile()) return { chunks: file.createReadStream({ autoClose: false }) }
+  return {
+    sizeBytes: before.size,
+    slice: (start, end) => ({ kind: 'file', file, start, sizeBytes: end - start }),
+    async check() {
+      const now = await file.stat()
+      if (now.size === before.size && now.mtimeMs === before.mtimeMs) return
+      throw new TransferError('source_changed', `${path} changed while it was sent: send it again`)
+    },
+  }
+}

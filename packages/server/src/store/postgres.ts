@@ -1,0 +1,142 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import { Pool } from 'pg'
+import type { Client } from 'pg'
+import type { CommitGroup, UnitFailure } from './commit-group.ts'
+import { createCommitQueue } from './commit-queue.ts'
+import type { ChainHead } from './chain-opening.ts'
+import { findKeySql, findTargetSql, keyRow } from './hot-queries.ts'
+import type { RawKeyRow } from './hot-queries.ts'
+import { migratePostgres, openPostgresChain, readPostgresHead } from './postgres-chain.ts'
+import { commitToPostgres, headMoved } from './postgres-commit.ts'
+import { breaksConnection, connectForWriting, postgresConfig } from './postgres-connection.ts'
+import type { HotQueries, Store, TargetRow } from './store.ts'
+import type { Tables } from './tables.ts'
+
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database` */
+  url: string
+  /** A new UUIDv7. */
+  newId: () => string
+  /** ms since the epoch */
+  clock: () => number
+  /** Connections for reads; one more writes. 8 unless set. */
+  readConnectionsMax?: number
+}
+
+/**
+ * Opens a PostgreSQL database, migrated as needed, and begins this process's audit chain. Any number of processes may have
+ * it open at once, each with a chain of its own. Refuses a server that does not wait for its disk.
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { url, newId, clock, readConnectionsMax = 8 } = options
+  const client = await connectForWriting(url)
+  try {
+    const at = clock()
+    await migratePostgres(client, at)
+    const head = await openPostgresChain(client, { chain: newId(), eventId: newId(), at })
+    const writer = createPostgresWriter(url, client, head)
+    return storeOf(openPool(url, readConnectionsMax), writer)
+  } catch (error) {
+    await client.end().catch(() => undefined)
+    throw error
+  }
+}
+
+function openPool(url: string, max: number): Pool {
+  const pool = new Pool({ ...postgresConfig(url), max })
+  // An idle connection that is lost is replaced at the next read.
+  pool.on('error', () => undefined)
+  // Writes go through `commit` alone. The query is the first on the connection, whoever takes it.
+  pool.on('connect', (client) => {
+    client.query('set default_transaction_read_only = on').catch(() => undefined)
+  })
+  return pool
+}
+
+function storeOf(pool: Pool, writer: PostgresWriter): Store {
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const queue = createCommitQueue({ send: writer.send, inFlightMax: 1 })
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    await queue.drain()
+    await writer.close()
+    await db.destroy()
+    if (!pool.ended) await pool.end()
+  }
+  return {
+    engine: 'postgres',
+    db,
+    commit: queue.commit,
+    hot: hotQueries(pool),
+    ping: () => queue.commit({ statements: [], events: [] }),
+    close: () => (closing ??= close()),
+  }
+}
+
+function hotQueries(pool: Pool): HotQueries {
+  const keySql = findKeySql('$1')
+  const targetSql = findTargetSql('$1', '$2')
+  return {
+    async findKey(apiKeyId) {
+      const { rows } = await pool.query<RawKeyRow>({ name: 'find-key', text: keySql, values: [apiKeyId] })
+      return rows[0] && keyRow(rows[0])
+    },
+    async findTarget(team, principalId) {
+      const values = [principalId, team]
+      const { rows } = await pool.query<TargetRow>({ name: 'find-target', text: targetSql, values })
+      return rows[0]
+    },
+  }
+}
+
+interface PostgresWriter {
+  send: (group: CommitGroup) => Promise<readonly UnitFailure[]>
+  close: () => Promise<void>
+}
+
+/** Writes on one connection, and opens it anew when it was lost. */
+function createPostgresWriter(url: string, first: Client, opened: ChainHead): PostgresWriter {
+  const { chain } = opened
+  let client: Client | undefined
+  /** Undefined: not known for certain, read it before going on. */
+  let head: ChainHead | undefined = opened
+
+  const use = (next: Client) => {
+    client = next
+    next.on('end', () => {
+      if (client === next) client = undefined
+    })
+    return next
+  }
+  use(first)
+
+  const tryOnce = async (group: CommitGroup) => {
+    const current = client ?? use(await connectForWriting(url))
+    try {
+      head ??= await readPostgresHead(current, chain)
+      const result = await commitToPostgres(current, head, group)
+      head = result.head
+      return result.failures
+    } catch (error) {
+      head = undefined
+      if (breaksConnection(error) && !isHeadMoved(error)) {
+        if (client === current) client = undefined
+        await current.end().catch(() => undefined)
+      }
+      throw error
+    }
+  }
+
+  return {
+    // Once more after `headMoved`: then nothing of the group was written, and the head is read anew.
+    send: (group) =>
+      tryOnce(group).catch((error) => (isHeadMoved(error) ? tryOnce(group) : Promise.reject(error))),
+    close: async () => {
+      await client?.end().catch(() => undefined)
+    },
+  }
+}
+
+function isHeadMoved(error: unknown): boolean {
+  return error instanceof Error && headMoved in error
+}

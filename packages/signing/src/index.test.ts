@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as signing from './index.ts'
+
+test('the package gives the signers, the markers, the explanations and the stages', () => {
+  assert.deepEqual(
+    Object.keys(signing).sort((left, right) => (left < right ? -1 : 1)),
+    [
+      'SigningInputError',
+      'UNSIGNED_PAYLOAD',
+      'URL_NAMESPACE',
+      'azureBlobUrl',
+      'azureSas',
+      'basicTimestamp',
+      'canonicalHeaders',
+      'canonicalQuery',
+      'canonicalRequest',
+      'credentialScope',
+      'encodeComponent',
+      'encodePath',
+      'explainAzureUrl',
+      'explainS3Url',
+      'gcsMarkers',
+      'presignGcs',
+      'presignGcsRsa',
+      'presignS3',
+      's3Markers',
+      'scidOf',
+      'signatureOf',
+      'signingKey',
+      'sortParameters',
+      'stringToSign',
+      'uuidV5',
+    ],
+  )
+})

@@ -6,6 +6,7 @@ import { PrincipalKind } from './access.ts'
 export const AuditEventType = z.enum([
   'chain.open',
   'auth.refuse',
+  'access.refuse',
   'url.issue',
   'upload.open',
   'upload.complete',

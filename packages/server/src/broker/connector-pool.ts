@@ -1,8 +1,9 @@
 import { SignpostError, type ConnectorSettings } from '@signpost/contract'
-import { joinCredential, openConnector, type ConnectorDeps } from '../connectors/index.ts'
+import { openConnector, type ConnectorDeps } from '../connectors/index.ts'
 import type { ConnectorRecord } from '../domain/connector.ts'
-import { findConnectorById, type ConnectorRow } from '../store/connectors.ts'
+import { findConnectorById } from '../store/connectors.ts'
 import type { Store } from '../store/store.ts'
+import { recordOf } from './connector-record.ts'
 import type { BrokerDeps, ConnectorPool, NamedConnector, SecretBox } from './deps.ts'
 
 export interface ConnectorPoolDeps {
@@ -12,11 +13,6 @@ export interface ConnectorPoolDeps {
   log: BrokerDeps['log']
   /** Most connectors that are kept open. */
   sizeMax?: number
-}
-
-/** What a sealed credential is bound to. */
-export function credentialBinding(connectorId: string): string {
-  return `connector:${connectorId}`
 }
 
 /**
@@ -92,17 +88,4 @@ async function readRecord(
 ): Promise<ConnectorRecord | undefined> {
   const row = await findConnectorById(store.db, connectorId)
   return row && recordOf(row, secretBox)
-}
-
-export function recordOf(row: ConnectorRow, secretBox: SecretBox): ConnectorRecord {
-  const credential = secretBox.open(row.sealed_credential, credentialBinding(row.id))
-  return {
-    id: row.id,
-    name: row.name,
-    teamId: row.team_id,
-    isDefault: row.is_default === 1,
-    version: row.version,
-    settings: joinCredential({ settings: row.settings, credential }),
-    createdAt: row.created_at,
-  }
 }

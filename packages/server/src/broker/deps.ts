@@ -15,6 +15,8 @@ export interface BrokerDeps {
   newId: () => string
   /** Random bytes from the system's generator. */
   randomBytes: (size: number) => Uint8Array
+  /** For the connector check, which uses signed URLs as a client would. */
+  fetch: typeof fetch
   log: Log
 }
 

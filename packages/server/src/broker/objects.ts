@@ -31,7 +31,11 @@ export async function listObjects(
   const { name, bucket, connector } = await openTarget(deps, target as TargetRow)
   const whole = keyInBucket(prefix, query.prefix)
   const event = eventOf(deps, caller, 'object.list', decision, {
-    ...{ team, connector: name, bucket, key: whole, action: 'read' },
+    team,
+    connector: name,
+    bucket,
+    key: whole,
+    action: 'read',
   })
   await deps.store.commit({ statements: [], events: [event] })
   const page = await connector.list({
@@ -66,7 +70,12 @@ export async function deleteObject(
   const { name, bucket, connector } = await openTarget(deps, target as TargetRow)
   const whole = keyInBucket(prefix, key)
   const event = eventOf(deps, caller, 'object.delete', decision, {
-    ...{ team, connector: name, bucket, key: whole, action: 'write', method: 'DELETE' },
+    team,
+    connector: name,
+    bucket,
+    key: whole,
+    action: 'write',
+    method: 'DELETE',
   })
   await deps.store.commit({ statements: [], events: [event] })
   await connector.remove(whole)

@@ -19,7 +19,7 @@ export async function signParts(
   try {
     const issuing = await openIssuing(deps, caller, usable.target)
     const issued = await Promise.all(
-      body.partNumbers.map((number) => signPart(issuing, usable, number, body.expiresInSeconds)),
+      body.partNumbers.map(async (number) => signPart(issuing, usable, number, body.expiresInSeconds)),
     )
     await deps.store.commit({ statements: [], events: issued.map(({ event }) => event) })
     return { parts: issued.map(({ reply }, index) => ({ ...reply, partNumber: body.partNumbers[index]! })) }

@@ -14,7 +14,7 @@ export async function getUpload(
   caller: Caller,
   { params }: ParsedInput<'getUpload'>,
 ): Promise<Reply<'getUpload'>> {
-  const { upload, target, named } = await requireUpload(deps, caller, params, 'upload.open')
+  const { upload, target, named } = await requireUpload(deps, caller, params, 'access.refuse')
   const { connector } = named
   const shown = shownUpload(upload, target, connector.partLimits.partsMax)
   if (upload.state !== 'open') return { ...shown, parts: [] }
@@ -27,7 +27,7 @@ export async function listUploads(
   caller: Caller,
   { params, query }: ParsedInput<'listUploads'>,
 ): Promise<Reply<'listUploads'>> {
-  const { target } = await requireWriter(deps, caller, params.team, 'upload.open')
+  const { target } = await requireWriter(deps, caller, params.team, 'access.refuse')
   const { connector } = await openTarget(deps, target)
   const owner = { teamId: target.teamId, principalId: caller.principal.id }
   const { limit } = query

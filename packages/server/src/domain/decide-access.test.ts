@@ -78,3 +78,15 @@ test("what is another's is absent, and what is one's own is not", () => {
   assert.equal(decideAccess(member, { of: 'own', ask: 'upload.use', ownerId: 'p2' }).visible, false)
   assert.equal(decideAccess(member, { of: 'own', ask: 'upload.use', ownerId: undefined }).outcome, 'deny')
 })
+
+test("an organisation admin sees users and connectors and manages keys, but uses nobody else's upload", () => {
+  const own = { of: 'own', ownerId: 'p1' } as const
+  assert.equal(decideAccess(admin, { ...own, ask: 'user.see' }).outcome, 'allow')
+  assert.equal(decideAccess(admin, { ...own, ask: 'apiKeys.manage' }).outcome, 'allow')
+  assert.equal(decideAccess(admin, { ...own, ask: 'upload.use' }).outcome, 'deny')
+  const see = { of: 'connector', ask: 'connector.see' } as const
+  assert.equal(decideAccess(admin, { ...see, ofMyTeams: false }).outcome, 'allow')
+  assert.equal(decideAccess(admin, { ...see, ofMyTeams: undefined }).visible, false)
+  assert.equal(decideAccess(member, { ...see, ofMyTeams: true }).outcome, 'allow')
+  assert.equal(decideAccess(member, { ...see, ofMyTeams: false }).visible, false)
+})

@@ -14,12 +14,11 @@ const teamAsks = {
 
 export type TeamAsk = keyof typeof teamAsks
 
-/** What can be asked of the organisation; all of it is for its admins. `own`: the thing is the asker's own. */
+/** What can be asked of the organisation; all of it is for its admins. */
 export type OrganisationAsk =
   | 'users.manage'
   | 'teams.manage'
   | 'serviceAccounts.manage'
-  | 'apiKeys.manage'
   | 'connectors.manage'
   | 'audit.read'
 
@@ -30,8 +29,14 @@ export type Question =
       /** Undefined: there is no such team. */ team: { role: TeamRole | null } | undefined
     }
   | { of: 'organisation'; ask: OrganisationAsk }
-  /** A thing that belongs to one principal: its keys, its user record, its uploads. */
-  | { of: 'own'; ask: 'user.see' | 'apiKeys.own' | 'upload.use'; ownerId: string | undefined }
+  /** A thing that belongs to one principal; an upload is its opener's alone. Undefined: there is no such thing. */
+  | {
+      of: 'own'
+      ask: 'user.see' | 'apiKeys.manage' | 'serviceAccount.manage' | 'upload.use'
+      ownerId: string | undefined
+    }
+  /** A connector: seen by the teams that own or use it. */
+  | { of: 'connector'; ask: 'connector.see'; /** Undefined: there is none. */ ofMyTeams: boolean | undefined }
 
 export interface Decision {
   outcome: 'allow' | 'deny'
@@ -51,11 +56,13 @@ const decisions = {
   role: { viewer: allow('team_viewer'), member: allow('team_member'), admin: allow('team_admin') },
   organisationAdmin: allow('organisation_admin'),
   own: allow('own'),
+  ofMyTeams: allow('of_my_teams'),
   noSuchTeam: deny('no_such_team', false),
   notAMember: deny('not_a_member', false),
   adminNotAMember: deny('organisation_admin_not_a_member', true),
   roleTooLow: deny('role_too_low', true),
   notOrganisationAdmin: deny('not_organisation_admin', true),
+  noSuchThing: deny('no_such_thing', false),
   notOwn: deny('not_own', false),
 }
 
@@ -73,12 +80,25 @@ export function decideAccess(principal: Principal, question: Question): Decision
     case 'organisation':
       return organisationAdmin ? decisions.organisationAdmin : decisions.notOrganisationAdmin
     case 'own':
-      return question.ownerId !== undefined && question.ownerId === principal.id
-        ? decisions.own
-        : decisions.notOwn
+      return decideOwn(principal, organisationAdmin, question)
+    case 'connector':
+      if (question.ofMyTeams === undefined) return decisions.noSuchThing
+      if (organisationAdmin) return decisions.organisationAdmin
+      return question.ofMyTeams ? decisions.ofMyTeams : decisions.notOwn
     default:
       return decisions.notOwn
   }
+}
+
+function decideOwn(
+  principal: Principal,
+  organisationAdmin: boolean,
+  { ask, ownerId }: Extract<Question, { of: 'own' }>,
+): Decision {
+  if (ownerId === undefined) return decisions.noSuchThing
+  // A service account's owner is itself, and it does not manage itself.
+  if (ownerId === principal.id && ask !== 'serviceAccount.manage') return decisions.own
+  return organisationAdmin && ask !== 'upload.use' ? decisions.organisationAdmin : decisions.notOwn
 }
 
 function decideTeam(organisationAdmin: boolean, { ask, team }: Extract<Question, { of: 'team' }>): Decision {

@@ -1,0 +1,94 @@
+/** Reading the audit events. Who reads them is recorded in them, before anything is answered. */
+import type { AuditEventType, ParsedInput, Reply } from '@signpost/contract'
+import { verifyAudit } from '../audit/verify.ts'
+import { isOrganisationAdmin, type Decision } from '../domain/decide-access.ts'
+import {
+  chainedEventLine,
+  chainedEventOf,
+  exportAuditEvents as exportRows,
+  listAuditEvents as listRows,
+  type AuditCursor,
+  type AuditFilter,
+} from '../store/audit-events.ts'
+import { pageOfRows, readCursor } from '../store/page.ts'
+import type { BrokerDeps, Caller } from './deps.ts'
+import { eventOf } from './event-of.ts'
+import { requireOrganisation, requireTeam } from './gate.ts'
+
+type Query = ParsedInput<'exportAuditEvents'>['query']
+
+/** Lines that are handed over at once. */
+const linesPerChunk = 200
+
+export async function listAuditEvents(
+  deps: BrokerDeps,
+  caller: Caller,
+  { query: { limit, cursor, ...query } }: ParsedInput<'listAuditEvents'>,
+): Promise<Reply<'listAuditEvents'>> {
+  const after = cursor === undefined ? undefined : readAuditCursor(cursor)
+  await requireReader(deps, caller, 'listAuditEvents', query)
+  const rows = await listRows(deps.store.db, filterOf(query), { limit, after })
+  const page = pageOfRows(rows, limit, ({ at, chain, seq }) => [at, chain, seq])
+  return { items: page.rows.map(chainedEventOf), nextCursor: page.nextCursor }
+}
+
+export async function* exportAuditEvents(
+  deps: BrokerDeps,
+  caller: Caller,
+  { query }: ParsedInput<'exportAuditEvents'>,
+): AsyncGenerator<string> {
+  await requireReader(deps, caller, 'exportAuditEvents', query)
+  let lines: string[] = []
+  for await (const row of exportRows(deps.store.db, filterOf(query))) {
+    if (lines.push(chainedEventLine(row)) < linesPerChunk) continue
+    yield `${lines.join('\n')}\n`
+    lines = []
+  }
+  if (lines.length > 0) yield `${lines.join('\n')}\n`
+}
+
+export async function verifyAuditEvents(
+  deps: BrokerDeps,
+  caller: Caller,
+): Promise<Reply<'verifyAuditEvents'>> {
+  await requireReader(deps, caller, 'verifyAuditEvents', {})
+  return verifyAudit(deps.store)
+}
+
+/** Admins of the organisation read all; a team's admins, what is recorded of their team. */
+async function requireReader(
+  deps: BrokerDeps,
+  caller: Caller,
+  operation: string,
+  query: Query,
+): Promise<void> {
+  const type: AuditEventType = 'audit.read'
+  const { team, ...rest } = query
+  const details = { operation, ...definedOf(rest) }
+  let decision: Decision
+  if (team !== undefined && !isOrganisationAdmin(caller.principal)) {
+    ;({ decision } = await requireTeam(deps, caller, team, 'team.audit.read', type, { details }))
+  } else {
+    decision = await requireOrganisation(deps, caller, 'audit.read', type, { details })
+  }
+  const teamField = team === undefined ? {} : { team }
+  const event = eventOf(deps, caller, type, decision, { ...teamField, details })
+  await deps.store.commit({ statements: [], events: [event] })
+}
+
+function filterOf({ from, to, ...rest }: Query): AuditFilter {
+  return {
+    ...rest,
+    from: from === undefined ? undefined : Date.parse(from),
+    to: to === undefined ? undefined : Date.parse(to),
+  }
+}
+
+function definedOf(query: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(query).filter((entry) => entry[1] !== undefined))
+}
+
+function readAuditCursor(cursor: string): AuditCursor {
+  const [at, chain, seq] = readCursor(cursor, ['number', 'string', 'number']) as [number, string, number]
+  return { at, chain, seq }
+}

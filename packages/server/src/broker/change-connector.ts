@@ -1,0 +1,129 @@
+/** Connecting a bucket, and changing how it is reached. */
+import { SignpostError, type Connector, type ConnectorSettings, type ParsedInput } from '@signpost/contract'
+import { locationOf } from '../connectors/index.ts'
+import {
+  clearDefaultConnector,
+  insertConnector,
+  updateConnector as updateConnectorRow,
+  type ConnectorChanges,
+  type NamedConnectorRow,
+} from '../store/connectors.ts'
+import type { Statement } from '../store/store.ts'
+import { checkAddresses, requireManaged, shownSettings, tryBucket } from './connector-access.ts'
+import { recordOf, sealedSettings } from './connector-record.ts'
+import type { BrokerDeps, Caller } from './deps.ts'
+import { eventOf } from './event-of.ts'
+import { requireOrganisation, requireTeam } from './gate.ts'
+import { createOnce } from './idempotency.ts'
+import { recordRefusal } from './refuse.ts'
+import { checkDefaultSwitch } from './team-location.ts'
+
+export async function createConnector(
+  deps: BrokerDeps,
+  caller: Caller,
+  input: ParsedInput<'createConnector'> & { idempotencyKey?: string },
+): Promise<Connector> {
+  const { settings, team: teamName, isDefault, check } = input.body
+  const type = 'connector.create'
+  const fields = fieldsOf(settings, isDefault)
+  const gated =
+    teamName === undefined
+      ? { decision: await requireOrganisation(deps, caller, 'connectors.manage', type, fields) }
+      : await requireTeam(deps, caller, teamName, 'team.connectors.manage', type, fields)
+  const team = 'team' in gated ? gated.team : null
+  if (isDefault && team) throw defaultOfTeam()
+  await requireAddresses(deps, caller, type, settings)
+  return createOnce(deps, caller, 'createConnector', input, async () => {
+    if (isDefault) await checkDefaultSwitch(deps, locationOf(settings))
+    if (check) await tryBucket(deps, settings)
+    const id = deps.newId()
+    const row: NamedConnectorRow = {
+      id,
+      name: settings.name,
+      team_id: team?.id ?? null,
+      is_default: Number(isDefault),
+      version: 1,
+      kind: settings.kind,
+      location: locationOf(settings),
+      ...sealedSettings(id, settings, deps.secretBox),
+      created_at: deps.clock(),
+      team: team?.name ?? null,
+    }
+    const { team: _, ...stored } = row
+    const { db } = deps.store
+    const statements = [...(isDefault ? [clearDefaultConnector(db)] : []), insertConnector(db, stored)]
+    const teamField = team ? { team: team.name } : {}
+    const event = eventOf(deps, caller, type, gated.decision, { ...teamField, ...fields })
+    return { unit: { statements, events: [event] }, reply: shownSettings(row, settings) }
+  })
+}
+
+export async function updateConnector(
+  deps: BrokerDeps,
+  caller: Caller,
+  { params: { connector: name }, body }: ParsedInput<'updateConnector'>,
+): Promise<Connector> {
+  const { row, decision } = await requireManaged(deps, caller, name, 'connector.update')
+  const before = recordOf(row, deps.secretBox).settings
+  const { settings = before, isDefault = row.is_default === 1, check } = body
+  if (isDefault && row.team_id !== null) throw defaultOfTeam()
+  if (body.settings) {
+    checkUnmoved(before, settings)
+    await requireAddresses(deps, caller, 'connector.update', settings, before)
+    if (check) await tryBucket(deps, settings)
+  }
+  const becomesDefault = isDefault && row.is_default === 0
+  if (becomesDefault) await checkDefaultSwitch(deps, row.location)
+  const changes: ConnectorChanges = {
+    is_default: Number(isDefault),
+    ...(body.settings ? sealedSettings(row.id, settings, deps.secretBox) : {}),
+  }
+  const { db } = deps.store
+  const statements: Statement[] = becomesDefault ? [clearDefaultConnector(db)] : []
+  statements.push(updateConnectorRow(db, row.id, row.version, changes))
+  const event = eventOf(deps, caller, 'connector.update', decision, fieldsOf(settings, isDefault))
+  await deps.store.commit({ statements, events: [event] })
+  return shownSettings({ ...row, ...changes }, settings)
+}
+
+const fixedFields = ['name', 'kind', 'bucket', 'account', 'endpoint'] as const
+
+/** What the teams' objects are in stays; another bucket is another connector. */
+function checkUnmoved(before: ConnectorSettings, after: ConnectorSettings): void {
+  const valueOf = (settings: ConnectorSettings, field: string) => (settings as Record<string, unknown>)[field]
+  const moved =
+    fixedFields.find((field) => valueOf(before, field) !== valueOf(after, field)) ??
+    (locationOf(before) === locationOf(after) ? undefined : 'region')
+  if (moved === undefined) return
+  const field = `settings.${moved}`
+  throw new SignpostError('invalid', `${field}: may not change; connect another bucket instead.`, { field })
+}
+
+/** An address that stands already, set by who may set it, is no new one. */
+async function requireAddresses(
+  deps: BrokerDeps,
+  caller: Caller,
+  type: 'connector.create' | 'connector.update',
+  settings: ConnectorSettings,
+  before?: ConnectorSettings,
+): Promise<void> {
+  const authorityOf = (some: ConnectorSettings | undefined) =>
+    some && 'authorityHost' in some.credential ? some.credential.authorityHost : undefined
+  if (before && before.endpoint === settings.endpoint && authorityOf(before) === authorityOf(settings)) return
+  try {
+    checkAddresses(deps, caller, settings)
+  } catch (error) {
+    await recordRefusal(deps, caller, type, 'not_organisation_admin', { connector: settings.name })
+    throw error
+  }
+}
+
+function fieldsOf({ name, bucket, kind }: ConnectorSettings, isDefault: boolean) {
+  return { connector: name, bucket, details: { kind, isDefault } }
+}
+
+function defaultOfTeam(): SignpostError {
+  return new SignpostError('invalid', "isDefault: a team's own connector cannot be the default of all.", {
+    field: 'isDefault',
+  })
+}

@@ -1,0 +1,112 @@
+/** Who sees and manages a connector, and how it is shown. */
+import {
+  SignpostError,
+  type AuditEventType,
+  type Connector,
+  type ConnectorSettings,
+} from '@signpost/contract'
+import { publicSettings } from '../connectors/index.ts'
+import { decideAccess, isOrganisationAdmin, type Decision } from '../domain/decide-access.ts'
+import { isoOf } from '../domain/instant.ts'
+import { findConnector, type NamedConnectorRow } from '../store/connectors.ts'
+import { listMemberships } from '../store/members.ts'
+import { listTeams } from '../store/teams.ts'
+import type { BrokerDeps, Caller } from './deps.ts'
+import { decideTeam } from './gate.ts'
+import { requireAllowed } from './refuse.ts'
+import { recordOf } from './connector-record.ts'
+
+const absent = 'There is no such connector, or it is not of your teams.'
+/** A create or an update with `check` answers within a second, also when the bucket does not. */
+const pingMs = 900
+
+/** A connector that the caller may see. */
+export async function requireVisible(
+  deps: BrokerDeps,
+  caller: Caller,
+  name: string,
+  type: AuditEventType,
+): Promise<NamedConnectorRow> {
+  const row = await findConnector(deps.store.db, name)
+  const ofMyTeams = row && (await isOfMyTeams(deps, caller, row))
+  const decision = decideAccess(caller.principal, { of: 'connector', ask: 'connector.see', ofMyTeams })
+  await requireAllowed(deps, caller, decision, { type, fields: { connector: name }, absent })
+  return row as NamedConnectorRow
+}
+
+/** A connector that the caller may change: the organisation's by its admins, a team's by the team's too. */
+export async function requireManaged(
+  deps: BrokerDeps,
+  caller: Caller,
+  name: string,
+  type: AuditEventType,
+): Promise<{ row: NamedConnectorRow; decision: Decision }> {
+  const row = await requireVisible(deps, caller, name, type)
+  const decision =
+    row.team_id === null
+      ? decideAccess(caller.principal, { of: 'organisation', ask: 'connectors.manage' })
+      : await decideTeam(deps, caller, { id: row.team_id }, 'team.connectors.manage')
+  await requireAllowed(deps, caller, decision, { type, fields: { connector: name } })
+  return { row, decision }
+}
+
+async function isOfMyTeams(
+  deps: BrokerDeps,
+  { principal }: Caller,
+  row: NamedConnectorRow,
+): Promise<boolean> {
+  const { db } = deps.store
+  const mine = await listMemberships(db, principal.id)
+  if (mine.some(({ teamId }) => teamId === row.team_id)) return true
+  if (mine.length === 0) return false
+  const teams = await listTeams(db, { memberId: principal.id }, { limit: mine.length })
+  return teams.some(
+    ({ connector_id }) => connector_id === row.id || (connector_id === null && row.is_default === 1),
+  )
+}
+
+/**
+ * Where this server is to connect to is the organisation's word: a team's admin who could name any address would have
+ * the server ask inside its own network.
+ */
+export function checkAddresses(deps: BrokerDeps, { principal }: Caller, settings: ConnectorSettings): void {
+  if (isOrganisationAdmin(principal) || deps.policy.teamAdminsMaySetEndpoints) return
+  const { credential } = settings
+  const field =
+    settings.endpoint !== undefined
+      ? 'settings.endpoint'
+      : 'authorityHost' in credential && credential.authorityHost !== undefined
+        ? 'settings.credential.authorityHost'
+        : null
+  if (field === null) return
+  throw new SignpostError('forbidden', `${field}: only admins of the organisation may set it.`, { field })
+}
+
+/** Throws what the bucket answers to a cheap question with these settings. */
+export async function tryBucket(deps: BrokerDeps, settings: ConnectorSettings): Promise<void> {
+  const connector = deps.connectors.openUnsaved(settings)
+  try {
+    await connector.ping(pingMs)
+  } finally {
+    connector.close()
+  }
+}
+
+export function shownConnector(deps: BrokerDeps, row: NamedConnectorRow): Connector {
+  return shownSettings(row, recordOf(row, deps.secretBox).settings)
+}
+
+export function shownSettings(
+  { id, name, kind, team, is_default, created_at }: NamedConnectorRow,
+  settings: ConnectorSettings,
+): Connector {
+  return {
+    id,
+    name,
+    kind,
+    team,
+    isDefault: is_default === 1,
+    settings: publicSettings(settings),
+    createdAt: isoOf(created_at),
+  }
+}

@@ -1,0 +1,66 @@
+/** The door to what is managed: decides, records a refusal, and hands over what was read for the decision. */
+import { SignpostError, type AuditEventType } from '@signpost/contract'
+import {
+  decideAccess,
+  isOrganisationAdmin,
+  type Decision,
+  type OrganisationAsk,
+  type TeamAsk,
+} from '../domain/decide-access.ts'
+import { findMember } from '../store/members.ts'
+import { findTeam, type NamedTeamRow } from '../store/teams.ts'
+import type { BrokerDeps, Caller } from './deps.ts'
+import type { EventFields } from './event-of.ts'
+import { requireAllowed } from './refuse.ts'
+
+export async function requireOrganisation(
+  deps: BrokerDeps,
+  caller: Caller,
+  ask: OrganisationAsk,
+  type: AuditEventType,
+  fields: EventFields = {},
+): Promise<Decision> {
+  const decision = decideAccess(caller.principal, { of: 'organisation', ask })
+  await requireAllowed(deps, caller, decision, { type, fields })
+  return decision
+}
+
+export interface GatedTeam {
+  team: NamedTeamRow
+  decision: Decision
+}
+
+export async function requireTeam(
+  deps: BrokerDeps,
+  caller: Caller,
+  name: string,
+  ask: TeamAsk,
+  type: AuditEventType,
+  fields: EventFields = {},
+): Promise<GatedTeam> {
+  const team = await findTeam(deps.store.db, name)
+  const decision = await decideTeam(deps, caller, team, ask)
+  await requireAllowed(deps, caller, decision, { type, fields: { team: name, ...fields } })
+  return { team: team as NamedTeamRow, decision }
+}
+
+export async function decideTeam(
+  deps: BrokerDeps,
+  { principal }: Caller,
+  team: { id: string } | undefined,
+  ask: TeamAsk,
+): Promise<Decision> {
+  const member = team && (await findMember(deps.store.db, team.id, principal.id))
+  return decideAccess(principal, { of: 'team', ask, team: team && { role: member?.role ?? null } })
+}
+
+/** For filters of lists: undefined sees everything, else only what this principal's teams hold. */
+export function memberFilter({ principal }: Caller): { memberId?: string } {
+  return isOrganisationAdmin(principal) ? {} : { memberId: principal.id }
+}
+
+/** Refuses what would stand badly in a terminal or a database: control characters, lone surrogates. */
+export function checkPlainText(field: string, text: string | null | undefined): void {
+  if (typeof text !== 'string' || (text.isWellFormed() && !/\p{Cc}/u.test(text))) return
+  throw new SignpostError('invalid', `${field}: must not hold control characters.`, { field })
+}

@@ -1,0 +1,96 @@
+/** Where the objects of teams lie, and that no team's lie within another's. */
+import { SignpostError } from '@signpost/contract'
+import { keyRuleSentence, teamPrefixProblem } from '../domain/object-key.ts'
+import { prefixesOverlap } from '../domain/prefix-overlap.ts'
+import {
+  findConnector,
+  findConnectorById,
+  findDefaultConnector,
+  listConnectorsAtLocation,
+  updateConnector,
+  type NamedConnectorRow,
+} from '../store/connectors.ts'
+import type { Statement } from '../store/store.ts'
+import { listTeams, listTeamsAtLocation, type TeamRow } from '../store/teams.ts'
+import type { BrokerDeps } from './deps.ts'
+
+const teamsPerRead = 500
+
+export function checkPrefix(prefix: string): void {
+  const problem = teamPrefixProblem(prefix)
+  if (problem === null) return
+  const rule = problem === 'no_slash_at_end' ? 'must end with / (or be empty)' : keyRuleSentence(problem)
+  throw new SignpostError('invalid', `prefix: ${rule}.`, { field: 'prefix' })
+}
+
+/** The connector that a team names; `null`: the default one, which there may not be yet. */
+export async function namedConnector(
+  { store }: BrokerDeps,
+  name: string | null,
+  teamId: string | null,
+): Promise<NamedConnectorRow | undefined> {
+  if (name === null) return findDefaultConnector(store.db)
+  const row = await findConnector(store.db, name)
+  if (!row || (row.team_id !== null && row.team_id !== teamId)) {
+    throw new SignpostError('conflict', 'connector: there is none of this name that this team may use.', {
+      field: 'connector',
+    })
+  }
+  return row
+}
+
+/**
+ * Refuses a prefix that lies within another team's on the same bucket, or holds it. Answers statements that must be
+ * committed with the change: they fail if somebody else has changed something about this bucket meanwhile.
+ */
+export async function claimPrefix(
+  { store }: BrokerDeps,
+  connector: NamedConnectorRow | undefined,
+  prefix: string,
+  teamId: string | null,
+): Promise<Statement[]> {
+  if (!connector) return []
+  const neighbours = await listTeamsAtLocation(store.db, connector.location)
+  if (neighbours.some((other) => other.id !== teamId && prefixesOverlap(other.prefix, prefix))) {
+    throw new SignpostError(
+      'conflict',
+      'prefix: it overlaps with the prefix of another team on the same bucket.',
+      {
+        field: 'prefix',
+      },
+    )
+  }
+  const sharing = await listConnectorsAtLocation(store.db, connector.location)
+  return sharing.map(({ id, version }) => updateConnector(store.db, id, version, {}))
+}
+
+/** Before a connector becomes the default: all teams without a connector of their own would come to its bucket. */
+export async function checkDefaultSwitch(deps: BrokerDeps, location: string): Promise<void> {
+  const { db } = deps.store
+  const coming: TeamRow[] = []
+  let after: string | undefined
+  do {
+    const rows = await listTeams(db, {}, { limit: teamsPerRead, after })
+    coming.push(...rows.slice(0, teamsPerRead).filter(({ connector_id }) => connector_id === null))
+    after = rows.length > teamsPerRead ? rows[teamsPerRead - 1]?.name : undefined
+  } while (after !== undefined)
+  const there = await listTeamsAtLocation(db, location)
+  const all = [...coming, ...there.filter(({ connector_id }) => connector_id !== null)]
+  const sorted = all.map(({ prefix }) => prefix).toSorted()
+  // In order of text, a prefix stands right before what lies within it.
+  if (sorted.every((prefix, index) => index === 0 || !prefixesOverlap(sorted[index - 1]!, prefix))) return
+  throw new SignpostError(
+    'conflict',
+    'isDefault: prefixes of teams would overlap in this bucket; change the prefixes first.',
+    { field: 'isDefault' },
+  )
+}
+
+export async function connectorOfTeam(
+  { store }: BrokerDeps,
+  team: TeamRow,
+): Promise<NamedConnectorRow | undefined> {
+  return team.connector_id === null
+    ? findDefaultConnector(store.db)
+    : findConnectorById(store.db, team.connector_id)
+}

@@ -132,7 +132,7 @@ function isLeftBehind() {
 function npmCi(needed) {
   // Inside `npm start` the npm at hand says where it is; settings of the outer npm must not leak into this one.
   const npm = process.env.npm_execpath
-  const [command, first] = npm && /npm-cli\.js$/.test(npm) ? [process.execPath, [npm]] : ['npm', []]
+  const [command, first] = npm?.endsWith('npm-cli.js') ? [process.execPath, [npm]] : ['npm', []]
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>

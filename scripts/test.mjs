@@ -3,8 +3,6 @@
  * `npm test -- PATTERN` runs only the test files whose path holds PATTERN, without the checks.
  */
 import { globSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
-import { join } from 'node:path'
 import { installServers } from '../tests/servers/install.ts'
 import { check } from './check.mjs'
 import { root } from './node-version.mjs'

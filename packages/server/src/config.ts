@@ -67,7 +67,12 @@ export const Environment = z.object({
   SIGNPOST_LOCAL_STORE_PORT: port
     .prefault('8788')
     .describe(
-      'Port of the embedded store, on the address of SIGNPOST_HOST; the connector `local` keeps what it was made with',
+      'Port of the embedded store, on the address of SIGNPOST_HOST; the connector `local` keeps the one that it was made with',
+    ),
+  SIGNPOST_LOCAL_STORE_URL: origin
+    .optional()
+    .describe(
+      'Origin under which clients reach the embedded store, where that is not the address that it listens on; used on the first start',
     ),
   SIGNPOST_TLS_CERT_FILE: path.optional().describe('Certificate chain, PEM; read again on SIGHUP'),
   SIGNPOST_TLS_KEY_FILE: path.optional().describe("The certificate's private key, PEM; read again on SIGHUP"),

@@ -1,72 +1,60 @@
 /** Before a body is read: who calls, and not too often. */
+import type { CreateRateLimitOptions } from '@fastify/rate-limit'
 import { SignpostError } from '@signpost/contract'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { CallContext, Principal } from '../domain/principal.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { CallContext } from '../domain/principal.ts'
 import { callerAddress } from './address.ts'
 import type { HttpDeps } from './deps.ts'
-import { createRateLimit } from './rate-limits.ts'
 
-type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
+const minuteMs = 60_000
 
-/**
- * A hook that sets `request.caller`. It stays synchronous where authentication is (an SQLite look-up), which spares the
- * hot path two turns of the event loop.
- */
-export function createAuthentication(deps: HttpDeps): Hook {
+/** A hook that sets `request.caller`. Counts are this process's: several replicas each allow the whole limit. */
+export function createAuthentication(server: FastifyInstance, deps: HttpDeps) {
   const { rateLimitPerMinute, rateLimitFailedAuthPerMinute } = deps.settings
-  const perKey = createRateLimit(
-    rateLimitPerMinute,
-    deps.broker.clock,
-    'Too many requests with this API key; wait, or ask for many URLs in one batch.',
-  )
-  // Counted after the fact: behind one address there may be many, and a valid key of one must keep working.
-  const perAddress = createRateLimit(
-    rateLimitFailedAuthPerMinute,
-    deps.broker.clock,
-    'Too many failed authentications from this address; wait.',
-  )
+  const countRequest = counter(server, rateLimitPerMinute, {
+    keyGenerator: (request) => `key ${request.caller?.principal.apiKeyId}`,
+    sentence: 'Too many requests with this API key; wait, or ask for many URLs in one batch.',
+  })
+  const countFailure = counter(server, rateLimitFailedAuthPerMinute, {
+    keyGenerator: (request) => `address ${callerAddress(request)}`,
+    sentence: 'Too many failed authentications from this address; wait.',
+  })
 
-  return (request, _reply, done) => {
+  return async (request: FastifyRequest): Promise<void> => {
     const call = callContextOf(request)
-    const accept = (principal: Principal) => {
-      perKey.take(principal.apiKeyId)
-      request.caller = { principal, call }
-    }
-    const refuse = (error: unknown): Error => {
-      try {
-        if (error instanceof SignpostError && error.code === 'unauthenticated') perAddress.take(call.address)
-        return asError(error)
-      } catch (limited) {
-        return asError(limited)
-      }
-    }
-    const later = async (principal: Promise<Principal>) => {
-      let refused: Error | undefined
-      try {
-        accept(await principal)
-      } catch (error) {
-        refused = refuse(error)
-      }
-      done(refused)
-    }
     try {
-      const principal = deps.authenticate(request.headers.authorization, call)
-      if (!(principal instanceof Promise)) {
-        accept(principal)
-        return done()
-      }
-      void later(principal)
+      const principal = await deps.authenticate(request.headers.authorization, call)
+      request.caller = { principal, call }
     } catch (error) {
-      done(refuse(error))
+      // Counted after the fact: behind one address there may be many, and a valid key of one must keep working.
+      if (error instanceof SignpostError && error.code === 'unauthenticated') await countFailure?.(request)
+      throw error
     }
+    if (countRequest) await countRequest(request)
   }
 }
 
-export function callContextOf(request: FastifyRequest): CallContext {
+/** Undefined: no limit. */
+function counter(
+  server: FastifyInstance,
+  perMinute: number,
+  { keyGenerator, sentence }: { keyGenerator: (request: FastifyRequest) => string; sentence: string },
+): ((request: FastifyRequest) => Promise<void>) | undefined {
+  if (perMinute === 0) return undefined
+  const options: CreateRateLimitOptions = { max: perMinute, timeWindow: minuteMs, keyGenerator }
+  const check = server.createRateLimit(options)
+  return async (request) => {
+    const count = await check(request)
+    if (!count.isAllowed && count.isExceeded)
+      throw new SignpostError('rate_limited', sentence, {
+        retryAfterSeconds: Math.max(1, count.ttlInSeconds),
+      })
+  }
+}
+
+function callContextOf(request: FastifyRequest): CallContext {
   const agent = request.headers['user-agent']
   const call: CallContext = { requestId: request.id, address: callerAddress(request) }
   if (agent !== undefined) call.agent = agent.slice(0, 256)
   return call
 }
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))

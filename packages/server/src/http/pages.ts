@@ -1,15 +1,16 @@
 /** What is served beside the API: probes, metrics, and the API's own description. */
 import { openApiDocument, SignpostError } from '@signpost/contract'
-import type { FastifyInstance } from 'fastify'
-import { createAuthentication } from './authenticated.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { HttpDeps } from './deps.ts'
 import { docsPage, docsStyleHash } from './docs-page.ts'
 
 const readyTimeoutMs = 2000
 
-export function addPages(server: FastifyInstance, deps: HttpDeps): void {
-  const authenticate = createAuthentication(deps)
-
+export function addPages(
+  server: FastifyInstance,
+  deps: HttpDeps,
+  authenticate: (request: FastifyRequest) => Promise<void>,
+): void {
   server.get('/healthz', () => ({ status: 'ok' }))
 
   server.get('/readyz', async (request, reply) => {

@@ -2,7 +2,6 @@
 import { operations, SignpostError, type Operation, type OperationId } from '@signpost/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { BrokerDeps, Caller } from '../broker/deps.ts'
-import { createAuthentication } from './authenticated.ts'
 import type { HttpDeps } from './deps.ts'
 import { checkInput } from './input.ts'
 import { sendLines } from './lines.ts'
@@ -19,8 +18,11 @@ type AnyHandler = (
 
 export const operationList = Object.entries(operations) as [OperationId, Operation][]
 
-export function addRoutes(server: FastifyInstance, deps: HttpDeps): void {
-  const authenticate = createAuthentication(deps)
+export function addRoutes(
+  server: FastifyInstance,
+  deps: HttpDeps,
+  authenticate: (request: FastifyRequest) => Promise<void>,
+): void {
   for (const [id, operation] of operationList) {
     const handle = deps.handlers[id] as AnyHandler
     const answer = operation.stream ? lineAnswer(operation) : wholeAnswer(operation)

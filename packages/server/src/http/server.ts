@@ -1,6 +1,7 @@
 /** The HTTP server: limits, headers and errors around the routes of the contract. */
 import { isUtf8 } from 'node:buffer'
 import type { Server as HttpsServer } from 'node:https'
+import rateLimit from '@fastify/rate-limit'
 import { SignpostError } from '@signpost/contract'
 import {
   fastify,
@@ -10,6 +11,7 @@ import {
   type FastifyServerOptions,
 } from 'fastify'
 import { addressSet } from './address.ts'
+import { createAuthentication } from './authenticated.ts'
 import { allowOrigins } from './cors.ts'
 import type { HttpDeps } from './deps.ts'
 import { addPages } from './pages.ts'
@@ -24,6 +26,9 @@ const urlBytesMax = 8 * 1024
 const keepAliveMs = 75_000
 /** No byte in either direction for so long: the connection is given up. */
 const silentMs = 120_000
+
+/** API keys and addresses whose requests are counted at one time; the least recent are forgotten first. */
+const callersCountedMax = 50_000
 
 /** Builds the server; listening is the caller's business. */
 export function createHttpServer(deps: HttpDeps): FastifyInstance {
@@ -64,8 +69,12 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
     reply.header('allow', methods.join(', '))
     return sendProblem(new SignpostError('method_not_allowed', detail), request, reply)
   })
-  addPages(server, deps)
-  addRoutes(server, deps)
+  void server.register(rateLimit, { global: false, cache: callersCountedMax })
+  void server.register(async (scope) => {
+    const authenticate = createAuthentication(scope, deps)
+    addPages(scope, deps, authenticate)
+    addRoutes(scope, deps, authenticate)
+  })
   return server
 }
 

@@ -70,6 +70,6 @@ async function unforeseen(): Promise<never> {
 /** Fastify's own logger, writing into an array. */
 function logInto(logged: TestServer['logged']) {
   return fastify({
-    logger: { level: 'debug', stream: { write: (line: string) => void logged.push(JSON.parse(line)) } },
+    logger: { level: 'info', stream: { write: (line: string) => void logged.push(JSON.parse(line)) } },
   }).log
 }

@@ -1,0 +1,162 @@
+/** Puts the parts together. Importing it does nothing; `createApp` opens nothing but timers. */
+import { randomBytes } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import { authenticate } from './authn/authenticate.ts'
+import { createLastUsed } from './authn/last-used.ts'
+import { createRefusals } from './authn/refusals.ts'
+import { createConnectorPool } from './broker/connector-pool.ts'
+import type { BrokerDeps, Handlers, Policy } from './broker/deps.ts'
+import { handlers } from './broker/handlers.ts'
+import { forgetOldReplies } from './broker/idempotency.ts'
+import { createSecretBox } from './broker/secret-box.ts'
+import { sweepUploads } from './broker/sweep-uploads.ts'
+import type { HttpDeps, HttpSettings } from './http/deps.ts'
+import { createMetrics, type Metrics } from './http/metrics.ts'
+import { createHttpServer } from './http/server.ts'
+import type { Store } from './store/store.ts'
+import { createUuidV7 } from './uuid-v7.ts'
+
+export interface AppParts {
+  store: Store
+  /** The first seals, all of them open. 32 bytes each. */
+  masterKeys: readonly Uint8Array[]
+  policy: Policy
+  settings: HttpSettings
+  log: HttpDeps['log']
+  version: string
+  clock?: () => number
+  newId?: () => string
+  /** Endpoint of the embedded store, where it runs. */
+  localStoreEndpoint?: string
+  /** Also show memory, CPU and event loop lag of this process in the metrics. */
+  processMetrics?: boolean
+}
+
+export interface App {
+  handlers: Handlers
+  deps: BrokerDeps
+  server: FastifyInstance
+  /** Begins the timed chores. */
+  start(): void
+  /** Stops the chores, finishes running requests (for `drainMs` at most), writes what is left to write. The store stays open. */
+  close(drainMs?: number): Promise<void>
+}
+
+export const systemClock = (): number => Date.now()
+export const systemIds = (clock = systemClock): (() => string) => createUuidV7(clock, randomBytes)
+
+export function createApp(parts: AppParts): App {
+  const { log, clock = systemClock, newId = systemIds(clock) } = parts
+  const metrics = createMetrics({ process: parts.processMetrics ?? false })
+  const store = measured(parts.store, metrics)
+  const secretBox = createSecretBox(parts.masterKeys)
+  const connectors = createConnectorPool({
+    store,
+    secretBox,
+    log,
+    connectorDeps: {
+      clock,
+      fetch,
+      ...(parts.localStoreEndpoint === undefined ? {} : { localStoreEndpoint: parts.localStoreEndpoint }),
+    },
+  })
+  const deps: BrokerDeps = {
+    store,
+    connectors,
+    secretBox,
+    policy: parts.policy,
+    clock,
+    newId,
+    randomBytes,
+    fetch,
+    log,
+  }
+  const lastUsed = createLastUsed(store)
+  const refusals = createRefusals({ store, clock, newId })
+  const authnDeps = { store, clock, lastUsed, refusals }
+  const server = createHttpServer({
+    handlers,
+    broker: deps,
+    authenticate: (authorization, call) => authenticate(authnDeps, authorization, call),
+    metrics,
+    log,
+    version: parts.version,
+    settings: parts.settings,
+  })
+  const chores = createChores(log, [
+    { name: 'flush last use', everyMs: 60_000, run: () => lastUsed.flush() },
+    { name: 'flush refusals', everyMs: 60_000, run: () => refusals.flush() },
+    { name: 'sweep uploads', everyMs: 5 * 60_000, run: () => sweepUploads(deps) },
+    { name: 'forget idempotency keys', everyMs: 60 * 60_000, run: () => forgetOldReplies(deps) },
+  ])
+  return {
+    handlers,
+    deps,
+    server,
+    start: () => chores.start(),
+    async close(drainMs = 0) {
+      const late = setTimeout(() => server.server.closeAllConnections(), drainMs)
+      await server.close()
+      clearTimeout(late)
+      await chores.stop()
+      for (const last of [lastUsed, refusals])
+        await last.flush().catch((err: unknown) => log.error({ err }, 'a last write before the end failed'))
+      await connectors.close()
+    },
+  }
+}
+
+/** Counts what is written: how long it took, and which decisions about URLs it tells of. */
+function measured(store: Store, metrics: Metrics): Store {
+  return {
+    ...store,
+    async commit(unit) {
+      const begun = performance.now()
+      try {
+        await store.commit(unit)
+      } catch (error) {
+        metrics.commit(performance.now() - begun, false)
+        throw error
+      }
+      metrics.commit(performance.now() - begun, true)
+      for (const event of unit.events)
+        if (event.type === 'url.issue') metrics.url(event.action ?? 'none', event.decision)
+    },
+  }
+}
+
+interface Chore {
+  name: string
+  everyMs: number
+  run: () => Promise<unknown>
+}
+
+/** Each chore at its own pace, never twice at once; a failure is logged and tried again the next time. */
+function createChores(log: BrokerDeps['log'], chores: readonly Chore[]) {
+  const timers: NodeJS.Timeout[] = []
+  const running = new Map<string, Promise<void>>()
+  const runOnce = async ({ name, run }: Chore): Promise<void> => {
+    try {
+      await run()
+    } catch (err) {
+      log.error({ err, chore: name }, 'a chore failed')
+    } finally {
+      running.delete(name)
+    }
+  }
+  return {
+    start() {
+      for (const chore of chores) {
+        const timer = setInterval(() => {
+          if (!running.has(chore.name)) running.set(chore.name, runOnce(chore))
+        }, chore.everyMs)
+        timer.unref()
+        timers.push(timer)
+      }
+    },
+    async stop() {
+      for (const timer of timers) clearInterval(timer)
+      await Promise.all(running.values())
+    },
+  }
+}

@@ -1,0 +1,68 @@
+/** What the terminal shows at a start. */
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import type { Serving } from '../serve.ts'
+import { createDemo, demoTokenFile } from './demo.ts'
+import { adminTokenFile } from './first-admin.ts'
+import { ownApi } from './own-api.ts'
+import { walkOnce } from './walk.ts'
+
+export interface Greeting {
+  serving: Serving
+  version: string
+  /** The folder of the checkout, for a file to walk with. */
+  root: string
+  workingFolder: string
+  print: (line: string) => void
+}
+
+/** On the start that made the first admin: team `demo`, the walk and the keys. Later: where things are. */
+export async function greet(greeting: Greeting): Promise<void> {
+  const { serving, version, print } = greeting
+  const first = serving.firstAdmin !== undefined
+  print(first ? `Signpost ${version}: first start, everything is new.` : `Signpost ${version}`)
+  print('')
+  if (serving.firstAdmin && serving.embedded) await showWalk(greeting, serving.firstAdmin.token)
+  const line = (word: string, text: string) => print(`${word.padEnd(13)}${text}`)
+  line('Serving', `${serving.url}  (the API is described at ${serving.url}/docs)`)
+  line('Data folder', serving.folder)
+  showAdminKey(serving, line)
+  if (serving.embedded) showLinesToPaste(greeting)
+  line('Stop', 'Ctrl-C')
+}
+
+async function showWalk({ serving, root, print }: Greeting, adminToken: string): Promise<void> {
+  const { embedded, folder, url } = serving
+  if (!embedded) return
+  const api = ownApi(url)
+  const memberToken = await createDemo(api, adminToken, embedded, folder)
+  const file = ['README.md', 'LICENSE', 'package.json'].find((name) => existsSync(join(root, name)))
+  if (file === undefined) return
+  print('The main job, once, over this server and its embedded store:')
+  await walkOnce({
+    api,
+    memberToken,
+    adminToken,
+    file: join(root, file),
+    accessLogFile: embedded.store.accessLogFile,
+    print,
+  })
+  print('')
+}
+
+function showAdminKey({ firstAdmin, folder }: Serving, line: (word: string, text: string) => void): void {
+  const file = join(folder, adminTokenFile)
+  if (firstAdmin && !firstAdmin.chosen) {
+    line("Admin's key", firstAdmin.token)
+    line('', `shown this once; kept in ${file} (mode 0600)`)
+  } else if (existsSync(file)) line("Admin's key", `in ${file}`)
+}
+
+function showLinesToPaste({ serving, workingFolder, print }: Greeting): void {
+  const file = join(serving.folder, demoTokenFile)
+  if (!existsSync(file)) return
+  const near = relative(workingFolder, file)
+  print('To try it, in another terminal:')
+  print(`  export SIGNPOST_URL=${serving.url} SIGNPOST_TOKEN="$(cat ${near.startsWith('..') ? file : near})"`)
+  print('  npx signpost cp README.md sp://demo/README.md && npx signpost ls sp://demo/')
+}

@@ -1,0 +1,129 @@
+/** The program: the only file that reads the environment and handles signals. */
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { SignpostError } from '@signpost/contract'
+import { pino } from 'pino'
+import { parseConfig, type Config } from './config.ts'
+import { codeOf } from './first-run/data-folder.ts'
+import { greet } from './first-run/greeting.ts'
+import { StartError } from './first-run/start-error.ts'
+import { serve, type Serving } from './serve.ts'
+
+const root = join(import.meta.dirname, '../../..')
+const exitCodes = { clean: 0, failed: 1, badConfiguration: 2 }
+/** One Ctrl-C reaches us twice, from the terminal and through npm; only a later signal is a second one. */
+const sameSignalMs = 700
+
+const version = (
+  JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string }
+).version
+// Whatever is made on disk is for this user alone.
+process.umask(0o077)
+await main()
+
+async function main(): Promise<void> {
+  let config: Config
+  try {
+    config = parseConfig(process.env, (file) => readFileSync(file, 'utf8'))
+  } catch (error) {
+    return end(exitCodes.badConfiguration, messageOf(error))
+  }
+  const log = pino(
+    {
+      level: config.SIGNPOST_LOG_LEVEL,
+      base: null,
+      redact: ['req.headers', 'headers', 'token', 'authorization'],
+    },
+    pino.destination({ fd: 2, sync: true }),
+  )
+  process.on('unhandledRejection', (err) => {
+    log.fatal({ err }, 'a promise was rejected and nobody looked')
+    process.exit(exitCodes.failed)
+  })
+  process.on('uncaughtException', (err) => {
+    log.fatal({ err }, 'an error was thrown and nobody looked')
+    process.exit(exitCodes.failed)
+  })
+  try {
+    const tls = readTls(config)
+    warnIfExposed(config, tls !== undefined, (message) => log.warn({}, message))
+    const serving = await serve(config, { log, version, ...(tls ? { tls } : {}) })
+    endOnSignals(serving, log)
+    reloadTlsOnHangup(config, serving, log)
+    await greet({ serving, version, root, workingFolder: process.cwd(), print: (line) => console.log(line) })
+  } catch (error) {
+    if (error instanceof StartError) return end(exitCodes.failed, error.message)
+    log.fatal({ err: error }, 'the server could not start')
+    process.exit(exitCodes.failed)
+  }
+}
+
+/** The first signal lets running requests finish; a second one ends at once. */
+function endOnSignals(serving: Serving, log: pino.Logger): void {
+  let asked = 0
+  const onSignal = (signal: NodeJS.Signals) => {
+    const now = performance.now()
+    if (asked !== 0) {
+      if (now - asked > sameSignalMs) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
+      return
+    }
+    asked = now
+    log.info({ signal }, 'stopping: running requests may finish')
+    serving.close().then(
+      () => process.exit(exitCodes.clean),
+      (err: unknown) => {
+        log.fatal({ err }, 'stopping failed')
+        process.exit(exitCodes.failed)
+      },
+    )
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+}
+
+function reloadTlsOnHangup(config: Config, { app }: Serving, log: pino.Logger): void {
+  process.on('SIGHUP', () => {
+    const { server } = app.server
+    if (!('setSecureContext' in server)) return
+    try {
+      const tls = readTls(config)
+      if (tls) (server as unknown as import('node:tls').Server).setSecureContext(tls)
+      log.info({}, 'certificate read again')
+    } catch (err) {
+      log.error({ err }, 'the certificate could not be read again; the one before stays')
+    }
+  })
+}
+
+function readTls(config: Config): { cert: string; key: string } | undefined {
+  const { SIGNPOST_TLS_CERT_FILE: certFile, SIGNPOST_TLS_KEY_FILE: keyFile } = config
+  if (certFile === undefined || keyFile === undefined) return undefined
+  const read = (name: string, file: string) => {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch (cause) {
+      throw new StartError(`${name}: the file cannot be read (${codeOf(cause)}).`, cause)
+    }
+  }
+  return { cert: read('SIGNPOST_TLS_CERT_FILE', certFile), key: read('SIGNPOST_TLS_KEY_FILE', keyFile) }
+}
+
+function warnIfExposed(config: Config, tls: boolean, warn: (message: string) => void): void {
+  const host = config.SIGNPOST_HOST
+  const loopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+  if (!loopback && !tls && config.SIGNPOST_TRUSTED_PROXIES.length === 0)
+    warn(
+      `Listening on ${host} without TLS and without a named proxy: API keys and live URLs cross the network in the clear. ` +
+        'Set SIGNPOST_TLS_CERT_FILE and SIGNPOST_TLS_KEY_FILE, or put a proxy with TLS in front and name it in SIGNPOST_TRUSTED_PROXIES.',
+    )
+}
+
+function end(code: number, message: string): void {
+  process.stderr.write(`signpost: ${message}\n`)
+  process.exitCode = code
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof SignpostError || error instanceof StartError ? error.message : String(error)
+}

@@ -1,0 +1,156 @@
+/** From settings to a server that answers: opens store, embedded store and socket, in this order; closes them in the other. */
+import { join, resolve } from 'node:path'
+import type { Policy } from './broker/deps.ts'
+import { createApp, systemClock, systemIds, type App } from './app.ts'
+import type { Config } from './config.ts'
+import { prepareDataFolder } from './first-run/data-folder.ts'
+import { listenError, openEmbeddedStore, type EmbeddedStore } from './first-run/embedded-store.ts'
+import { createFirstAdmin, type FirstAdmin } from './first-run/first-admin.ts'
+import { masterKeyOf } from './first-run/master-key.ts'
+import { StartError } from './first-run/start-error.ts'
+import type { HttpDeps, HttpSettings } from './http/deps.ts'
+import type { Store } from './store/store.ts'
+
+export interface Serving {
+  app: App
+  /** Where this process itself reaches the server. */
+  url: string
+  folder: string
+  embedded: EmbeddedStore | undefined
+  /** Only on the start that made it. */
+  firstAdmin: FirstAdmin | undefined
+  close(): Promise<void>
+}
+
+/** Throws a `StartError` for what the operator can put right. Leaves nothing open when it throws. */
+export async function serve(
+  config: Config,
+  given: { log: HttpDeps['log']; version: string; tls?: { cert: string; key: string } },
+): Promise<Serving> {
+  const folder = resolve(config.SIGNPOST_DATA_DIR)
+  prepareDataFolder(folder)
+  const opened: (() => Promise<unknown>)[] = []
+  const close = async () => {
+    for (const end of opened.splice(0).toReversed()) await end()
+  }
+  try {
+    const store = await openStore(config, folder)
+    opened.push(() => store.close())
+    const masterKey = masterKeyOf(config.SIGNPOST_MASTER_KEY, folder, await hasConnectors(store))
+    const embedded = config.SIGNPOST_LOCAL_STORE === 'on' ? await openEmbedded(config, folder) : undefined
+    if (embedded) opened.push(() => embedded.store.close())
+    const app = createApp({
+      store,
+      masterKeys: [masterKey],
+      policy: policyOf(config),
+      settings: httpSettingsOf(config, given.tls),
+      log: given.log,
+      version: given.version,
+      processMetrics: true,
+      ...(embedded ? { localStoreEndpoint: embedded.endpoint } : {}),
+    })
+    opened.push(() => app.close(config.SIGNPOST_DRAIN_SECONDS * 1000))
+    await requireRightMasterKey(app)
+    const firstAdmin = await createFirstAdmin(app.deps, config.SIGNPOST_ADMIN_TOKEN, folder)
+    const url = await listen(app, config, given.tls !== undefined)
+    app.start()
+    return { app, url, folder, embedded, firstAdmin, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function openStore(config: Config, folder: string): Promise<Store> {
+  const clock = systemClock
+  const newId = systemIds()
+  try {
+    if (config.SIGNPOST_DATABASE_URL !== undefined) {
+      const { openPostgresStore } = await import('./store/postgres.ts')
+      return await openPostgresStore({ url: config.SIGNPOST_DATABASE_URL, clock, newId })
+    }
+    const { openSqliteStore } = await import('./store/sqlite.ts')
+    return await openSqliteStore({ file: join(folder, 'signpost.sqlite'), clock, newId })
+  } catch (cause) {
+    const what = config.SIGNPOST_DATABASE_URL === undefined ? 'SIGNPOST_DATA_DIR' : 'SIGNPOST_DATABASE_URL'
+    throw new StartError(
+      `${what}: the database cannot be opened: ${cause instanceof Error ? cause.message : ''}`,
+      cause,
+    )
+  }
+}
+
+async function openEmbedded(config: Config, folder: string): Promise<EmbeddedStore> {
+  return openEmbeddedStore({
+    folder,
+    host: config.SIGNPOST_HOST,
+    port: config.SIGNPOST_LOCAL_STORE_PORT,
+    endpoint: config.SIGNPOST_LOCAL_STORE_URL,
+  })
+}
+
+async function hasConnectors({ db }: Store): Promise<boolean> {
+  return (await db.selectFrom('connectors').select('id').limit(1).executeTakeFirst()) !== undefined
+}
+
+/** A key that does not open what is stored would show only at the first request; better now. */
+async function requireRightMasterKey({ deps }: App): Promise<void> {
+  const row = await deps.store.db
+    .selectFrom('connectors')
+    .select('id')
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (!row) return
+  try {
+    await deps.connectors.record(row.id)
+  } catch (cause) {
+    throw new StartError(
+      'The master key is not the one that the stored bucket credentials were sealed with. Put the right `master-key` back into the data folder, or give the right one by SIGNPOST_MASTER_KEY.',
+      cause,
+    )
+  }
+}
+
+async function listen({ server }: App, config: Config, tls: boolean): Promise<string> {
+  const host = config.SIGNPOST_HOST
+  try {
+    await server.listen({
+      host,
+      port: config.SIGNPOST_PORT,
+      listenTextResolver: (address) => `listening at ${address}`,
+    })
+  } catch (cause) {
+    throw listenError(cause, 'SIGNPOST_PORT', { host, port: config.SIGNPOST_PORT }) ?? cause
+  }
+  const bound = server.server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('the server listens nowhere')
+  // Nobody can connect to "every address".
+  const reachable = bound.address === '0.0.0.0' ? '127.0.0.1' : bound.address === '::' ? '::1' : bound.address
+  return `${tls ? 'https' : 'http'}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${bound.port}`
+}
+
+function policyOf(config: Config): Policy {
+  return {
+    readSecondsDefault: config.SIGNPOST_READ_SECONDS_DEFAULT,
+    readSecondsMax: config.SIGNPOST_READ_SECONDS_MAX,
+    writeSecondsDefault: config.SIGNPOST_WRITE_SECONDS_DEFAULT,
+    writeSecondsMax: config.SIGNPOST_WRITE_SECONDS_MAX,
+    uploadSecondsMax: config.SIGNPOST_UPLOAD_SECONDS_MAX,
+    teamAdminsMaySetEndpoints: config.SIGNPOST_TEAM_ADMINS_MAY_SET_ENDPOINTS,
+  }
+}
+
+function httpSettingsOf(config: Config, tls?: { cert: string; key: string }): HttpSettings {
+  return {
+    trustedProxies: config.SIGNPOST_TRUSTED_PROXIES,
+    corsOrigins: config.SIGNPOST_CORS_ORIGINS,
+    rateLimitPerMinute: config.SIGNPOST_RATE_LIMIT_PER_MINUTE,
+    rateLimitFailedAuthPerMinute: config.SIGNPOST_RATE_LIMIT_FAILED_AUTH_PER_MINUTE,
+    bodyBytesMax: config.SIGNPOST_BODY_BYTES_MAX,
+    connectionsMax: config.SIGNPOST_CONNECTIONS_MAX,
+    requestSecondsMax: config.SIGNPOST_REQUEST_SECONDS_MAX,
+    metricsPublic: config.SIGNPOST_METRICS_PUBLIC,
+    ...(tls ? { tls } : {}),
+  }
+}

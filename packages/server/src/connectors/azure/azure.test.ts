@@ -1,10 +1,14 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
 import { setDefaultCACertificates, getCACertificates } from 'node:tls'
-import type { ConnectorSettings } from '@signpost/contract'
+import type { ConnectorSettings, SignpostError } from '@signpost/contract'
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { startAzurite, type Azurite } from '../../../../../tests/servers/azurite.ts'
 import { freePort } from '../../../../../tests/servers/daemon.ts'
 import { startEntra } from '../../../../../tests/servers/entra.ts'
 import { connectorContract, type ContractTarget } from '../connector-contract.ts'
+import { openAzure } from './open.ts'
 
 type AzureSettings = Extract<ConnectorSettings, { kind: 'azure' }>
 
@@ -36,6 +40,41 @@ connectorContract('azure with an application’s secret', { skip: false }, async
   )
 })
 
+test('one token and one user delegation key do for many URLs', async () => {
+  const azurite = await startTrusted()
+  const entra = await startEntra(azurite)
+  const { tenantId, clientId, clientSecret, authorityHost } = entra
+  const credential = { type: 'clientSecret', tenantId, clientId, clientSecret, authorityHost } as const
+  const open = openAzure(settingsOf(azurite, credential), { clock: Date.now })
+  await Promise.all(Array.from({ length: 20 }, () => open.prepare(Date.now() + 3_600_000)))
+  assert.equal(open.prepare(Date.now() + 86_400_000), undefined)
+  assert.equal(entra.tokensIssued(), 1)
+  open.close()
+  await entra.stop()
+  await azurite.stop()
+})
+
+test('an Entra that is not there makes the credential unavailable, and is named', async () => {
+  const azurite = await startTrusted()
+  const host = `127.0.0.1:${await freePort()}`
+  const credential = {
+    type: 'clientSecret',
+    tenantId: randomUUID(),
+    clientId: randomUUID(),
+    clientSecret: 'not-to-be-shown',
+    authorityHost: `https://${host}`,
+  } as const
+  const open = openAzure(settingsOf(azurite, credential), { clock: Date.now })
+  await assert.rejects(open.prepare(Date.now() + 60_000)!, (error: SignpostError) => {
+    assert.equal(error.code, 'credential_unavailable')
+    assert.ok(error.message.includes(host), error.message)
+    assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /not-to-be-shown/)
+    return true
+  })
+  open.close()
+  await azurite.stop()
+})
+
 async function startTrusted(): Promise<Azurite> {
   const azurite = await startAzurite()
   // As NODE_EXTRA_CA_CERTS would do at the start of the process.
@@ -56,7 +95,18 @@ async function targetOf(
   wrong: AzureSettings['credential'],
   stop: () => Promise<void>,
 ): Promise<ContractTarget> {
-  const settings: AzureSettings = {
+  const settings = settingsOf(azurite, credential)
+  return {
+    settings,
+    deps: { clock: Date.now, fetch },
+    wrongCredential: { ...settings, credential: wrong },
+    unreachable: { ...settings, endpoint: `https://127.0.0.1:${await freePort()}` },
+    stop,
+  }
+}
+
+function settingsOf(azurite: Azurite, credential: AzureSettings['credential']): AzureSettings {
+  return {
     kind: 'azure',
     name: 'azurite',
     bucket,
@@ -64,12 +114,5 @@ async function targetOf(
     endpoint: new URL(azurite.blobEndpoint).origin,
     marker: 'uuid',
     credential,
-  }
-  return {
-    settings,
-    deps: { clock: Date.now, fetch },
-    wrongCredential: { ...settings, credential: wrong },
-    unreachable: { ...settings, endpoint: `https://127.0.0.1:${await freePort()}` },
-    stop,
   }
 }

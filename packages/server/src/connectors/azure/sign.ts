@@ -3,7 +3,7 @@
  * are the client's to keep here, and `enforcement` says so.
  */
 
-import type { Enforcement, UrlMethod } from '@signpost/contract'
+import { SignpostError, type Enforcement, type UrlMethod } from '@signpost/contract'
 import { azureBlobUrl, azureSas, type AzureCredential } from '@signpost/signing'
 import type { MarkerSource, SignedRequest, SignRequest } from '../../domain/connector.ts'
 import { attachmentDisposition } from '../attachment-disposition.ts'
@@ -88,8 +88,20 @@ function permissionsOf({ method, createOnly, part }: SignRequest): string {
   return createOnly === true ? 'c' : 'cw'
 }
 
+const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
 /** `scid` is a GUID. On a service SAS it would not be signed, so there it is left out. */
 function markerOf(choice: AzureSettings['marker'], source: MarkerSource): string | null {
+  const marker = markerFrom(choice, source)
+  if (marker === null || GUID.test(marker)) return marker
+  throw new SignpostError(
+    'unsupported_by_store',
+    `settings.marker: Azure takes only GUIDs in scid, and this requester's ${choice} is none: set the connector's marker to uuid.`,
+    { field: 'settings.marker' },
+  )
+}
+
+function markerFrom(choice: AzureSettings['marker'], source: MarkerSource): string | null {
   switch (choice) {
     case 'uuid':
       return source.scid

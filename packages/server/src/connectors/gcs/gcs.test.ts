@@ -1,11 +1,18 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
 import type { ConnectorSettings } from '@signpost/contract'
+import { scidOf } from '@signpost/signing'
 import { freePort } from '../../../../../tests/servers/daemon.ts'
 import { startGcs, type Gcs } from '../../../../../tests/servers/gcs.ts'
 import { connectorContract, type ContractTarget } from '../connector-contract.ts'
+import { putAtLoopback } from '../test-loopback.ts'
+import { openGcs } from './open.ts'
 
 type GcsSettings = Extract<ConnectorSettings, { kind: 'gcs' }>
 
 const bucket = 'contract'
+const deps = { clock: Date.now, fetch }
 
 connectorContract('gcs with a service account’s key', { skip: false }, async () => {
   const gcs = await startGcs({ buckets: [bucket] })
@@ -29,12 +36,66 @@ connectorContract('gcs with an HMAC key', { skip: false }, async () => {
   )
 })
 
+test('a URL at the bucket’s own host works, port and all', async () => {
+  const gcs = await startGcs({ buckets: [bucket] })
+  const credential = { type: 'hmacKey', ...gcs.hmacKey } as const
+  const settings = settingsOf(gcs, credential)
+  const endpoint = gcs.endpoint.replace('127.0.0.1', 'localhost')
+  const open = openGcs({ ...settings, endpoint, addressing: 'virtual' }, deps)
+  const signed = await open.sign({
+    action: 'write',
+    method: 'PUT',
+    key: 'virtual.txt',
+    signedAt: Date.now(),
+    expiresAt: Date.now() + 60_000,
+    marker: { username: 'ana', pseudonym: randomUUID(), scid: scidOf('ana'), grantId: randomUUID() },
+  })
+  assert.equal(new URL(signed.url).hostname, `${bucket}.localhost`)
+  assert.equal(await putAtLoopback(signed, 'x'), 200)
+  assert.equal((await openGcs(settings, deps).head('virtual.txt'))?.sizeBytes, 1)
+  await gcs.stop()
+})
+
+test('a busy Google is asked a second time, but not to complete an upload twice', async () => {
+  const gcs = await startGcs({ buckets: [bucket] })
+  const calls: string[] = []
+  let busy = true
+  const sometimes: typeof fetch = async (url, init) => {
+    calls.push(init?.method ?? 'GET')
+    if (!busy) return fetch(url, init)
+    busy = false
+    return new Response('<Error><Code>SlowDown</Code></Error>', { status: 503 })
+  }
+  const open = openGcs(settingsOf(gcs, { type: 'hmacKey', ...gcs.hmacKey }), { ...deps, fetch: sometimes })
+  await open.put('busy.txt', Buffer.from('x'))
+  assert.deepEqual(calls, ['PUT', 'PUT'])
+  busy = true
+  const parts = [{ partNumber: 1, sizeBytes: 1, etag: '"x"' }]
+  await assert.rejects(open.completeUpload({ key: 'k', storeUploadId: 'u', parts }), {
+    code: 'bucket_unreachable',
+    message: /SlowDown/,
+  })
+  assert.deepEqual(calls.slice(2), ['POST'])
+  await gcs.stop()
+})
+
 async function targetOf(
   gcs: Gcs,
   credential: GcsSettings['credential'],
   wrong: GcsSettings['credential'],
 ): Promise<ContractTarget> {
-  const settings: GcsSettings = {
+  const settings = settingsOf(gcs, credential)
+  return {
+    settings,
+    deps,
+    wrongCredential: { ...settings, credential: wrong },
+    unreachable: { ...settings, endpoint: `http://127.0.0.1:${await freePort()}` },
+    stop: gcs.stop,
+  }
+}
+
+function settingsOf(gcs: Gcs, credential: GcsSettings['credential']): GcsSettings {
+  return {
     kind: 'gcs',
     name: 'gcs',
     bucket,
@@ -42,12 +103,5 @@ async function targetOf(
     addressing: 'path',
     marker: 'username',
     credential,
-  }
-  return {
-    settings,
-    deps: { clock: Date.now, fetch },
-    wrongCredential: { ...settings, credential: wrong },
-    unreachable: { ...settings, endpoint: `http://127.0.0.1:${await freePort()}` },
-    stop: gcs.stop,
   }
 }

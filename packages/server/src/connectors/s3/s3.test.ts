@@ -12,6 +12,8 @@ import { freePort } from '../../../../../tests/servers/daemon.ts'
 import { requireServer } from '../../../../../tests/servers/install.ts'
 import { startRgw, type Rgw } from '../../../../../tests/servers/rgw.ts'
 import { connectorContract, type ContractTarget } from '../connector-contract.ts'
+import type { SignRequest } from '../../domain/connector.ts'
+import { putAtLoopback } from '../test-loopback.ts'
 import { openS3 } from './open.ts'
 
 type S3Settings = Extract<ConnectorSettings, { kind: 's3' }>
@@ -51,21 +53,14 @@ describe('a write URL for Ceph', requireServer('rgw'), () => {
   let settings: S3Settings
 
   before(async () => {
-    rgw = await startRgw()
+    rgw = await startRgw({ dnsName: 'localhost' })
     settings = await bucketOn(rgw)
   })
   after(() => rgw.stop())
 
   test('does not let its holder make the object public', async () => {
     const open = openS3(settings, {})
-    const signed = await open.sign({
-      action: 'write',
-      method: 'PUT',
-      key: 'private.txt',
-      signedAt: Date.now(),
-      expiresAt: Date.now() + 60_000,
-      marker: { username: 'ana', pseudonym: 'p', scid: scidOf('ana'), grantId: randomUUID() },
-    })
+    const signed = await open.sign(putOf('private.txt'))
     const put = async (headers: Record<string, string>) => {
       const answer = await fetch(signed.url, { method: 'PUT', headers, body: 'x' })
       await answer.arrayBuffer()
@@ -80,6 +75,16 @@ describe('a write URL for Ceph', requireServer('rgw'), () => {
     open.close()
   })
 
+  test('works at the bucket’s own host too', async () => {
+    const endpoint = rgw.endpoint.replace('127.0.0.1', 'localhost')
+    const open = openS3({ ...settings, endpoint, addressing: 'virtual' }, {})
+    const signed = await open.sign(putOf('virtual.txt'))
+    assert.equal(new URL(signed.url).hostname, `${bucket}.localhost`)
+    assert.equal(await putAtLoopback(signed, 'x'), 200)
+    assert.equal((await openS3(settings, {}).head('virtual.txt'))?.sizeBytes, 1)
+    open.close()
+  })
+
   test('says which bucket is missing', async () => {
     const open = openS3({ ...settings, bucket: 'no-such-bucket' }, {})
     await assert.rejects(open.ping(5000), {
@@ -90,6 +95,17 @@ describe('a write URL for Ceph', requireServer('rgw'), () => {
     open.close()
   })
 })
+
+function putOf(key: string): SignRequest {
+  return {
+    action: 'write',
+    method: 'PUT',
+    key,
+    signedAt: Date.now(),
+    expiresAt: Date.now() + 60_000,
+    marker: { username: 'ana', pseudonym: randomUUID(), scid: scidOf('ana'), grantId: randomUUID() },
+  }
+}
 
 function s3Settings(endpoint: string): Omit<S3Settings, 'credential'> {
   return {

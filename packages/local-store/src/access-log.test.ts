@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, before, suite, test } from 'node:test'
 import * as aws from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { AccessLogRecord } from './access-log.ts'
@@ -15,22 +15,22 @@ function columnsOf(line: string): string[] {
   return line.match(/\[[^\]]*\]|"[^"]*"|[^ "[\]]+/g) ?? []
 }
 
-describe('the access log', () => {
-  let test: TestStore
+suite('the access log', () => {
+  let opened: TestStore
   before(async () => {
-    test = await openTestStore()
-    await test.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'dir/a b.txt', Body: 'hello' }))
+    opened = await openTestStore()
+    await opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'dir/a b.txt', Body: 'hello' }))
   })
-  after(() => test.close())
+  after(() => opened.close())
   const presign = async () => {
     const command = new aws.GetObjectCommand({ Bucket: BUCKET, Key: 'dir/a b.txt' })
-    return pathOf(await getSignedUrl(test.s3, command as never))
+    return pathOf(await getSignedUrl(opened.s3, command as never))
   }
   const get = (path: string, headers: Record<string, string> = {}) =>
-    sendRaw(test.store, 'GET', path, { headers: { host: `127.0.0.1:${test.store.port}`, ...headers } })
-  const lastColumns = async () => columnsOf((await test.logLines()).at(-1)!)
+    sendRaw(opened.store, 'GET', path, { headers: { host: `127.0.0.1:${opened.store.port}`, ...headers } })
+  const lastColumns = async () => columnsOf((await opened.logLines()).at(-1)!)
 
-  it('has the 26 columns of S3, before the answer has ended', async () => {
+  test('has the 26 columns of S3, before the answer has ended', async () => {
     const answer = await get(await presign(), { referer: 'http://page/', 'user-agent': 'agent/1 (x)' })
     const columns = await lastColumns()
     assert.equal(columns.length, 26)
@@ -50,10 +50,10 @@ describe('the access log', () => {
     assert.deepEqual(columns.slice(15, 18), ['"http://page/"', '"agent/1 (x)"', '-'])
     assert.equal(columns[18], answer.headers['x-amz-id-2'])
     assert.deepEqual(columns.slice(19, 22), ['SigV4', '-', 'QueryString'])
-    assert.deepEqual(columns.slice(22), [`127.0.0.1:${test.store.port}`, '-', '-', '-'])
+    assert.deepEqual(columns.slice(22), [`127.0.0.1:${opened.store.port}`, '-', '-', '-'])
   })
 
-  it('records refusals, under the name of nobody', async () => {
+  test('records refusals, under the name of nobody', async () => {
     const path = await presign()
     await get(path.replace('a%20b', 'other'))
     const refused = await lastColumns()
@@ -65,7 +65,7 @@ describe('the access log', () => {
     assert.deepEqual((await lastColumns()).slice(9, 11), ['400', 'InvalidArgument'])
   })
 
-  it('cannot be forged through the user agent, the referer, the host or the URI', async () => {
+  test('cannot be forged through the user agent, the referer, the host or the URI', async () => {
     const forged = '" - id SigV4 - QueryString host - - -'
     for (const headers of [
       { 'user-agent': `x${forged}` },
@@ -73,9 +73,9 @@ describe('the access log', () => {
       { host: 'a b" QueryString' },
       { 'user-agent': 'caf\u00e9 \\x22' },
     ] as Record<string, string>[]) {
-      const count = (await test.logLines()).length
+      const count = (await opened.logLines()).length
       await get(await presign(), headers)
-      assert.equal((await test.logLines()).length, count + 1)
+      assert.equal((await opened.logLines()).length, count + 1)
       const columns = await lastColumns()
       assert.equal(columns.length, 26, columns.join('\n'))
     }
@@ -85,7 +85,7 @@ describe('the access log', () => {
     assert.equal(columns[8], '"GET /demo-bucket/a%22b%0d%0aforged%22?X-User=%22%0A%22 HTTP/1.1"')
   })
 
-  it('never shows a signature or a token, however the parameter is spelt', () => {
+  test('never shows a signature or a token, however the parameter is spelt', () => {
     const secret = 'abcdef0123'
     for (const name of [
       'X-Amz-Signature',
@@ -101,15 +101,15 @@ describe('the access log', () => {
     assert.equal(maskSecrets('/b/k?design=x'), '/b/k?design=x')
   })
 
-  it('records what a method of any kind did', async () => {
-    const host = `127.0.0.1:${test.store.port}`
-    await sendRaw(test.store, 'PATCH', `/${BUCKET}/k`, { headers: { host } })
+  test('records what a method of any kind did', async () => {
+    const host = `127.0.0.1:${opened.store.port}`
+    await sendRaw(opened.store, 'PATCH', `/${BUCKET}/k`, { headers: { host } })
     assert.deepEqual((await lastColumns()).slice(6, 7), ['REST.PATCH.OBJECT'])
-    await sendRaw(test.store, 'OPTIONS', `/${BUCKET}/k`, { headers: { host } })
+    await sendRaw(opened.store, 'OPTIONS', `/${BUCKET}/k`, { headers: { host } })
     assert.deepEqual((await lastColumns()).slice(6, 7), ['REST.OPTIONS.PREFLIGHT'])
   })
 
-  it('turns over by size and keeps as many files as it should', async () => {
+  test('turns over by size and keeps as many files as it should', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'access-log-'))
     const file = join(folder, 'access.log')
     const record: AccessLogRecord = {

@@ -1,6 +1,6 @@
 /** AWS's own worked examples, sent over the wire: the verifier agrees with the documentation, not only with SDKs. */
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { after, before, suite, test } from 'node:test'
 import type { LocalStore } from './index.ts'
 import type { TestStore } from './test-client.ts'
 import { codeOf, openTestStore, sendRaw } from './test-client.ts'
@@ -13,16 +13,16 @@ const SCOPE = '20130524/us-east-1/s3/aws4_request'
 const VIRTUAL_HOST = 'examplebucket.s3.amazonaws.com'
 const CHUNKS = [65536, 1024, 0]
 
-describe('the examples of the AWS documentation', () => {
-  let test: TestStore
+suite('the examples of the AWS documentation', () => {
+  let opened: TestStore
   let store: LocalStore
   before(async () => {
     const clock = () => Date.parse('2013-05-24T00:00:10Z')
-    test = await openTestStore({ credentials: [CREDENTIAL], clock })
-    store = test.store
+    opened = await openTestStore({ credentials: [CREDENTIAL], clock })
+    store = opened.store
     await store.createBucket('examplebucket')
   })
-  after(() => test.close())
+  after(() => opened.close())
 
   const authorization = (signedHeaders: string, signature: string) =>
     `AWS4-HMAC-SHA256 Credential=${CREDENTIAL.accessKeyId}/${SCOPE},SignedHeaders=${signedHeaders},Signature=${signature}`
@@ -31,7 +31,7 @@ describe('the examples of the AWS documentation', () => {
   // judged, so an answer about the bucket or key says that it was good.
   const PASSED = ['InvalidBucketName', 'NoSuchBucket']
 
-  it('GET Object (header, with Range)', async () => {
+  test('GET Object (header, with Range)', async () => {
     const headers = {
       host: VIRTUAL_HOST,
       range: 'bytes=0-9',
@@ -48,7 +48,7 @@ describe('the examples of the AWS documentation', () => {
     assert.equal(codeOf(other), 'SignatureDoesNotMatch')
   })
 
-  it('presigned GET', async () => {
+  test('presigned GET', async () => {
     const query =
       'X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request' +
       '&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host' +
@@ -75,7 +75,7 @@ describe('the examples of the AWS documentation', () => {
       return `${size.toString(16)};chunk-signature=${signatures[at]}\r\n${data}`
     }).join('') + end
 
-  it('PUT with signed chunks, which cannot be changed, dropped or moved', async () => {
+  test('PUT with signed chunks, which cannot be changed, dropped or moved', async () => {
     const seed = '4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9'
     const signed =
       'content-encoding;content-length;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-storage-class'
@@ -106,7 +106,7 @@ describe('the examples of the AWS documentation', () => {
     assert.equal(codeOf(await sendRaw(store, 'PUT', path, { headers, body: unsigned })), 'InvalidRequest')
   })
 
-  it('PUT with signed chunks and a signed trailing checksum', async () => {
+  test('PUT with signed chunks and a signed trailing checksum', async () => {
     const seed = '106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e'
     const signed =
       'content-encoding;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-storage-class;x-amz-trailer'

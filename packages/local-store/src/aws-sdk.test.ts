@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { after, before, describe, it } from 'node:test'
+import { after, before, suite, test } from 'node:test'
 import * as aws from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { TestStore } from './test-client.ts'
 import { BUCKET, createS3Client, openTestStore, pathOf, sendRaw } from './test-client.ts'
 
-describe('the AWS SDK as client', () => {
-  let test: TestStore
+suite('the AWS SDK as client', () => {
+  let opened: TestStore
   before(async () => {
-    test = await openTestStore()
+    opened = await openTestStore()
   })
-  after(() => test.close())
+  after(() => opened.close())
   const put = (Key: string, Body: string | Buffer, more: object = {}) =>
-    test.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key, Body, ...more }))
+    opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key, Body, ...more }))
   const get = (Key: string, more: object = {}) =>
-    test.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key, ...more }))
+    opened.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key, ...more }))
   const textOf = async (answer: aws.GetObjectCommandOutput) => answer.Body!.transformToString()
 
-  it('keeps an object with its headers and metadata', async () => {
+  test('keeps an object with its headers and metadata', async () => {
     const body = randomBytes(300_000)
     const done = await put('dir/file.bin', body, {
       ContentType: 'text/x-test',
@@ -35,12 +35,12 @@ describe('the AWS SDK as client', () => {
     assert.equal(answer.ContentDisposition, 'attachment; filename="a b.txt"')
     assert.equal(answer.ContentEncoding, 'gzip')
     assert.deepEqual(answer.Metadata, { colour: 'red green' })
-    const head = await test.s3.send(new aws.HeadObjectCommand({ Bucket: BUCKET, Key: 'dir/file.bin' }))
+    const head = await opened.s3.send(new aws.HeadObjectCommand({ Bucket: BUCKET, Key: 'dir/file.bin' }))
     assert.equal(head.ContentLength, body.length)
     assert.equal(head.ETag, done.ETag)
   })
 
-  it('takes every key that S3 takes and lists it back', async () => {
+  test('takes every key that S3 takes and lists it back', async () => {
     const keys = [
       'a b+c%41&d=e',
       'a//b',
@@ -58,7 +58,7 @@ describe('the AWS SDK as client', () => {
     for (const key of keys) await put(`keys/${key}`.slice(0, 1024), key)
     for (const key of keys) assert.equal(await textOf(await get(`keys/${key}`.slice(0, 1024))), key)
     for (const EncodingType of [undefined, 'url'] as const) {
-      const listing = await test.s3.send(
+      const listing = await opened.s3.send(
         new aws.ListObjectsV2Command({ Bucket: BUCKET, Prefix: 'keys/', EncodingType }),
       )
       const listed = listing.Contents!.map((one) => (EncodingType ? decodeURIComponent(one.Key!) : one.Key!))
@@ -67,7 +67,7 @@ describe('the AWS SDK as client', () => {
     }
   })
 
-  it('answers ranges and conditions', async () => {
+  test('answers ranges and conditions', async () => {
     const { ETag } = await put('range', '0123456789')
     assert.equal(await textOf(await get('range', { Range: 'bytes=2-4' })), '234')
     assert.equal(await textOf(await get('range', { Range: 'bytes=-3' })), '789')
@@ -88,21 +88,21 @@ describe('the AWS SDK as client', () => {
     await assert.rejects(put('range', 'x', { IfMatch: '"other"' }), { name: 'PreconditionFailed' })
   })
 
-  it('gives an empty object, and 404 for what is not there', async () => {
+  test('gives an empty object, and 404 for what is not there', async () => {
     await put('empty', '')
     assert.equal(await textOf(await get('empty')), '')
     await assert.rejects(get('absent'), { name: 'NoSuchKey' })
     await assert.rejects(get('x', { Bucket: 'no-such-bucket' }), { name: 'NoSuchBucket' })
   })
 
-  it('lists page by page, with delimiters and in byte order', async () => {
+  test('lists page by page, with delimiters and in byte order', async () => {
     const keys = ['l/a', 'l/a/1', 'l/a/2', 'l/b/1', 'l/b/2', 'l/c', 'l/z/1', 'l/é', 'l/\uFFFD', 'l/🎉']
     for (const key of keys) await put(key, key)
     const seen: string[] = []
     let ContinuationToken: string | undefined
     let pages = 0
     do {
-      const page: aws.ListObjectsV2CommandOutput = await test.s3.send(
+      const page: aws.ListObjectsV2CommandOutput = await opened.s3.send(
         new aws.ListObjectsV2Command({
           Bucket: BUCKET,
           Prefix: 'l/',
@@ -124,14 +124,14 @@ describe('the AWS SDK as client', () => {
       seen.toSorted(),
       ['l/a', 'l/a/', 'l/b/', 'l/c', 'l/z/', 'l/é', 'l/\uFFFD', 'l/🎉'].toSorted(),
     )
-    const all = await test.s3.send(
+    const all = await opened.s3.send(
       new aws.ListObjectsV2Command({ Bucket: BUCKET, Prefix: 'l/', StartAfter: 'l/b/1' }),
     )
     assert.deepEqual(
       all.Contents!.map((one) => one.Key),
       ['l/b/2', 'l/c', 'l/z/1', 'l/é', 'l/\uFFFD', 'l/🎉'],
     )
-    const old = await test.s3.send(
+    const old = await opened.s3.send(
       new aws.ListObjectsCommand({
         Bucket: BUCKET,
         Prefix: 'l/',
@@ -144,51 +144,51 @@ describe('the AWS SDK as client', () => {
     assert.equal(old.NextMarker, 'l/b/')
   })
 
-  it('deletes one and many', async () => {
+  test('deletes one and many', async () => {
     for (const key of ['d/1', 'd/2 &', 'd/3']) await put(key, key)
-    await test.s3.send(new aws.DeleteObjectCommand({ Bucket: BUCKET, Key: 'd/1' }))
-    await test.s3.send(new aws.DeleteObjectCommand({ Bucket: BUCKET, Key: 'd/never-there' }))
-    const done = await test.s3.send(
+    await opened.s3.send(new aws.DeleteObjectCommand({ Bucket: BUCKET, Key: 'd/1' }))
+    await opened.s3.send(new aws.DeleteObjectCommand({ Bucket: BUCKET, Key: 'd/never-there' }))
+    const done = await opened.s3.send(
       new aws.DeleteObjectsCommand({
         Bucket: BUCKET,
         Delete: { Objects: [{ Key: 'd/2 &' }, { Key: 'd/3' }] },
       }),
     )
     assert.equal(done.Deleted!.length, 2)
-    const left = await test.s3.send(new aws.ListObjectsV2Command({ Bucket: BUCKET, Prefix: 'd/' }))
+    const left = await opened.s3.send(new aws.ListObjectsV2Command({ Bucket: BUCKET, Prefix: 'd/' }))
     assert.equal(left.KeyCount, 0)
-    const batch = (await test.logLines()).filter((line) => line.includes('BATCH.DELETE.OBJECT'))
+    const batch = (await opened.logLines()).filter((line) => line.includes('BATCH.DELETE.OBJECT'))
     assert.equal(batch.length, 2)
   })
 
-  it('manages buckets', async () => {
-    await test.s3.send(new aws.CreateBucketCommand({ Bucket: 'second-bucket' }))
-    await assert.rejects(test.s3.send(new aws.CreateBucketCommand({ Bucket: 'second-bucket' })), {
+  test('manages buckets', async () => {
+    await opened.s3.send(new aws.CreateBucketCommand({ Bucket: 'second-bucket' }))
+    await assert.rejects(opened.s3.send(new aws.CreateBucketCommand({ Bucket: 'second-bucket' })), {
       name: 'BucketAlreadyOwnedByYou',
     })
-    await test.s3.send(new aws.HeadBucketCommand({ Bucket: 'second-bucket' }))
-    const { Buckets } = await test.s3.send(new aws.ListBucketsCommand({}))
+    await opened.s3.send(new aws.HeadBucketCommand({ Bucket: 'second-bucket' }))
+    const { Buckets } = await opened.s3.send(new aws.ListBucketsCommand({}))
     assert.deepEqual(
       Buckets!.map((one) => one.Name),
       [BUCKET, 'second-bucket'],
     )
-    const location = await test.s3.send(new aws.GetBucketLocationCommand({ Bucket: BUCKET }))
+    const location = await opened.s3.send(new aws.GetBucketLocationCommand({ Bucket: BUCKET }))
     assert.equal(location.LocationConstraint || undefined, undefined)
     await put('k', 'v', { Bucket: 'second-bucket' })
-    await assert.rejects(test.s3.send(new aws.DeleteBucketCommand({ Bucket: 'second-bucket' })), {
+    await assert.rejects(opened.s3.send(new aws.DeleteBucketCommand({ Bucket: 'second-bucket' })), {
       name: 'BucketNotEmpty',
     })
-    await test.s3.send(new aws.DeleteObjectCommand({ Bucket: 'second-bucket', Key: 'k' }))
-    await test.s3.send(new aws.DeleteBucketCommand({ Bucket: 'second-bucket' }))
-    await assert.rejects(test.s3.send(new aws.CreateBucketCommand({ Bucket: 'Bad_Name' })), {
+    await opened.s3.send(new aws.DeleteObjectCommand({ Bucket: 'second-bucket', Key: 'k' }))
+    await opened.s3.send(new aws.DeleteBucketCommand({ Bucket: 'second-bucket' }))
+    await assert.rejects(opened.s3.send(new aws.CreateBucketCommand({ Bucket: 'Bad_Name' })), {
       name: 'InvalidBucketName',
     })
   })
 
-  it('checks every checksum that it knows', async () => {
+  test('checks every checksum that it knows', async () => {
     for (const ChecksumAlgorithm of ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const) {
       const body = randomBytes(70_000)
-      const s3 = createS3Client(test.store.endpoint)
+      const s3 = createS3Client(opened.store.endpoint)
       try {
         await s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'sum', Body: body, ChecksumAlgorithm }))
       } catch (error) {
@@ -211,44 +211,44 @@ describe('the AWS SDK as client', () => {
     await assert.rejects(put('bad-sum', 'abc', { ContentMD5: 'abc' }), { name: 'InvalidDigest' })
   })
 
-  it('takes a stream as aws-chunked with a trailing checksum', async () => {
+  test('takes a stream as aws-chunked with a trailing checksum', async () => {
     const { Readable } = await import('node:stream')
     const body = randomBytes(1_000_000)
     const chunks = Array.from({ length: 10 }, (_, at) => body.subarray(at * 100_000, (at + 1) * 100_000))
     await put('streamed', Readable.from(chunks) as unknown as Buffer, { ContentLength: body.length })
-    const line = (await test.logLines()).at(-1)!
+    const line = (await opened.logLines()).at(-1)!
     assert.match(line, / REST\.PUT\.OBJECT streamed .* 200 - - 1000000 /)
     const answer = await get('streamed')
     assert.equal(answer.ContentEncoding, undefined)
     assert.deepEqual(Buffer.from(await answer.Body!.transformToByteArray()), body)
   })
 
-  it('speaks to virtual-hosted addresses', async () => {
-    const host = `${BUCKET}.localhost:${test.store.port}`
-    const s3 = createS3Client(`http://localhost:${test.store.port}`, { forcePathStyle: false })
+  test('speaks to virtual-hosted addresses', async () => {
+    const host = `${BUCKET}.localhost:${opened.store.port}`
+    const s3 = createS3Client(`http://localhost:${opened.store.port}`, { forcePathStyle: false })
     await put('virtual/a b', 'hosted')
     const url = await getSignedUrl(s3, new aws.GetObjectCommand({ Bucket: BUCKET, Key: 'virtual/a b' }))
     assert.equal(new URL(url).host, host)
-    const answer = await sendRaw(test.store, 'GET', pathOf(url), { headers: { host } })
+    const answer = await sendRaw(opened.store, 'GET', pathOf(url), { headers: { host } })
     assert.equal(answer.text, 'hosted')
-    assert.match((await test.logLines()).at(-1)!, new RegExp(` ${BUCKET}\\.localhost:\\d+ `))
+    assert.match((await opened.logLines()).at(-1)!, new RegExp(` ${BUCKET}\\.localhost:\\d+ `))
     s3.destroy()
   })
 
-  it('keeps everything over a restart', async () => {
+  test('keeps everything over a restart', async () => {
     await put('restart', 'still here')
-    await test.reopen()
+    await opened.reopen()
     assert.equal(await textOf(await get('restart')), 'still here')
   })
 
-  it('refuses what it does not do instead of ignoring it', async () => {
+  test('refuses what it does not do instead of ignoring it', async () => {
     await assert.rejects(put('acl', 'x', { ACL: 'public-read' }), { name: 'AccessControlListNotSupported' })
     await assert.rejects(put('sse', 'x', { ServerSideEncryption: 'AES256' }), { name: 'NotImplemented' })
     await assert.rejects(put('tag', 'x', { Tagging: 'a=b' }), { name: 'NotImplemented' })
     await assert.rejects(get('restart', { VersionId: '3' }), { name: 'InvalidArgument' })
     const copy = new aws.CopyObjectCommand({ Bucket: BUCKET, Key: 'copy', CopySource: `${BUCKET}/restart` })
-    await assert.rejects(test.s3.send(copy), { name: 'NotImplemented' })
-    await assert.rejects(test.s3.send(new aws.GetBucketPolicyCommand({ Bucket: BUCKET })), {
+    await assert.rejects(opened.s3.send(copy), { name: 'NotImplemented' })
+    await assert.rejects(opened.s3.send(new aws.GetBucketPolicyCommand({ Bucket: BUCKET })), {
       name: 'NotImplemented',
     })
   })

@@ -78,10 +78,10 @@ async function createBodyWriter(temporary: string, pathOf: (file: string) => str
   let pending: Buffer[] = []
   let pendingBytes = 0
   const flush = async () => {
-    const chunks = pending
+    const [chunks, sizeBytes] = [pending, pendingBytes]
     pending = []
     pendingBytes = 0
-    await writeFully(handle, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+    if (sizeBytes > 0) await writeFully(handle, chunks, sizeBytes)
   }
   return {
     write: async (chunk) => {
@@ -105,8 +105,10 @@ async function createBodyWriter(temporary: string, pathOf: (file: string) => str
   }
 }
 
-async function writeFully(handle: FileHandle, data: Buffer): Promise<void> {
-  let at = 0
+async function writeFully(handle: FileHandle, chunks: Buffer[], sizeBytes: number): Promise<void> {
+  let at = (await handle.writev(chunks)).bytesWritten
+  if (at === sizeBytes) return
+  const data = Buffer.concat(chunks)
   while (at < data.length) at += (await handle.write(data, at)).bytesWritten
 }
 

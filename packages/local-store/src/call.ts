@@ -50,7 +50,7 @@ export interface Reply {
   content?: StoredContent
   /** For the access log. */
   objectSizeBytes?: number
-  /** Set where a reply below 500 is a refusal that carries no S3Error (304, for one, has none). */
+  /** Of a refusal. */
   errorCode?: string
   /** One further access log record for each object that a batch removed. */
   batch?: { operation: string; keys: readonly string[] }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { after, before, suite, test } from 'node:test'
 import * as aws from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { TestStore } from './test-client.ts'
@@ -16,43 +16,43 @@ const RULES: aws.CORSRule[] = [
   { AllowedOrigins: ['*'], AllowedMethods: ['HEAD'] },
 ]
 
-describe('cross-origin rules', () => {
-  let test: TestStore
+suite('cross-origin rules', () => {
+  let opened: TestStore
   before(async () => {
-    test = await openTestStore()
+    opened = await openTestStore()
   })
-  after(() => test.close())
+  after(() => opened.close())
   const preflight = (origin: string, method: string, asked?: string, bucket = BUCKET) =>
-    sendRaw(test.store, 'OPTIONS', `/${bucket}/key?X-Amz-Signature=abc`, {
+    sendRaw(opened.store, 'OPTIONS', `/${bucket}/key?X-Amz-Signature=abc`, {
       headers: {
-        host: `127.0.0.1:${test.store.port}`,
+        host: `127.0.0.1:${opened.store.port}`,
         origin,
         'access-control-request-method': method,
         ...(asked === undefined ? {} : { 'access-control-request-headers': asked }),
       },
     })
   const get = async (origin: string, Key: string) => {
-    const url = await getSignedUrl(test.s3, new aws.GetObjectCommand({ Bucket: BUCKET, Key }) as never)
-    return sendRaw(test.store, 'GET', pathOf(url), {
-      headers: { host: `127.0.0.1:${test.store.port}`, origin },
+    const url = await getSignedUrl(opened.s3, new aws.GetObjectCommand({ Bucket: BUCKET, Key }) as never)
+    return sendRaw(opened.store, 'GET', pathOf(url), {
+      headers: { host: `127.0.0.1:${opened.store.port}`, origin },
     })
   }
 
-  it('are off until they are set, for buckets that exist and others alike', async () => {
+  test('are off until they are set, for buckets that exist and others alike', async () => {
     for (const bucket of [BUCKET, 'absent-bucket']) {
       const answer = await preflight('https://app.example', 'PUT', undefined, bucket)
       assert.deepEqual([answer.status, codeOf(answer)], [403, 'AccessForbidden'])
       assert.equal(answer.headers['access-control-allow-origin'], undefined)
     }
     const command = new aws.GetBucketCorsCommand({ Bucket: BUCKET })
-    await assert.rejects(test.s3.send(command), { name: 'NoSuchCORSConfiguration' })
+    await assert.rejects(opened.s3.send(command), { name: 'NoSuchCORSConfiguration' })
   })
 
-  it('are kept, shown and answered to browsers', async () => {
-    await test.s3.send(
+  test('are kept, shown and answered to browsers', async () => {
+    await opened.s3.send(
       new aws.PutBucketCorsCommand({ Bucket: BUCKET, CORSConfiguration: { CORSRules: RULES } }),
     )
-    const shown = await test.s3.send(new aws.GetBucketCorsCommand({ Bucket: BUCKET }))
+    const shown = await opened.s3.send(new aws.GetBucketCorsCommand({ Bucket: BUCKET }))
     assert.deepEqual(shown.CORSRules, RULES)
     const answer = await preflight('https://a.team.example', 'PUT', 'Content-Type, X-Amz-Meta-A')
     assert.equal(answer.status, 200)
@@ -70,8 +70,8 @@ describe('cross-origin rules', () => {
     }
   })
 
-  it('let a page read answers and errors with the headers that are exposed', async () => {
-    await test.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'k', Body: 'v' }))
+  test('let a page read answers and errors with the headers that are exposed', async () => {
+    await opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'k', Body: 'v' }))
     for (const [key, status] of [
       ['k', 200],
       ['absent', 404],
@@ -85,16 +85,18 @@ describe('cross-origin rules', () => {
     assert.equal((await get('https://evil.example', 'k')).headers['access-control-allow-origin'], undefined)
   })
 
-  it('are checked when set, and can be taken away', async () => {
+  test('are checked when set, and can be taken away', async () => {
     for (const rule of [
       { AllowedOrigins: ['https://*.*.x'], AllowedMethods: ['GET'] },
       { AllowedOrigins: ['*'], AllowedMethods: ['PATCH'] },
       { AllowedOrigins: ['*'], AllowedMethods: [] },
     ]) {
       const CORSConfiguration = { CORSRules: [rule] }
-      await assert.rejects(test.s3.send(new aws.PutBucketCorsCommand({ Bucket: BUCKET, CORSConfiguration })))
+      await assert.rejects(
+        opened.s3.send(new aws.PutBucketCorsCommand({ Bucket: BUCKET, CORSConfiguration })),
+      )
     }
-    await test.s3.send(new aws.DeleteBucketCorsCommand({ Bucket: BUCKET }))
+    await opened.s3.send(new aws.DeleteBucketCorsCommand({ Bucket: BUCKET }))
     assert.equal((await preflight('https://app.example', 'PUT')).status, 403)
   })
 })

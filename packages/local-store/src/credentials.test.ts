@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { after, before, suite, test } from 'node:test'
 import * as aws from '@aws-sdk/client-s3'
 import type { TestStore } from './test-client.ts'
 import { BUCKET, CREDENTIAL, codeOf, createS3Client, openTestStore, sendRaw } from './test-client.ts'
@@ -15,18 +15,18 @@ const SESSION = {
   sessionToken: 'token/+=1',
 }
 
-describe('header signatures and credentials', () => {
-  let test: TestStore
+suite('header signatures and credentials', () => {
+  let opened: TestStore
   let now = Date.now()
   before(async () => {
     const expired = { ...SESSION, accessKeyId: 'EXPIREDKEY01', expiresAt: now - 1 }
-    test = await openTestStore({ credentials: [CREDENTIAL, NARROW, SESSION, expired], clock: () => now })
-    await test.store.createBucket('team-bucket')
+    opened = await openTestStore({ credentials: [CREDENTIAL, NARROW, SESSION, expired], clock: () => now })
+    await opened.store.createBucket('team-bucket')
   })
-  after(() => test.close())
+  after(() => opened.close())
 
   const putAs = async (credentials: object, Bucket: string, settings: object = {}) => {
-    const s3 = createS3Client(test.store.endpoint, { credentials, ...settings })
+    const s3 = createS3Client(opened.store.endpoint, { credentials, ...settings })
     try {
       await s3.send(new aws.PutObjectCommand({ Bucket, Key: 'k', Body: 'v' }))
       return 'ok'
@@ -37,11 +37,11 @@ describe('header signatures and credentials', () => {
     }
   }
 
-  it('lets a key with named buckets touch those alone', async () => {
+  test('lets a key with named buckets touch those alone', async () => {
     assert.equal(await putAs(NARROW, 'team-bucket'), 'ok')
     assert.equal(await putAs(NARROW, BUCKET), 'AccessDenied')
     assert.equal(await putAs(NARROW, 'absent-bucket'), 'AccessDenied')
-    const s3 = createS3Client(test.store.endpoint, { credentials: NARROW })
+    const s3 = createS3Client(opened.store.endpoint, { credentials: NARROW })
     const { Buckets } = await s3.send(new aws.ListBucketsCommand({}))
     assert.deepEqual(
       Buckets!.map((one) => one.Name),
@@ -50,7 +50,7 @@ describe('header signatures and credentials', () => {
     s3.destroy()
   })
 
-  it('takes temporary credentials with their token only', async () => {
+  test('takes temporary credentials with their token only', async () => {
     assert.equal(await putAs(SESSION, BUCKET), 'ok')
     assert.equal(await putAs({ ...SESSION, sessionToken: undefined }, BUCKET), 'InvalidToken')
     assert.equal(await putAs({ ...SESSION, sessionToken: 'other' }, BUCKET), 'InvalidToken')
@@ -58,7 +58,7 @@ describe('header signatures and credentials', () => {
     assert.equal(await putAs({ ...SESSION, accessKeyId: 'EXPIREDKEY01' }, BUCKET), 'ExpiredToken')
   })
 
-  it('refuses wrong secrets, unknown keys, other regions and clocks that are far off', async () => {
+  test('refuses wrong secrets, unknown keys, other regions and clocks that are far off', async () => {
     assert.equal(
       await putAs({ ...CREDENTIAL, secretAccessKey: 'wrong-secret' }, BUCKET),
       'SignatureDoesNotMatch',
@@ -76,27 +76,27 @@ describe('header signatures and credentials', () => {
     }
   })
 
-  it('compares the body with the hash that was signed', async () => {
-    const s3 = createS3Client(test.store.endpoint)
-    s3.middlewareStack.addRelativeTo(
-      (next: (args: unknown) => unknown) => (args: { request: object }) => {
-        Object.assign(args.request, { body: 'VALUE' })
+  test('compares the body with the hash that was signed', async () => {
+    const s3 = createS3Client(opened.store.endpoint)
+    s3.middlewareStack.add(
+      (next) => (args) => {
+        Object.assign(args.request as object, { body: 'VALUE' })
         return next(args)
       },
-      { relation: 'after', toMiddleware: 'httpSigningMiddleware' },
+      { step: 'finalizeRequest', priority: 'low' },
     )
     const command = new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'hash', Body: 'value' })
     await assert.rejects(s3.send(command), { name: 'XAmzContentSHA256Mismatch' })
     s3.destroy()
-    await assert.rejects(test.s3.send(new aws.HeadObjectCommand({ Bucket: BUCKET, Key: 'hash' })), {
+    await assert.rejects(opened.s3.send(new aws.HeadObjectCommand({ Bucket: BUCKET, Key: 'hash' })), {
       name: 'NotFound',
     })
   })
 
-  it('refuses repeated headers and malformed authorization', async () => {
-    const host = `127.0.0.1:${test.store.port}`
+  test('refuses repeated headers and malformed authorization', async () => {
+    const host = `127.0.0.1:${opened.store.port}`
     const path = `/${BUCKET}/k`
-    const twice = await sendRaw(test.store, 'GET', path, {
+    const twice = await sendRaw(opened.store, 'GET', path, {
       headers: { host, 'x-amz-date': ['20260101T000000Z', 'x'] },
     })
     assert.equal(codeOf(twice), 'InvalidArgument')
@@ -106,7 +106,7 @@ describe('header signatures and credentials', () => {
       'Basic YTpi',
       'AWS a:b',
     ]) {
-      const answer = await sendRaw(test.store, 'GET', path, { headers: { host, authorization } })
+      const answer = await sendRaw(opened.store, 'GET', path, { headers: { host, authorization } })
       assert.equal(answer.status, 400, answer.text)
     }
   })

@@ -8,7 +8,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { describe, it } from 'node:test'
+import { suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as aws from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
@@ -33,8 +33,8 @@ function createPresigner(endpoint: string): aws.S3Client {
   return createS3Client(endpoint, { requestChecksumCalculation: 'WHEN_REQUIRED' })
 }
 
-async function contentOf(test: TestStore, Key: string): Promise<Buffer> {
-  const answer = await test.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key }))
+async function contentOf(opened: TestStore, Key: string): Promise<Buffer> {
+  const answer = await opened.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key }))
   return Buffer.from(await answer.Body!.transformToByteArray())
 }
 
@@ -46,30 +46,30 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   assert.fail('The condition did not come true within five seconds.')
 }
 
-describe('durability', () => {
-  it('an upload that is broken off leaves nothing, and the old object stays', async (t) => {
-    const test = await openTestStore()
-    t.after(() => test.close())
-    const s3 = createPresigner(test.store.endpoint)
-    await test.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'k', Body: 'old' }))
-    const before = await filesUnder(test.dataDir)
+suite('durability', () => {
+  test('an upload that is broken off leaves nothing, and the old object stays', async (t) => {
+    const opened = await openTestStore()
+    t.after(() => opened.close())
+    const s3 = createPresigner(opened.store.endpoint)
+    await opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'k', Body: 'old' }))
+    const before = await filesUnder(opened.dataDir)
     const sent = request(await presignPut(s3, 'k'), {
       method: 'PUT',
       headers: { 'content-length': 10 * MIB },
     })
     sent.on('error', () => undefined)
     sent.write(randomBytes(3 * MIB))
-    await until(async () => (await filesUnder(test.dataDir)).length > before.length)
+    await until(async () => (await filesUnder(opened.dataDir)).length > before.length)
     sent.destroy()
-    await until(async () => (await filesUnder(test.dataDir)).length === before.length)
-    assert.equal((await contentOf(test, 'k')).toString(), 'old')
+    await until(async () => (await filesUnder(opened.dataDir)).length === before.length)
+    assert.equal((await contentOf(opened, 'k')).toString(), 'old')
     await until(async () =>
-      / REST\.PUT\.OBJECT k .* 400 IncompleteBody /.test((await test.logLines()).at(-2)!),
+      / REST\.PUT\.OBJECT k .* 400 IncompleteBody /.test((await opened.logLines()).at(-2)!),
     )
     s3.destroy()
   })
 
-  it('kill -9 in the middle of uploads leaves old objects or new ones, never halves', async (t) => {
+  test('kill -9 in the middle of uploads leaves old objects or new ones, never halves', async (t) => {
     const dataDir = await mkdtemp(join(tmpdir(), 'local-store-'))
     const acknowledged = new Set<string>()
     const offered = new Map<string, Set<string>>()
@@ -100,114 +100,139 @@ describe('durability', () => {
       await work
       s3.destroy()
     }
-    const test = await openTestStore({ dataDir })
-    t.after(() => test.close())
-    const { Contents = [] } = await test.s3.send(new aws.ListObjectsV2Command({ Bucket: BUCKET }))
+    const opened = await openTestStore({ dataDir })
+    t.after(() => opened.close())
+    const { Contents = [] } = await opened.s3.send(new aws.ListObjectsV2Command({ Bucket: BUCKET }))
     for (const key of acknowledged) assert.ok(Contents.some((one) => one.Key === key))
     for (const { Key } of Contents) {
       const digest = createHash('sha256')
-        .update(await contentOf(test, Key!))
+        .update(await contentOf(opened, Key!))
         .digest('hex')
       assert.ok(offered.get(Key!)!.has(digest), 'an object must be one that was sent, whole')
     }
     assert.equal((await filesUnder(dataDir)).length, Contents.length)
   })
 
-  it('opening sweeps away files that no object names', async (t) => {
-    const test = await openTestStore()
-    t.after(() => test.close())
-    await test.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'kept', Body: 'kept' }))
-    await writeFile(join(test.dataDir, 'tmp', 'stale'), 'x')
-    await writeFile(join(test.dataDir, 'bodies', 'ab', 'ab00'), 'x')
-    await test.reopen()
-    assert.equal((await filesUnder(test.dataDir)).length, 1)
-    assert.equal((await contentOf(test, 'kept')).toString(), 'kept')
+  test('opening sweeps away files that no object names', async (t) => {
+    const opened = await openTestStore()
+    t.after(() => opened.close())
+    await opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'kept', Body: 'kept' }))
+    await writeFile(join(opened.dataDir, 'tmp', 'stale'), 'x')
+    await writeFile(join(opened.dataDir, 'bodies', 'ab', 'ab00'), 'x')
+    await opened.reopen()
+    assert.equal((await filesUnder(opened.dataDir)).length, 1)
+    assert.equal((await contentOf(opened, 'kept')).toString(), 'kept')
   })
 
-  it('several uploads of one key at once end in one of them, whole', async (t) => {
-    const test = await openTestStore()
-    t.after(() => test.close())
+  test('several uploads of one key at once end in one of them, whole', async (t) => {
+    const opened = await openTestStore()
+    t.after(() => opened.close())
     const bodies = Array.from({ length: 12 }, (_, at) => Buffer.alloc(300_000 + at, at))
     await Promise.all(
-      bodies.map((Body) => test.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'same', Body }))),
+      bodies.map((Body) => opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'same', Body }))),
     )
-    const content = await contentOf(test, 'same')
+    const content = await contentOf(opened, 'same')
     assert.ok(bodies.some((body) => body.equals(content)))
-    assert.equal((await filesUnder(test.dataDir)).length, 1)
+    assert.equal((await filesUnder(opened.dataDir)).length, 1)
     const creators = await Promise.allSettled(
       bodies.map((Body) =>
-        test.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'once', Body, IfNoneMatch: '*' })),
+        opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'once', Body, IfNoneMatch: '*' })),
       ),
     )
     assert.equal(creators.filter((one) => one.status === 'fulfilled').length, 1)
   })
 
-  it('a download goes on with the object that it began with', async (t) => {
-    const test = await openTestStore()
-    t.after(() => test.close())
+  test('a download goes on with the object that it began with', async (t) => {
+    const opened = await openTestStore()
+    t.after(() => opened.close())
     const old = randomBytes(20 * MIB)
-    await test.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'k', Body: old }))
-    const answer = await test.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key: 'k' }))
-    await test.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'k', Body: 'new' }))
+    await opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'k', Body: old }))
+    const answer = await opened.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key: 'k' }))
+    await opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'k', Body: 'new' }))
     assert.ok(old.equals(Buffer.from(await answer.Body!.transformToByteArray())))
-    assert.equal((await contentOf(test, 'k')).toString(), 'new')
-    await until(async () => (await filesUnder(test.dataDir)).length === 1)
+    assert.equal((await contentOf(opened, 'k')).toString(), 'new')
+    await until(async () => (await filesUnder(opened.dataDir)).length === 1)
   })
 
-  it('closing lets an upload in progress end', async (t) => {
-    const test = await openTestStore()
-    t.after(() => test.close())
-    const s3 = createPresigner(test.store.endpoint)
+  test('closing lets an upload in progress end', async (t) => {
+    const opened = await openTestStore()
+    t.after(() => opened.close())
+    const s3 = createPresigner(opened.store.endpoint)
     const sent = request(await presignPut(s3, 'late'), {
       method: 'PUT',
       headers: { 'content-length': 6 },
       agent: false,
     })
     sent.write('abc')
-    await until(async () => (await filesUnder(test.dataDir)).length === 1)
-    const reopened = test.reopen()
+    await until(async () => (await filesUnder(opened.dataDir)).length === 1)
+    const reopened = opened.reopen()
     await delay(20)
     sent.end('def')
     const [response] = (await once(sent, 'response')) as [{ statusCode: number; resume: () => void }]
     response.resume()
     assert.equal(response.statusCode, 200)
     await reopened
-    assert.equal((await contentOf(test, 'late')).toString(), 'abcdef')
+    assert.equal((await contentOf(opened, 'late')).toString(), 'abcdef')
     s3.destroy()
   })
 
-  it('a folder is open once, private, and wrong options are refused', async (t) => {
-    const test = await openTestStore()
-    t.after(() => test.close())
-    const { dataDir } = test
+  test('a folder is open once, private, and wrong options are refused', async (t) => {
+    const opened = await openTestStore()
+    t.after(() => opened.close())
+    const { dataDir } = opened
     assert.equal((await stat(dataDir)).mode & 0o777, 0o700)
     await assert.rejects(openLocalStore({ dataDir, credentials: [CREDENTIAL] }), /another process/)
     const short = { accessKeyId: 'a b', secretAccessKey: 'x'.repeat(20) }
     await assert.rejects(openLocalStore({ dataDir, credentials: [short] }), /accessKeyId/)
-    await assert.rejects(test.store.createBucket('No'), /not a valid bucket name/)
+    await assert.rejects(opened.store.createBucket('No'), /not a valid bucket name/)
   })
 
-  it('answers what is no HTTP, and too large headers, without falling over', async (t) => {
-    const test = await openTestStore()
-    t.after(() => test.close())
+  test('answers what is no HTTP, and too large headers, without falling over', async (t) => {
+    const opened = await openTestStore()
+    t.after(() => opened.close())
     for (const text of [
       'nonsense\r\n\r\n',
       `GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`,
     ]) {
-      const socket = connect(test.store.port, '127.0.0.1')
+      const socket = connect(opened.store.port, '127.0.0.1')
       socket.on('error', () => undefined)
       socket.write(text)
       const [data] = (await once(socket, 'data')) as [Buffer]
       assert.match(data.toString(), /^HTTP\/1\.1 4\d\d /)
       socket.destroy()
     }
-    await test.s3.send(new aws.HeadBucketCommand({ Bucket: BUCKET }))
+    await opened.s3.send(new aws.HeadBucketCommand({ Bucket: BUCKET }))
   })
 
-  it('says SlowDown when too much is going on', async (t) => {
-    const test = await openTestStore({ maxConcurrentRequests: 2 })
-    t.after(() => test.close())
-    const s3 = createPresigner(test.store.endpoint)
+  test('asks a client that waits for its body only when the request is good', async (t) => {
+    const opened = await openTestStore()
+    t.after(() => opened.close())
+    const s3 = createPresigner(opened.store.endpoint)
+    t.after(() => s3.destroy())
+    const url = await presignPut(s3, 'waited')
+    for (const [target, status] of [
+      [url, 200],
+      [url.replace('waited', 'other'), 403],
+    ] as const) {
+      const headers = { 'content-length': 4, expect: '100-continue' }
+      const sent = request(target, { method: 'PUT', headers, agent: false })
+      let asked = false
+      sent.on('continue', () => {
+        asked = true
+        sent.end('body')
+      })
+      sent.flushHeaders()
+      const [response] = (await once(sent, 'response')) as [{ statusCode: number; resume: () => void }]
+      response.resume()
+      assert.deepEqual([asked, response.statusCode], [status === 200, status])
+      sent.destroy()
+    }
+  })
+
+  test('says SlowDown when too much is going on', async (t) => {
+    const opened = await openTestStore({ maxConcurrentRequests: 2 })
+    t.after(() => opened.close())
+    const s3 = createPresigner(opened.store.endpoint)
     const slow = []
     for (const key of ['a', 'b']) {
       const sent = request(await presignPut(s3, key), {
@@ -219,11 +244,11 @@ describe('durability', () => {
       sent.write('abc')
       slow.push(sent)
     }
-    await until(async () => (await filesUnder(test.dataDir)).length === 2)
-    await assert.rejects(test.s3.send(new aws.ListBucketsCommand({})), { name: 'SlowDown' })
+    await until(async () => (await filesUnder(opened.dataDir)).length === 2)
+    await assert.rejects(opened.s3.send(new aws.ListBucketsCommand({})), { name: 'SlowDown' })
     for (const sent of slow) sent.destroy()
-    await until(async () => (await filesUnder(test.dataDir)).length === 0)
-    await test.s3.send(new aws.ListBucketsCommand({}))
+    await until(async () => (await filesUnder(opened.dataDir)).length === 0)
+    await opened.s3.send(new aws.ListBucketsCommand({}))
     s3.destroy()
   })
 })

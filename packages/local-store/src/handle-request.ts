@@ -1,6 +1,7 @@
 /** One request from its first line to its record in the access log. */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AccessLogRecord } from './access-log.ts'
 import { requesterArn } from './access-log.ts'
 import type { AuthenticateDeps, Authentication } from './authenticate.ts'
 import { authenticate } from './authenticate.ts'
@@ -29,6 +30,8 @@ interface Progress {
   target: RequestTarget | null
   auth: Authentication | null
   operation: string | null
+  /** Taken at once: a connection that is gone has no address any more. */
+  remoteIp: string
 }
 
 /** Unread bytes of a refused body that are still taken in, so that the client gets to read the refusal. */
@@ -43,14 +46,14 @@ export async function handleRequest(
 ): Promise<void> {
   const startedAt = performance.now()
   const time = deps.clock()
-  const progress: Progress = { headers: new Map(), target: null, auth: null, operation: null }
+  const remoteIp = (request.socket.remoteAddress ?? '-').replace(/^::ffff:/, '')
+  const progress: Progress = { headers: new Map(), target: null, auth: null, operation: null, remoteIp }
   const method = request.method ?? 'GET'
   const url = request.url ?? '/'
   const ids = {
     requestId: randomBytes(8).toString('hex').toUpperCase(),
     hostId: randomBytes(24).toString('base64'),
   }
-  const remoteIp = request.socket.remoteAddress ?? '-'
   const context = { method, ...ids, resource: url.split('?')[0] ?? '/' }
   let turnedAt: number | null = null
   const invite = () => {
@@ -70,36 +73,44 @@ export async function handleRequest(
     const cors = corsHeaders(deps, bucket, method, progress.headers)
     reply = { ...reply, headers: { ...reply.headers, ...cors } }
   }
+  // Its body was never asked for: what comes next on this connection could be that or a new request.
+  if (expectsContinue) reply = { ...reply, headers: { ...reply.headers, connection: 'close' } }
   limitLeftover(request)
-  const writeLog = (sent: Reply, bytesSent: number) =>
-    deps.accessLog.write(
-      {
-        bucket,
-        time,
-        remoteIp: remoteIp.replace(/^::ffff:/, ''),
-        requester: progress.auth === null ? null : requesterArn(progress.auth.credential.accessKeyId),
-        ...ids,
-        operation:
-          progress.operation ??
-          `REST.${/^[A-Z]+$/.test(method) ? method : 'OTHER'}.${scopeOf(progress.target)}`,
-        key: progress.target?.key ?? null,
-        method,
-        url,
-        httpVersion: request.httpVersion,
-        status: sent.status,
-        errorCode: sent.errorCode ?? null,
-        bytesSent,
-        objectSizeBytes: sent.objectSizeBytes ?? null,
-        totalMilliseconds: Math.round(performance.now() - startedAt),
-        turnAroundMilliseconds: turnedAt === null ? null : Math.round(turnedAt - startedAt),
-        referer: progress.headers.get('referer') ?? null,
-        userAgent: progress.headers.get('user-agent') ?? null,
-        authenticationType: attemptedType(progress),
-        hostHeader: progress.headers.get('host') ?? null,
-      },
-      sent.batch,
-    )
+  const writeLog = (sent: Reply, bytesSent: number) => {
+    const times = { time, startedAt, turnedAt }
+    deps.accessLog.write({ ...recordOf(request, progress, sent, times), ...ids, bytesSent }, sent.batch)
+  }
   await sendReply(response, reply, { ...context, writeLog })
+}
+
+function recordOf(
+  request: IncomingMessage,
+  progress: Progress,
+  sent: Reply,
+  times: { time: number; startedAt: number; turnedAt: number | null },
+): Omit<AccessLogRecord, 'requestId' | 'hostId' | 'bytesSent'> {
+  const method = request.method ?? 'GET'
+  const scope = `${/^[A-Z]+$/.test(method) ? method : 'OTHER'}.${scopeOf(progress.target)}`
+  return {
+    bucket: progress.target?.bucket ?? null,
+    time: times.time,
+    remoteIp: progress.remoteIp,
+    requester: progress.auth === null ? null : requesterArn(progress.auth.credential.accessKeyId),
+    operation: progress.operation ?? `REST.${scope}`,
+    key: progress.target?.key ?? null,
+    method,
+    url: request.url ?? '/',
+    httpVersion: request.httpVersion,
+    status: sent.status,
+    errorCode: sent.errorCode ?? null,
+    objectSizeBytes: sent.objectSizeBytes ?? null,
+    totalMilliseconds: Math.round(performance.now() - times.startedAt),
+    turnAroundMilliseconds: times.turnedAt === null ? null : Math.round(times.turnedAt - times.startedAt),
+    referer: progress.headers.get('referer') ?? null,
+    userAgent: progress.headers.get('user-agent') ?? null,
+    authenticationType: attemptedType(progress),
+    hostHeader: progress.headers.get('host') ?? null,
+  }
 }
 
 /** Throws S3Error for every refusal. */

@@ -2,8 +2,8 @@
 import { OWNER } from './bucket-operations.ts'
 import type { BucketCall, ObjectCall, Reply, StoreDeps } from './call.ts'
 import { readListQuery, successorOf } from './list-objects.ts'
-import type { PartRow, UploadChecksum, UploadRow } from './multipart-operations.ts'
-import { requireUpload } from './multipart-operations.ts'
+import type { PartRow, UploadChecksum, UploadRow } from './upload-index.ts'
+import { requireUpload } from './upload-index.ts'
 import { S3Error } from './s3-error.ts'
 import { xmlDocument } from './xml.ts'
 

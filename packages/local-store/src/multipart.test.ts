@@ -2,31 +2,31 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, before, suite, test } from 'node:test'
 import * as aws from '@aws-sdk/client-s3'
 import type { TestStore } from './test-client.ts'
 import { BUCKET, openTestStore } from './test-client.ts'
 
 const MIB = 1024 ** 2
 
-describe('multipart uploads', () => {
-  let test: TestStore
+suite('multipart uploads', () => {
+  let opened: TestStore
   before(async () => {
-    test = await openTestStore({ maxObjectBytes: 20 * MIB })
+    opened = await openTestStore({ maxObjectBytes: 20 * MIB })
   })
-  after(() => test.close())
+  after(() => opened.close())
   const create = async (Key: string, more: object = {}) => {
-    return (await test.s3.send(new aws.CreateMultipartUploadCommand({ Bucket: BUCKET, Key, ...more })))
+    return (await opened.s3.send(new aws.CreateMultipartUploadCommand({ Bucket: BUCKET, Key, ...more })))
       .UploadId!
   }
   const part = async (Key: string, UploadId: string, PartNumber: number, Body: Buffer) => {
-    const done = await test.s3.send(
+    const done = await opened.s3.send(
       new aws.UploadPartCommand({ Bucket: BUCKET, Key, UploadId, PartNumber, Body }),
     )
     return { PartNumber, ETag: done.ETag!, ChecksumCRC32: done.ChecksumCRC32 }
   }
   const complete = (Key: string, UploadId: string, Parts: aws.CompletedPart[], more: object = {}) =>
-    test.s3.send(
+    opened.s3.send(
       new aws.CompleteMultipartUploadCommand({
         Bucket: BUCKET,
         Key,
@@ -36,18 +36,18 @@ describe('multipart uploads', () => {
       }),
     )
   const bodyFileCount = async () => {
-    const folders = await readdir(join(test.dataDir, 'bodies'))
-    const files = await Promise.all(folders.map((folder) => readdir(join(test.dataDir, 'bodies', folder))))
+    const folders = await readdir(join(opened.dataDir, 'bodies'))
+    const files = await Promise.all(folders.map((folder) => readdir(join(opened.dataDir, 'bodies', folder))))
     return files.flat().length
   }
 
-  it('joins parts in order, reads ranges across them and keeps headers', async () => {
+  test('joins parts in order, reads ranges across them and keeps headers', async () => {
     const id = await create('big', { ContentType: 'text/big', Metadata: { a: 'b' } })
     const bodies = [randomBytes(5 * MIB), randomBytes(5 * MIB + 7), randomBytes(11)]
     const parts = []
     for (const number of [3, 1, 2]) parts.push(await part('big', id, number, bodies[number - 1]!))
     parts.sort((a, b) => a.PartNumber - b.PartNumber)
-    const listed = await test.s3.send(
+    const listed = await opened.s3.send(
       new aws.ListPartsCommand({ Bucket: BUCKET, Key: 'big', UploadId: id, MaxParts: 2 }),
     )
     assert.deepEqual(
@@ -55,7 +55,7 @@ describe('multipart uploads', () => {
       [1, 2],
     )
     assert.equal(listed.IsTruncated, true)
-    const rest = await test.s3.send(
+    const rest = await opened.s3.send(
       new aws.ListPartsCommand({
         Bucket: BUCKET,
         Key: 'big',
@@ -71,23 +71,25 @@ describe('multipart uploads', () => {
     const md5s = Buffer.concat(bodies.map((body) => createHash('md5').update(body).digest()))
     assert.equal(done.ETag, `"${createHash('md5').update(md5s).digest('hex')}-3"`)
     const whole = Buffer.concat(bodies)
-    const answer = await test.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key: 'big' }))
+    const answer = await opened.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key: 'big' }))
     assert.ok(whole.equals(Buffer.from(await answer.Body!.transformToByteArray())))
     assert.equal(answer.ContentType, 'text/big')
     assert.deepEqual(answer.Metadata, { a: 'b' })
     const Range = `bytes=${5 * MIB - 3}-${10 * MIB + 10}`
-    const range = await test.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key: 'big', Range }))
+    const range = await opened.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key: 'big', Range }))
     assert.ok(
       whole
         .subarray(5 * MIB - 3, 10 * MIB + 11)
         .equals(Buffer.from(await range.Body!.transformToByteArray())),
     )
-    const second = await test.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key: 'big', PartNumber: 3 }))
+    const second = await opened.s3.send(
+      new aws.GetObjectCommand({ Bucket: BUCKET, Key: 'big', PartNumber: 3 }),
+    )
     assert.ok(bodies[2]!.equals(Buffer.from(await second.Body!.transformToByteArray())))
     assert.equal(second.PartsCount, 3)
   })
 
-  it('can be completed once', async () => {
+  test('can be completed once', async () => {
     const id = await create('once')
     const parts = [await part('once', id, 1, Buffer.from('x'))]
     const outcomes = await Promise.allSettled([complete('once', id, parts), complete('once', id, parts)])
@@ -96,7 +98,7 @@ describe('multipart uploads', () => {
     await assert.rejects(part('once', id, 2, Buffer.from('x')), { name: 'NoSuchUpload' })
   })
 
-  it('refuses wrong lists of parts and keeps the upload', async () => {
+  test('refuses wrong lists of parts and keeps the upload', async () => {
     const id = await create('wrong')
     const small = await part('wrong', id, 1, Buffer.from('small'))
     const last = await part('wrong', id, 2, Buffer.from('last'))
@@ -114,37 +116,37 @@ describe('multipart uploads', () => {
     await complete('wrong', id, [last])
   })
 
-  it('refuses an object larger than the limit', async () => {
+  test('refuses an object larger than the limit', async () => {
     const id = await create('huge')
     const parts = []
     for (const number of [1, 2, 3]) parts.push(await part('huge', id, number, Buffer.alloc(7 * MIB)))
     await assert.rejects(complete('huge', id, parts), { name: 'EntityTooLarge' })
-    await test.s3.send(new aws.AbortMultipartUploadCommand({ Bucket: BUCKET, Key: 'huge', UploadId: id }))
+    await opened.s3.send(new aws.AbortMultipartUploadCommand({ Bucket: BUCKET, Key: 'huge', UploadId: id }))
     const single = new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'huge', Body: Buffer.alloc(20 * MIB + 1) })
-    await assert.rejects(test.s3.send(single), { name: 'EntityTooLarge' })
+    await assert.rejects(opened.s3.send(single), { name: 'EntityTooLarge' })
   })
 
-  it('leaves nothing on disk of aborted uploads, replaced parts and replaced objects', async () => {
+  test('leaves nothing on disk of aborted uploads, replaced parts and replaced objects', async () => {
     const before = await bodyFileCount()
     const id = await create('gone')
     await part('gone', id, 1, Buffer.from('first'))
     await part('gone', id, 1, Buffer.from('again'))
     assert.equal(await bodyFileCount(), before + 1)
-    await test.s3.send(new aws.AbortMultipartUploadCommand({ Bucket: BUCKET, Key: 'gone', UploadId: id }))
+    await opened.s3.send(new aws.AbortMultipartUploadCommand({ Bucket: BUCKET, Key: 'gone', UploadId: id }))
     const again = new aws.AbortMultipartUploadCommand({ Bucket: BUCKET, Key: 'gone', UploadId: id })
-    await assert.rejects(test.s3.send(again), { name: 'NoSuchUpload' })
+    await assert.rejects(opened.s3.send(again), { name: 'NoSuchUpload' })
     for (const Body of ['1', '2'])
-      await test.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'gone', Body }))
-    await test.s3.send(new aws.DeleteObjectCommand({ Bucket: BUCKET, Key: 'gone' }))
+      await opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'gone', Body }))
+    await opened.s3.send(new aws.DeleteObjectCommand({ Bucket: BUCKET, Key: 'gone' }))
     assert.equal(await bodyFileCount(), before)
   })
 
-  it('lists uploads in progress page by page', async () => {
+  test('lists uploads in progress page by page', async () => {
     const ids = [await create('u/a'), await create('u/a'), await create('u/b')]
     const seen: string[] = []
     let markers: { KeyMarker?: string; UploadIdMarker?: string } = {}
     for (let page = 0; page < 3; page += 1) {
-      const listed: aws.ListMultipartUploadsCommandOutput = await test.s3.send(
+      const listed: aws.ListMultipartUploadsCommandOutput = await opened.s3.send(
         new aws.ListMultipartUploadsCommand({ Bucket: BUCKET, Prefix: 'u/', MaxUploads: 1, ...markers }),
       )
       seen.push(...listed.Uploads!.map((one) => one.UploadId!))
@@ -154,7 +156,7 @@ describe('multipart uploads', () => {
     assert.deepEqual(seen.toSorted(), ids.toSorted())
   })
 
-  it('compares a checksum of the whole object with the bytes', async () => {
+  test('compares a checksum of the whole object with the bytes', async () => {
     const bodies = [randomBytes(5 * MIB), Buffer.from('123456789')]
     const { crc32 } = await import('node:zlib')
     const sum = Buffer.alloc(4)
@@ -169,8 +171,8 @@ describe('multipart uploads', () => {
     assert.equal(done.ChecksumCRC32, sum.toString('base64'))
   })
 
-  it('creates only if nothing is there, when asked to', async () => {
-    await test.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'taken', Body: 'x' }))
+  test('creates only if nothing is there, when asked to', async () => {
+    await opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'taken', Body: 'x' }))
     const id = await create('taken')
     const parts = [await part('taken', id, 1, Buffer.from('y'))]
     await assert.rejects(complete('taken', id, parts, { IfNoneMatch: '*' }), { name: 'PreconditionFailed' })

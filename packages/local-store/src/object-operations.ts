@@ -79,7 +79,7 @@ export function getObject(deps: StoreDeps, call: ObjectCall): Reply {
   }
   if (condition === 'not-modified') {
     delete headers['content-type']
-    return { status: 304, headers, errorCode: 'NotModified' }
+    return { status: 304, headers }
   }
   const segments = segmentsOf(deps.index, object.bodyId)
   const range = partRange(call, segments, headers) ?? readRange(call.headers, object)

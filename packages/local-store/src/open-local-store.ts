@@ -127,7 +127,10 @@ async function closeStore(
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
+  // Connections that were busy are kept alive by their clients, and would hold the end up.
+  const tidy = setInterval(() => server.closeIdleConnections(), 20)
   await closed
+  clearInterval(tidy)
   clearTimeout(deadline)
   while (working.size > 0) await Promise.all(working)
   deps.accessLog.close()

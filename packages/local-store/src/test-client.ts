@@ -4,7 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { S3Client } from '@aws-sdk/client-s3'
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { LocalStore, LocalStoreOptions } from './index.ts'
 import { openLocalStore } from './index.ts'
 
@@ -27,22 +28,22 @@ export async function openTestStore(options: Partial<LocalStoreOptions> = {}): P
     await store.createBucket(BUCKET)
     return { store, s3: createS3Client(store.endpoint) }
   }
-  const test: TestStore = {
+  const opened: TestStore = {
     ...(await open()),
     dataDir,
-    logLines: async () => (await readFile(test.store.accessLogFile, 'latin1')).split('\n').slice(0, -1),
+    logLines: async () => (await readFile(opened.store.accessLogFile, 'latin1')).split('\n').slice(0, -1),
     reopen: async () => {
-      test.s3.destroy()
-      await test.store.close()
-      Object.assign(test, await open())
+      opened.s3.destroy()
+      await opened.store.close()
+      Object.assign(opened, await open())
     },
     close: async () => {
-      test.s3.destroy()
-      await test.store.close()
+      opened.s3.destroy()
+      await opened.store.close()
       await rm(dataDir, { recursive: true, force: true })
     },
   }
-  return test
+  return opened
 }
 
 export function createS3Client(endpoint: string, settings: object = {}): S3Client {
@@ -54,6 +55,33 @@ export function createS3Client(endpoint: string, settings: object = {}): S3Clien
     maxAttempts: 1,
     ...settings,
   })
+}
+
+/** Signs as a broker does: with `X-User=alice` inside the signature, and without checksums of its own. */
+export function createPresigner(opened: TestStore) {
+  const s3 = createS3Client(opened.store.endpoint, { requestChecksumCalculation: 'WHEN_REQUIRED' })
+  s3.middlewareStack.add(
+    (next) => (args) => {
+      Object.assign((args.request as { query: object }).query, { 'X-User': 'alice' })
+      return next(args)
+    },
+    { step: 'build' },
+  )
+  const host = `127.0.0.1:${opened.store.port}`
+  const presign = async (command: object, options: Parameters<typeof getSignedUrl>[2] = {}) =>
+    pathOf(await getSignedUrl(s3, command as never, options))
+  return {
+    s3,
+    presign,
+    read: (Key: string) => presign(new GetObjectCommand({ Bucket: BUCKET, Key })),
+    write: (Key: string, more: object = {}, options: object = {}) =>
+      presign(new PutObjectCommand({ Bucket: BUCKET, Key, ...more }), options),
+    send: (method: string, path: string, headers: Record<string, string> = {}, body?: string) =>
+      sendRaw(opened.store, method, path, {
+        headers: { host, ...headers },
+        ...(body === undefined ? {} : { body }),
+      }),
+  }
 }
 
 export interface RawAnswer {

@@ -44,7 +44,7 @@ export async function checkConnector(
   const body = `Signpost looked whether this bucket works. This object may be deleted. ${deps.newId()}\n`
   let mayBeThere = false
   try {
-    if (!(await run('reachable', () => reach(open, stepsMs)))) return report(checks)
+    if (!(await run('reachable', () => reach(open, prefix, stepsMs)))) return report(checks)
     mayBeThere = true
     const written = await run('write', () => write(open, key, body, deps, signal))
     if (written) await run('read', () => read(open, key, body, deps, signal))
@@ -68,8 +68,8 @@ async function runStep(name: string, step: () => Promise<string>): Promise<Check
   }
 }
 
-async function reach(open: OpenConnector, timeoutMs: number): Promise<string> {
-  await open.ping(Math.ceil(timeoutMs))
+async function reach(open: OpenConnector, prefix: string, timeoutMs: number): Promise<string> {
+  await open.ping(Math.ceil(timeoutMs), prefix === '' ? undefined : prefix)
   return 'The bucket answers and takes the credential.'
 }
 

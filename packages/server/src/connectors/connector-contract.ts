@@ -326,6 +326,7 @@ export function connectorContract(
 
     test('answers a ping, and refuses one with a wrong credential by name and fix', async () => {
       await open.ping(5000)
+      await open.ping(5000, prefix)
       const wrong = openConnector(target.wrongCredential, target.deps)
       const error = await fails(['bucket_refused', 'credential_unavailable'], wrong.ping(5000))
       for (const secret of secretsOf(target.wrongCredential)) {

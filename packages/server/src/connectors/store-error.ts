@@ -81,9 +81,11 @@ const WRONG_PARTS = new Set([
 
 /** The error for an answer of the store that was not a success. */
 export function refusalError(refusal: StoreRefusal, { bucket, host }: StoreContext): SignpostError {
-  const { code, status } = refusal
+  const { status } = refusal
+  const code = wordOf(refusal.code) ?? `HTTP ${status}`
+  const requestId = wordOf(refusal.requestId)
   const cause = sanitized(
-    `${code} (HTTP ${status}${refusal.requestId ? `, request ${refusal.requestId}` : ''})`,
+    `${code} (HTTP ${status}${requestId === undefined ? '' : `, request ${requestId}`})`,
   )
   if (GONE.has(code))
     return new SignpostError('not_found', 'There is no such object or upload in the bucket.', { cause })
@@ -102,7 +104,8 @@ export function refusalError(refusal: StoreRefusal, { bucket, host }: StoreConte
       cause,
       retryAfterSeconds: 1,
     })
-  const region = refusal.region === undefined ? '' : ` to ${refusal.region}`
+  const place = wordOf(refusal.region)
+  const region = place === undefined ? '' : ` to ${place}`
   const fix = fixes[code] ?? `see what ${code} means in the store's documentation`
   return new SignpostError(
     'bucket_refused',
@@ -110,6 +113,20 @@ export function refusalError(refusal: StoreRefusal, { bucket, host }: StoreConte
     {
       cause,
     },
+  )
+}
+
+/** Codes, regions and request ids. Whoever names an endpoint must not read other text of what answers there. */
+function wordOf(text: string | undefined): string | undefined {
+  return text !== undefined && /^[\w.:-]{1,64}$/.test(text) ? text : undefined
+}
+
+/** The error for an answer that cannot be read as one of this kind of store. */
+export function unreadableError(error: unknown, { host }: Pick<StoreContext, 'host'>): SignpostError {
+  return new SignpostError(
+    'bucket_refused',
+    `${host} gave an answer that cannot be read. Fix: is the endpoint right, and of this kind of store?`,
+    { cause: sanitized(error instanceof Error ? error.name : 'no document') },
   )
 }
 

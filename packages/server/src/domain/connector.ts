@@ -111,8 +111,11 @@ export interface OpenConnector {
   }>
   /** Deleting what is not there is no error. */
   remove(key: string): Promise<void>
-  /** Cheap question whether the bucket answers and takes the credential, within `timeoutMs`. */
-  ping(timeoutMs: number): Promise<void>
+  /**
+   * Cheap question whether the bucket answers and takes the credential, within `timeoutMs`. It lists under `prefix`: a
+   * credential may be good for that alone.
+   */
+  ping(timeoutMs: number, prefix?: string): Promise<void>
   /** Writes a small object under `prefix` (for the connector check). */
   put(key: string, body: Uint8Array): Promise<void>
   close(): void

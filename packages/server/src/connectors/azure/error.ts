@@ -1,5 +1,5 @@
 import { SignpostError } from '@signpost/contract'
-import { networkError, refusalError, type StoreContext } from '../store-error.ts'
+import { networkError, refusalError, unreadableError, type StoreContext } from '../store-error.ts'
 
 /** The SDK's `RestError`, by shape: the class is not loaded here. */
 interface RestError {
@@ -13,7 +13,7 @@ interface RestError {
 export function azureError(error: unknown, context: StoreContext): unknown {
   if (error instanceof SignpostError) return error
   const { statusCode } = (error ?? {}) as RestError
-  if (statusCode === undefined) return networkError(error, context) ?? error
+  if (statusCode === undefined) return networkError(error, context) ?? unreadableError(error, context)
   const requestId = (error as RestError).response?.headers?.get('x-ms-request-id')
   return refusalError(
     {

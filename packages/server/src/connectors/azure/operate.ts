@@ -38,9 +38,10 @@ export function operateAzure(
   return {
     ...uploads(run),
     ...objects(run),
-    async ping(timeoutMs) {
+    async ping(timeoutMs, prefix) {
       await run(async (container, abortSignal) => {
-        await container.listBlobsFlat({ abortSignal }).byPage({ maxPageSize: 1 }).next()
+        const options = { abortSignal, ...(prefix === undefined ? {} : { prefix }) }
+        await container.listBlobsFlat(options).byPage({ maxPageSize: 1 }).next()
       }, timeoutMs)
     },
     close() {},

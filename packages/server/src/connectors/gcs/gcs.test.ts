@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import type { ConnectorSettings } from '@signpost/contract'
+import type { ConnectorSettings, SignpostError } from '@signpost/contract'
 import { scidOf } from '@signpost/signing'
 import { freePort } from '../../../../../tests/servers/daemon.ts'
 import { startGcs, type Gcs } from '../../../../../tests/servers/gcs.ts'
@@ -76,6 +76,25 @@ test('a busy Google is asked a second time, but not to complete an upload twice'
     message: /SlowDown/,
   })
   assert.deepEqual(calls.slice(2), ['POST'])
+  await gcs.stop()
+})
+
+test('a web site is not taken for Google, and nothing of its pages goes out', async () => {
+  const gcs = await startGcs({ buckets: [bucket] })
+  for (const [status, page] of [
+    [200, '<html><body>internal</body></html>'],
+    [200, 'internal'],
+    [404, '<html><p>internal'],
+    [403, '<Error><Code>some internal sentence</Code></Error>'],
+  ] as const) {
+    const site: typeof fetch = async () => new Response(page, { status })
+    const open = openGcs(settingsOf(gcs, { type: 'hmacKey', ...gcs.hmacKey }), { ...deps, fetch: site })
+    await assert.rejects(open.ping(1000), (error: SignpostError) => {
+      assert.match(error.code, /bucket_refused|not_found/)
+      assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /internal/)
+      return true
+    })
+  }
   await gcs.stop()
 })
 

@@ -2,6 +2,7 @@
 
 import { SignpostError } from '@signpost/contract'
 import type { OpenConnector, StoredObject, StoredPart } from '../../domain/connector.ts'
+import { unreadableError } from '../store-error.ts'
 import type { GcsSigner } from './sign.ts'
 import { callXmlApi, elementsOf, textOf, type XmlAnswer, type XmlApiDeps, type XmlCall } from './xml-api.ts'
 
@@ -13,8 +14,10 @@ export function operateGcs(bucket: string, signer: GcsSigner, deps: XmlApiDeps):
   return {
     ...uploads(call),
     ...objects(call),
-    async ping(timeoutMs) {
-      await call({ operation: { type: 'list', maxKeys: 1 }, timeoutMs })
+    async ping(timeoutMs, prefix) {
+      const under = prefix === undefined ? {} : { prefix }
+      const { root } = await call({ operation: { type: 'list', maxKeys: 1, ...under }, timeoutMs })
+      if (root !== 'ListBucketResult') throw unreadableError(undefined, signer.address)
     },
     close() {},
   }

@@ -3,7 +3,7 @@
 import { SignpostError } from '@signpost/contract'
 import type { ObjectOperation } from '@signpost/signing'
 import { XMLParser } from 'fast-xml-parser'
-import { networkError, refusalError } from '../store-error.ts'
+import { networkError, refusalError, unreadableError, type StoreContext } from '../store-error.ts'
 import { presign, type GcsSigner } from './sign.ts'
 
 export interface XmlApiDeps {
@@ -21,7 +21,9 @@ export interface XmlCall {
 
 export interface XmlAnswer {
   headers: Headers
-  /** The content of the document's root element; empty where there was no body. */
+  /** Name of the document's root element; empty where there was no body. */
+  root: string
+  /** Its content. */
   document: XmlElement
 }
 
@@ -87,36 +89,31 @@ async function callOnce(
   } catch (error) {
     throw networkError(error, context) ?? error
   }
-  const document = answer.ok ? rootOf(text) : rootOrEmpty(text)
+  const { root, document } = documentOf(text, answer.ok, context)
   // Completing can fail after the 200 was sent.
-  const failure = answer.ok ? document['Error'] : document
-  if (answer.ok && failure === undefined) return { headers: answer.headers, document }
+  if (answer.ok && root !== 'Error') return { headers: answer.headers, root, document }
+  const code = root === 'Error' ? textOf(document, 'Code') : undefined
   throw refusalError(
-    { status: answer.ok ? 500 : answer.status, code: codeOf(failure) ?? codeOfStatus(answer.status) },
+    { status: answer.ok ? 500 : answer.status, code: code ?? codeOfStatus(answer.status) },
     context,
   )
 }
 
-function rootOf(text: string): XmlElement {
-  if (text.trim() === '') return {}
-  const [root] = Object.entries(parser.parse(text) as XmlElement)
-  if (root === undefined || typeof root[1] !== 'object' || Array.isArray(root[1])) return {}
-  return root[0] === 'Error' ? { Error: root[1] } : root[1]
-}
-
-/** Of an error's body, which may be a proxy's HTML. */
-function rootOrEmpty(text: string): XmlElement {
+/** What says no may be a proxy with a page of its own; what says yes has to be a document. */
+function documentOf(
+  text: string,
+  isSuccess: boolean,
+  context: StoreContext,
+): { root: string; document: XmlElement } {
+  if (text.trim() === '') return { root: '', document: {} }
   try {
-    const root = rootOf(text)
-    return typeof root['Error'] === 'object' && !Array.isArray(root['Error']) ? root['Error'] : {}
-  } catch {
-    return {}
+    const [root, document] = Object.entries(parser.parse(text) as XmlElement)[0] ?? []
+    if (root === undefined || document === undefined || Array.isArray(document)) throw new Error('no root')
+    return { root, document: typeof document === 'string' ? {} : document }
+  } catch (error) {
+    if (isSuccess) throw unreadableError(error, context)
+    return { root: '', document: {} }
   }
-}
-
-function codeOf(element: XmlElement[string]): string | undefined {
-  const code = typeof element === 'object' && !Array.isArray(element) ? element['Code'] : undefined
-  return typeof code === 'string' && /^\w{1,64}$/.test(code) ? code : undefined
 }
 
 /** Answers to HEAD have no body. */

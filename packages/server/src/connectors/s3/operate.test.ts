@@ -10,6 +10,8 @@ import { openS3 } from './open.ts'
 interface Canned {
   status: number
   code?: string
+  /** Instead of an error document. */
+  body?: string
   more?: string
   headers?: Record<string, string>
   /** Accept the request and say nothing. */
@@ -27,7 +29,8 @@ describe('what an S3 store says goes out as an error that names the fix', () => 
       requests += 1
       request.resume()
       if (canned.silent === true) return
-      const body = canned.code && `<Error><Code>${canned.code}</Code>${canned.more ?? ''}</Error>`
+      const body =
+        canned.body ?? (canned.code && `<Error><Code>${canned.code}</Code>${canned.more ?? ''}</Error>`)
       response.writeHead(canned.status, { 'content-type': 'application/xml', ...canned.headers }).end(body)
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -95,6 +98,17 @@ describe('what an S3 store says goes out as an error that names the fix', () => 
     const error = await answerTo({ status: 400, code: 'OddlyShapedBucket' })
     assert.equal(error.code, 'bucket_refused')
     assert.match(error.message, /OddlyShapedBucket/)
+  })
+
+  test('a web site is not taken for a store, and nothing of its pages goes out', async () => {
+    for (const status of [200, 403, 404]) {
+      const page = { body: '<html><body>internal notes <br> </body></html>' }
+      const error = await answerTo({ status, ...page, headers: { 'content-type': 'text/html' } })
+      assert.equal(error.code, 'bucket_refused', `HTTP ${status}`)
+      assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /internal|html/)
+    }
+    const odd = await answerTo({ status: 403, code: 'a secret sentence' })
+    assert.doesNotMatch(odd.message, /secret sentence/)
   })
 
   test('a store that accepts and then says nothing is unreachable when the time is up', async () => {

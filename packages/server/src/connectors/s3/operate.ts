@@ -3,7 +3,7 @@
 import type * as Sdk from '@aws-sdk/client-s3'
 import { SignpostError } from '@signpost/contract'
 import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
-import { networkError, refusalError, type StoreRefusal } from '../store-error.ts'
+import { networkError, refusalError, unreadableError, type StoreRefusal } from '../store-error.ts'
 import type { S3Address } from './address.ts'
 import type { S3Settings } from './sign.ts'
 
@@ -29,12 +29,18 @@ export function operateS3(settings: S3Settings, address: S3Address): Operations 
   return {
     ...uploads(Bucket, address, run),
     ...objects(Bucket, run),
-    async ping(timeoutMs) {
+    async ping(timeoutMs, Prefix) {
       const abortSignal = AbortSignal.timeout(timeoutMs)
-      await run((s3, sdk) => s3.send(new sdk.ListObjectsV2Command({ Bucket, MaxKeys: 1 }), { abortSignal }))
+      const input = { Bucket, MaxKeys: 1, ...(Prefix === undefined ? {} : { Prefix }) }
+      const page = await run((s3, sdk) => s3.send(new sdk.ListObjectsV2Command(input), { abortSignal }))
+      // The SDK reads a web site's page as an empty listing.
+      if (page.IsTruncated === undefined) throw unreadableError(undefined, address)
     },
     close() {
-      void client.opened()?.then(({ client: opened }) => opened.destroy())
+      client.opened()?.then(
+        ({ client: opened }) => opened.destroy(),
+        () => {},
+      )
     },
   }
 }
@@ -187,7 +193,7 @@ function s3Error(error: unknown, context: { bucket: string; host: string }): unk
   if (error instanceof SignpostError) return error
   const refusal = refusalOf(error)
   if (refusal !== undefined) return refusalError(refusal, context)
-  return networkError(error, context) ?? error
+  return networkError(error, context) ?? unreadableError(error, context)
 }
 
 /** The SDK's `S3ServiceException`, by shape: the class is not loaded here. */

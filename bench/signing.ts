@@ -48,11 +48,10 @@ const ACCOUNT_KEY = Buffer.alloc(64, 7).toString('base64')
 const URLS = 'URLs/s of CPU time'
 const OPTIONS: RoundOptions = { rounds: 5, warmUpMilliseconds: 1000, roundMilliseconds: 400, clock: 'cpu' }
 
-/** A new key for every call, 62 characters. */
+/** A new key for every call, of 62 characters. */
 function keysFrom(seed: number): () => string {
-  let next = seed
-  return () =>
-    `runs/2026-11-23/checkpoints/model-shard-${String(next++).padStart(12, '0')}.safetensors`.slice(0, 62)
+  let next = seed * 1_000_000_000
+  return () => `runs/2026-11-23/vision/checkpoints/model-shard-${next++}.ckpt`
 }
 
 export async function benchSigning(): Promise<BenchRow[]> {

@@ -59,7 +59,7 @@ export interface PresigningDraft {
 export function draftPresigned(request: QueryPresigning): PresigningDraft {
   const { method, path, headers } = request
   const canonicalForm = headers === undefined ? hostOnly(request.host) : withHost(request.host, headers)
-  const query = canonicalQuery(withAuthentication(request, canonicalForm.signedHeaders))
+  const query = queryOf(request, canonicalForm.signedHeaders)
   const canonical = canonicalRequest({
     method,
     path,
@@ -81,21 +81,41 @@ export function draftPresigned(request: QueryPresigning): PresigningDraft {
   }
 }
 
-function withAuthentication(request: QueryPresigning, signedHeaders: string): EncodedParameter[] {
+/**
+ * The canonical query. The signature's own parameters stand together in it: whatever sorts between them begins with
+ * `X-Amz-` or `X-Goog-`, and is refused. So only the request's parameters need sorting, and these are few.
+ */
+function queryOf(request: QueryPresigning, signedHeaders: string): string {
+  const { names } = request
+  const own = sortParameters(request.parameters)
+  refuseDuplicates(own)
+  const authenticationAt = countBefore(own, names)
+  const before = canonicalQuery(own.slice(0, authenticationAt))
+  const after = canonicalQuery(own.slice(authenticationAt))
+  const authentication = authenticationOf(request, signedHeaders)
+  return `${before}${before === '' ? '' : '&'}${authentication}${after === '' ? '' : '&'}${after}`
+}
+
+function authenticationOf(request: QueryPresigning, signedHeaders: string): string {
   const { names, sessionToken } = request
-  const all: EncodedParameter[] = [
-    { name: names.algorithm, value: request.algorithm },
-    { name: names.credential, value: credentialValue(request.accessKeyId, request.scope) },
-    { name: names.date, value: request.timestamp },
-    { name: names.expires, value: String(request.expiresInSeconds) },
-  ]
-  if (sessionToken !== undefined)
-    all.push({ name: names.securityToken, value: encodeComponent(sessionToken) })
-  all.push({ name: names.signedHeaders, value: encodeComponent(signedHeaders) })
-  for (const parameter of request.parameters) all.push(parameter)
-  sortParameters(all)
-  refuseDuplicates(all)
-  return all
+  const token = sessionToken === undefined ? '' : `&${names.securityToken}=${encodeComponent(sessionToken)}`
+  return (
+    `${names.algorithm}=${request.algorithm}` +
+    `&${names.credential}=${credentialValue(request.accessKeyId, request.scope)}` +
+    `&${names.date}=${request.timestamp}` +
+    `&${names.expires}=${request.expiresInSeconds}` +
+    `${token}&${names.signedHeaders}=${encodeComponent(signedHeaders)}`
+  )
+}
+
+function countBefore(sorted: readonly EncodedParameter[], names: ParameterNames): number {
+  let count = 0
+  for (const { name } of sorted) {
+    if (name < names.algorithm) count++
+    else if (name <= names.signedHeaders)
+      throw new SigningInputError(queryField(name), 'is reserved for the signature')
+  }
+  return count
 }
 
 /** `<id>/<scope>`, encoded; the scope's parts are unreserved characters only. */
@@ -108,8 +128,12 @@ function refuseDuplicates(sorted: readonly EncodedParameter[]): void {
   for (let at = 1; at < sorted.length; at++) {
     const { name } = sorted[at]!
     if (name === sorted[at - 1]!.name)
-      throw new SigningInputError(`query[${JSON.stringify(name)}]`, 'is already set by the operation')
+      throw new SigningInputError(queryField(name), 'is already set by the operation')
   }
+}
+
+function queryField(name: string): string {
+  return `query[${JSON.stringify(name)}]`
 }
 
 function hostOnly(host: string): CanonicalHeaders {

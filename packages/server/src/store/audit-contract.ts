@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { anchorsOf } from '@signpost/contract'
+import type { AuditEvent } from '@signpost/contract'
+import { verifyAudit } from '../audit/verify.ts'
+import { chainedEventLine, chainedEventOf, exportAuditEvents, findGrant } from './audit-events.ts'
+import { listAuditEvents, listChainOpenings } from './audit-events.ts'
+import type { AuditCursor, AuditRow } from './audit-events.ts'
+import type { Store } from './store.ts'
+import { eventOf, eventsOf } from './store-fixture.ts'
+import type { StoreFixture } from './store-fixture.ts'
+
+/** What every engine's store must do with audit events. Each test has a database of its own. */
+export function auditContract(
+  engine: Store['engine'],
+  options: { skip: false | string },
+  createFixture: () => Promise<StoreFixture>,
+): void {
+  const withFixture = (name: string, run: (fixture: StoreFixture) => Promise<void>) =>
+    test(name, async () => {
+      const fixture = await createFixture()
+      try {
+        await run(fixture)
+      } finally {
+        await fixture.dispose()
+      }
+    })
+  const withStore = (name: string, run: (store: Store) => Promise<void>) =>
+    withFixture(name, (fixture) => using(fixture, run))
+
+  describe(`audit events on ${engine}`, options, () => {
+    chainTests(withStore, withFixture)
+    listTests(withStore)
+    tamperTests(withFixture)
+    crashTests(withFixture)
+  })
+}
+
+type WithStore = (name: string, run: (store: Store) => Promise<void>) => void
+type WithFixture = (name: string, run: (fixture: StoreFixture) => Promise<void>) => void
+
+async function using<T>(fixture: StoreFixture, run: (store: Store) => Promise<T>): Promise<T> {
+  const store = await fixture.open()
+  try {
+    return await run(store)
+  } finally {
+    await store.close()
+  }
+}
+
+function chainTests(withStore: WithStore, withFixture: WithFixture): void {
+  withStore('many commits at once make one chain without gaps', async (store) => {
+    await Promise.all(
+      Array.from({ length: 300 }, (_, index) =>
+        store.commit({ statements: [], events: eventsOf(`many-${index}`, 1 + (index % 4)) }),
+      ),
+    )
+    const rows = await allRows(store)
+    assert.deepEqual(
+      rows.map(({ seq }) => seq),
+      rows.map((_, index) => index + 1),
+    )
+    assert.deepEqual(await verifyAudit(store), { ok: true, chains: 1, events: rows.length, firstBad: null })
+  })
+
+  withFixture('each opening begins a chain that anchors the one before', async (fixture) => {
+    await using(fixture, (store) => store.commit({ statements: [], events: eventsOf('before', 3) }))
+    await using(fixture, async (store) => {
+      const [first, second] = (await listChainOpenings(store.db)).map(chainedEventOf)
+      const rows = await allRows(store)
+      const last = rows.filter(({ chain }) => chain === first!.chain).at(-1)!
+      assert.deepEqual(anchorsOf(second!.event), [{ chain: first!.chain, seq: 4, hash: last.hash }])
+    })
+    await using(fixture, async (store) => {
+      const third = chainedEventOf((await listChainOpenings(store.db))[2]!)
+      assert.equal(anchorsOf(third.event).length, 1)
+      assert.deepEqual(await verifyAudit(store), { ok: true, chains: 3, events: 6, firstBad: null })
+    })
+  })
+
+  withStore('a closed store refuses', async (store) => {
+    await store.ping()
+    await store.close()
+    await assert.rejects(store.commit({ statements: [], events: [] }), { code: 'record_unavailable' })
+  })
+}
+
+const alice: Partial<AuditEvent> = { username: 'alice', principalId: 'a', team: 'vision' }
+const bob: Partial<AuditEvent> = { username: 'bob', principalId: 'b', team: 'speech' }
+
+function listTests(withStore: WithStore): void {
+  withStore('events are listed newest first, by every filter, in pages', async (store) => {
+    const at = (minute: number) => `2026-11-23T10:${String(minute).padStart(2, '0')}:00.000Z`
+    await store.commit({ statements: [], events: eventsOf('a', 5, { ...alice, at: at(1), key: 'vision/x' }) })
+    await store.commit({ statements: [], events: eventsOf('b', 5, { ...bob, at: at(2), key: 'speech/x' }) })
+    await store.commit({
+      statements: [],
+      events: [
+        eventOf('c-0', { ...alice, at: at(3), type: 'object.delete' }),
+        eventOf('c-1', { ...bob, at: at(3), decision: 'deny' }),
+        eventOf('c-2', { ...alice, at: at(4), grantId: 'g1', key: 'odd\u0000\ud800key' }),
+      ],
+    })
+    const ids = async (filter: Parameters<typeof listAuditEvents>[1], limit = 100) =>
+      (await listPaged(store, filter, limit)).map((row) => chainedEventOf(row).event.id)
+    const reversed = (prefix: string) => [4, 3, 2, 1, 0].map((index) => `${prefix}-${index}`)
+    const all = ['c-2', 'c-1', 'c-0', ...reversed('b'), ...reversed('a')]
+    const since = { from: Date.parse(at(1)) }
+    assert.deepEqual(await ids(since), all)
+    for (const limit of [1, 3, 4]) assert.deepEqual(await ids(since, limit), all)
+    assert.deepEqual(await ids({ from: Date.parse(at(2)), to: Date.parse(at(3)) }), reversed('b'))
+    assert.deepEqual(await ids({ username: 'alice' }, 2), ['c-2', 'c-0', ...reversed('a')])
+    assert.deepEqual(await ids({ team: 'speech' }), ['c-1', ...reversed('b')])
+    assert.deepEqual(await ids({ key: 'vision/x' }, 2), reversed('a'))
+    assert.deepEqual(await ids({ key: 'odd\u0000\ud800key' }), ['c-2'])
+    assert.deepEqual(await ids({ type: 'object.delete' }), ['c-0'])
+    assert.deepEqual(await ids({ decision: 'deny' }), ['c-1'])
+    assert.deepEqual(await ids({ grantId: 'g1', username: 'alice', decision: 'allow' }), ['c-2'])
+    assert.deepEqual(await ids({ username: 'Alice' }), [])
+    assert.equal((await findGrant(store.db, 'g1'))?.username, 'alice')
+    assert.equal(await findGrant(store.db, 'g2'), undefined)
+    assert.equal((await verifyAudit(store)).ok, true)
+  })
+
+  withStore('an export has every event verbatim, oldest first', async (store) => {
+    const events = eventsOf('export', 30, { agent: 'naïve "agent" \u2028 😀', key: 'k' })
+    await store.commit({ statements: [], events })
+    const rows: AuditRow[] = []
+    for await (const row of exportAuditEvents(store.db, { key: 'k' }, 7)) rows.push(row)
+    assert.deepEqual(
+      rows.map(({ event }) => event),
+      events.map((event) => JSON.stringify(event)),
+    )
+    assert.deepEqual(JSON.parse(chainedEventLine(rows[3]!)), chainedEventOf(rows[3]!))
+  })
+}
+
+function tamperTests(withFixture: WithFixture): void {
+  const cases: [name: string, sql: string, problem: RegExp][] = [
+    ['an event that was removed', 'delete from audit_events where seq = 3 and chain = $first', /missing/],
+    [
+      'a changed event',
+      `update audit_events set event = replace(event, 'vision', 'vIsion') where seq = 3`,
+      /changed/,
+    ],
+    ['a changed hash', `update audit_events set hash = '${'0'.repeat(64)}' where seq = 3`, /changed/],
+    [
+      'events that changed places',
+      `update audit_events set seq = -1 where seq = 3 and chain = $first;
+       update audit_events set seq = 3 where seq = 4 and chain = $first;
+       update audit_events set seq = 4 where seq = -1 and chain = $first`,
+      /changed/,
+    ],
+    [
+      'the cut-off end of an older chain',
+      'delete from audit_events where seq >= 4 and chain = $first',
+      /missing/,
+    ],
+    [
+      'the cut-off end of the newest chain',
+      'delete from audit_events where seq >= 4 and chain <> $first',
+      /missing/,
+    ],
+    [
+      'a whole chain that is gone',
+      'delete from audit_events where chain = $first; delete from audit_chains where chain = $first',
+      /missing/,
+    ],
+    ['a changed column', `update audit_events set object_key = 'other' where seq = 3`, /object_key/],
+    ['a changed column of a run', `update audit_runs set username = 'bob' where first_seq = 2`, /username/],
+    ['a run that was removed', 'delete from audit_runs where first_seq = 2', /column/],
+    ['a run that was cut short', 'update audit_runs set last_seq = 4 where first_seq = 2', /column/],
+  ]
+  for (const [name, sql, problem] of cases) {
+    withFixture(`verifying shows ${name}`, async (fixture) => {
+      const events = (prefix: string) => eventsOf(prefix, 5, { ...alice, key: 'vision/x' })
+      await using(fixture, (store) => store.commit({ statements: [], events: events('one') }))
+      const first = await using(fixture, async (store) => {
+        await store.commit({ statements: [], events: events('two') })
+        assert.equal((await verifyAudit(store)).ok, true)
+        return (await listChainOpenings(store.db))[0]!.chain
+      })
+      await fixture.tamper(sql.replaceAll('$first', `'${first}'`))
+      await using(fixture, async (store) => {
+        const verification = await verifyAudit(store)
+        assert.equal(verification.ok, false)
+        assert.match(verification.firstBad!.problem, problem)
+      })
+    })
+  }
+
+  withFixture('audit events cannot be changed or removed by mistake', async (fixture) => {
+    await using(fixture, async (store) => {
+      await store.commit({ statements: [], events: eventsOf('kept', 2) })
+      for (const table of ['audit_events', 'audit_runs'] as const) {
+        const { sql, parameters } = store.db.deleteFrom(table).compile()
+        await assert.rejects(store.commit({ statements: [{ sql, parameters }], events: [] }))
+      }
+      assert.equal((await allRows(store)).length, 3)
+    })
+  })
+}
+
+/** Moments after the first commit, in ms. */
+const killAfter = [5, 60, 250]
+
+function crashTests(withFixture: WithFixture): void {
+  withFixture('after kill -9 under load, all that was promised is there and verifies', async (fixture) => {
+    const promised: string[] = []
+    for (const moment of killAfter)
+      promised.push(...(await loadAndKill(fixture, moment + Math.random() * 50)))
+    await using(fixture, async (store) => {
+      const ids = new Set((await allRows(store)).map((row) => chainedEventOf(row).event.id))
+      for (const line of promised) {
+        const [unit, count] = line.split(' ')
+        for (let index = 0; index < Number(count); index++) assert.ok(ids.has(`${unit}-${index}`), line)
+      }
+      const { firstBad, chains } = await verifyAudit(store)
+      assert.deepEqual([firstBad, chains], [null, killAfter.length + 1])
+    })
+  })
+}
+
+/** What the process said was committed. */
+async function loadAndKill(fixture: StoreFixture, moment: number): Promise<string[]> {
+  const script = fileURLToPath(new URL('./store-load.ts', import.meta.url))
+  const child = spawn(process.execPath, [script, ...fixture.address], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'close')
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  await Promise.race([once(child.stdout, 'data'), ended])
+  await delay(moment)
+  child.kill('SIGKILL')
+  await ended
+  const lines = output.split('\n').slice(0, -1)
+  assert.ok(lines.length > 0, 'nothing was committed')
+  return lines
+}
+
+async function allRows(store: Store): Promise<AuditRow[]> {
+  const rows: AuditRow[] = []
+  for await (const row of exportAuditEvents(store.db)) rows.push(row)
+  return rows
+}
+
+async function listPaged(
+  store: Store,
+  filter: Parameters<typeof listAuditEvents>[1],
+  limit: number,
+): Promise<AuditRow[]> {
+  const all: AuditRow[] = []
+  let after: AuditCursor | undefined
+  while (true) {
+    const rows = await listAuditEvents(store.db, filter, { limit, after })
+    all.push(...rows.slice(0, limit))
+    if (rows.length <= limit) return all
+    after = rows[limit - 1]!
+  }
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { Client } from 'pg'
+import { requireServer } from '../../../../tests/servers/install.ts'
+import { startPostgres } from '../../../../tests/servers/postgres.ts'
+import type { Postgres } from '../../../../tests/servers/postgres.ts'
+import { verifyAudit } from '../audit/verify.ts'
+import { openPostgresStore } from './postgres.ts'
+import { countActiveAdmins, insertPrincipal, keepingAnAdmin, updatePrincipal } from './principals.ts'
+import { storeContract } from './store-contract.ts'
+import { countedIds, eventsOf, principalRow } from './store-fixture.ts'
+import type { StoreFixture } from './store-fixture.ts'
+
+const needsPostgres = requireServer('postgres')
+
+describe('PostgreSQL', needsPostgres, () => {
+  let server: Postgres
+  before(async () => {
+    server = await startPostgres()
+  })
+  after(() => server?.stop())
+
+  storeContract('postgres', { skip: false }, () => createFixture(server))
+
+  const withUrl = (name: string, run: (url: string) => Promise<void>) =>
+    test(name, async () => run(await server.createDatabase()))
+  const openTwo = async (url: string) => {
+    const newId = countedIds()
+    const open = () => openPostgresStore({ url, newId, clock: Date.now, readConnectionsMax: 2 })
+    return Promise.all([open(), open()])
+  }
+
+  withUrl('two processes start at once on an empty database, and each writes its own chain', async (url) => {
+    const [one, two] = await openTwo(url)
+    const commits = Array.from({ length: 100 }, (_, index) =>
+      (index % 2 ? one : two).commit({ statements: [], events: eventsOf(`both-${index}`, 3) }),
+    )
+    await Promise.all(commits)
+    assert.deepEqual(await verifyAudit(one), { ok: true, chains: 2, events: 302, firstBad: null })
+    await Promise.all([one.close(), two.close()])
+  })
+
+  withUrl('the last admin stays when two replicas stop one each', async (url) => {
+    const [one, two] = await openTwo(url)
+    for (let round = 0; round < 10; round++) {
+      const admins = [1, 2].map((n) => principalRow(`admin ${round}-${n}`, { organisation_role: 'admin' }))
+      await one.commit({ statements: admins.map((row) => insertPrincipal(one.db, row)), events: [] })
+      const stop = (id: string) => keepingAnAdmin(one.db, updatePrincipal(one.db, id, { active: 0 }))
+      const before = await countActiveAdmins(one.db)
+      const ids = (await one.db.selectFrom('principals').select('id').where('active', '=', 1).execute()).map(
+        ({ id }) => id,
+      )
+      assert.equal(ids.length, before)
+      await Promise.allSettled(
+        ids.map((id, index) => (index % 2 ? one : two).commit({ statements: stop(id), events: [] })),
+      )
+      assert.equal(await countActiveAdmins(one.db), 1)
+    }
+    await Promise.all([one.close(), two.close()])
+  })
+
+  withUrl('a lost connection refuses what waits, and the next commit goes on with the chain', async (url) => {
+    const [store, other] = await openTwo(url)
+    await store.commit({ statements: [], events: eventsOf('before', 2) })
+    const load = Array.from({ length: 50 }, (_, index) =>
+      store.commit({ statements: [], events: eventsOf(`during-${index}`, 200) }),
+    )
+    await ask(
+      url,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'signpost' and pid <> pg_backend_pid()`,
+    )
+    const results = await Promise.allSettled(load)
+    for (const result of results) {
+      if (result.status === 'rejected') assert.equal(result.reason.code, 'record_unavailable')
+    }
+    await until(() => store.commit({ statements: [], events: eventsOf('after', 2) }))
+    assert.equal((await until(() => verifyAudit(store))).firstBad, null)
+    await Promise.all([store.close(), other.close()])
+  })
+
+  withUrl(
+    'a transaction that still goes through on a lost connection makes no second event of one number',
+    async (url) => {
+      const [store, other] = await openTwo(url)
+      // Another writer of the same chain, as a server process that outlived its client would be.
+      await ask(url, `update audit_chains set head_seq = head_seq`)
+      await store.commit({ statements: [], events: eventsOf('one', 1) })
+      await ask(
+        url,
+        `with moved as (
+        update audit_chains set head_seq = head_seq where false returning chain
+      ) select count(*) from moved`,
+      )
+      assert.equal((await verifyAudit(store)).ok, true)
+      await Promise.all([store.close(), other.close()])
+    },
+  )
+})
+
+test('a server that does not wait for its disk is refused', needsPostgres, async () => {
+  const server = await startPostgres({ fsync: false })
+  const options = { url: server.url, newId: countedIds(), clock: Date.now }
+  await assert.rejects(openPostgresStore(options), /fsync off: a power cut could lose/)
+  await server.stop()
+})
+
+async function createFixture(server: Postgres): Promise<StoreFixture> {
+  const url = await server.createDatabase()
+  const newId = countedIds()
+  let now = Date.UTC(2026, 10, 23)
+  return {
+    open: () => openPostgresStore({ url, newId, clock: () => now++, readConnectionsMax: 2 }),
+    tamper: (sql) => ask(url, `set session_replication_role = replica; ${sql}`),
+    address: ['postgres', url],
+    dispose: async () => {},
+  }
+}
+
+async function ask(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Tries again while connections are being opened anew; fails with the last error. */
+async function until<T>(run: () => Promise<T>, tries = 5): Promise<T> {
+  return run().catch((error: unknown) => (tries > 1 ? until(run, tries - 1) : Promise.reject(error)))
+}

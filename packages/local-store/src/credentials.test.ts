@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import { after, before, suite, test } from 'node:test'
 import * as aws from '@aws-sdk/client-s3'
 import type { TestStore } from './test-client.ts'
@@ -91,6 +92,39 @@ suite('header signatures and credentials', () => {
     await assert.rejects(opened.s3.send(new aws.HeadObjectCommand({ Bucket: BUCKET, Key: 'hash' })), {
       name: 'NotFound',
     })
+  })
+
+  test('compares the data of an aws-chunked body with its length and trailing checksum', async () => {
+    const sendChunked = async (text: string) => {
+      const s3 = createS3Client(opened.store.endpoint)
+      s3.middlewareStack.add(
+        (next) => (args) => {
+          Object.assign(args.request as object, { body: Readable.from([text.slice(0, 7), text.slice(7)]) })
+          return next(args)
+        },
+        { step: 'finalizeRequest', priority: 'low' },
+      )
+      try {
+        const Body = Readable.from(['hello'])
+        await s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'chunked', Body, ContentLength: 5 }))
+        return 'ok'
+      } catch (error) {
+        return (error as Error).name
+      } finally {
+        s3.destroy()
+      }
+    }
+    const trailer = 'x-amz-checksum-crc32:NhCmhg=='
+    assert.equal(await sendChunked(`5\r\nhello\r\n0\r\n${trailer}\r\n\r\n`), 'ok')
+    assert.equal(await sendChunked(`2\r\nhe\r\n3\r\nllo\r\n0\r\n${trailer}\r\n\r\n`), 'ok')
+    assert.equal(await sendChunked(`5\r\nhullo\r\n0\r\n${trailer}\r\n\r\n`), 'BadDigest')
+    assert.equal(await sendChunked('5\r\nhello\r\n0\r\n\r\n'), 'BadDigest')
+    assert.equal(await sendChunked(`4\r\nhell\r\n0\r\n${trailer}\r\n\r\n`), 'IncompleteBody')
+    assert.equal(await sendChunked(`6\r\nhello!\r\n0\r\n${trailer}\r\n\r\n`), 'IncompleteBody')
+    assert.equal(await sendChunked('5\r\nhello'), 'IncompleteBody')
+    assert.equal(await sendChunked(`5\r\nhelloXX0\r\n${trailer}\r\n\r\n`), 'InvalidRequest')
+    assert.equal(await sendChunked(`-5\r\nhello\r\n0\r\n${trailer}\r\n\r\n`), 'InvalidRequest')
+    assert.equal(await sendChunked(`5\r\nhello\r\n0\r\n${trailer}\r\n\r\nmore`), 'InvalidRequest')
   })
 
   test('refuses repeated headers and malformed authorization', async () => {

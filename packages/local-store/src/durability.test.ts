@@ -229,6 +229,22 @@ suite('durability', () => {
     }
   })
 
+  test('ends a request that takes too long to arrive, and keeps nothing of it', async (t) => {
+    const opened = await openTestStore({ requestTimeoutSeconds: 1 })
+    t.after(() => opened.close())
+    const s3 = createPresigner(opened.store.endpoint)
+    t.after(() => s3.destroy())
+    const headers = { 'content-length': 1000 }
+    const sent = request(await presignPut(s3, 'endless'), { method: 'PUT', headers, agent: false })
+    const ended = new Promise((resolve) => sent.on('error', resolve).on('response', resolve))
+    const drip = setInterval(() => sent.write('x'), 50)
+    await ended
+    clearInterval(drip)
+    sent.destroy()
+    await until(async () => (await filesUnder(opened.dataDir)).length === 0)
+    await assert.rejects(opened.s3.send(new aws.HeadObjectCommand({ Bucket: BUCKET, Key: 'endless' })))
+  })
+
   test('says SlowDown when too much is going on', async (t) => {
     const opened = await openTestStore({ maxConcurrentRequests: 2 })
     t.after(() => opened.close())

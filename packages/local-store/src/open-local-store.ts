@@ -22,6 +22,8 @@ const DRAIN_MS = 10_000
 /** Throws when the options are wrong, the folder is in use or the port is taken. */
 export async function openLocalStore(options: LocalStoreOptions): Promise<LocalStore> {
   const credentials = checkCredentials(options.credentials)
+  const requestTimeoutSeconds = options.requestTimeoutSeconds ?? 3600
+  if (!(requestTimeoutSeconds >= 1)) throw new Error('requestTimeoutSeconds: must be 1 or more')
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
   chmodSync(options.dataDir, 0o700)
   const index = openIndexDatabase(join(options.dataDir, 'index.sqlite'))
@@ -43,7 +45,7 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<LocalS
       hasRoom: () => working.size < maxConcurrent,
       reportError: (error) => process.emitWarning(error instanceof Error ? error : String(error)),
     }
-    const server = createStoreServer(deps, working, options.requestTimeoutSeconds ?? 3600)
+    const server = createStoreServer(deps, working, requestTimeoutSeconds)
     const address = await listen(server, options.host ?? '127.0.0.1', options.port ?? 0)
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
     return {
@@ -92,11 +94,10 @@ function createStoreServer(
   }
   const server = createServer({
     maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: 20_000,
+    headersTimeout: Math.min(20, requestTimeoutSeconds) * 1000,
     requestTimeout: requestTimeoutSeconds * 1000,
+    connectionsCheckingInterval: 1000,
     keepAliveTimeout: IDLE_MS,
-    // Key bytes in a header or path must not be guessed at.
-    insecureHTTPParser: false,
   })
   server.maxConnections = CONNECTIONS_MAX
   server.timeout = IDLE_MS

@@ -46,7 +46,7 @@ test('one token and one user delegation key do for many URLs', async () => {
   const { tenantId, clientId, clientSecret, authorityHost } = entra
   const credential = { type: 'clientSecret', tenantId, clientId, clientSecret, authorityHost } as const
   const open = openAzure(settingsOf(azurite, credential), { clock: Date.now })
-  await Promise.all(Array.from({ length: 20 }, () => open.prepare(Date.now() + 3_600_000)))
+  await Promise.all(Array.from({ length: 20 }, async () => open.prepare(Date.now() + 3_600_000)))
   assert.equal(open.prepare(Date.now() + 86_400_000), undefined)
   assert.equal(entra.tokensIssued(), 1)
   open.close()

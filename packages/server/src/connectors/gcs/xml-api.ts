@@ -2,7 +2,6 @@
 
 import { SignpostError } from '@signpost/contract'
 import type { ObjectOperation } from '@signpost/signing'
-import { XMLParser } from 'fast-xml-parser'
 import { networkError, refusalError, unreadableError, type StoreContext } from '../store-error.ts'
 import { presign, type GcsSigner } from './sign.ts'
 
@@ -34,14 +33,6 @@ const LIFETIME_SECONDS = 300
 /** Putting a large upload together takes a while. */
 const TIMEOUT_MS = 60_000
 const lists = new Set(['Contents', 'CommonPrefixes', 'Part'])
-
-const parser = new XMLParser({
-  parseTagValue: false,
-  trimValues: false,
-  ignoreAttributes: true,
-  ignoreDeclaration: true,
-  isArray: (name) => lists.has(name),
-})
 
 /** Sends one call; again once, where that does no harm, when Google is busy. Throws `SignpostError` for anything but a 2xx. */
 export async function callXmlApi(
@@ -89,7 +80,7 @@ async function callOnce(
   } catch (error) {
     throw networkError(error, context) ?? error
   }
-  const { root, document } = documentOf(text, answer.ok, context)
+  const { root, document } = await documentOf(text, answer.ok, context)
   // Completing can fail after the 200 was sent.
   if (answer.ok && root !== 'Error') return { headers: answer.headers, root, document }
   const code = root === 'Error' ? textOf(document, 'Code') : undefined
@@ -100,20 +91,33 @@ async function callOnce(
 }
 
 /** What says no may be a proxy with a page of its own; what says yes has to be a document. */
-function documentOf(
+async function documentOf(
   text: string,
   isSuccess: boolean,
   context: StoreContext,
-): { root: string; document: XmlElement } {
+): Promise<{ root: string; document: XmlElement }> {
   if (text.trim() === '') return { root: '', document: {} }
   try {
-    const [root, document] = Object.entries(parser.parse(text) as XmlElement)[0] ?? []
+    const [root, document] = Object.entries(await parsed(text))[0] ?? []
     if (root === undefined || document === undefined || Array.isArray(document)) throw new Error('no root')
     return { root, document: typeof document === 'string' ? {} : document }
   } catch (error) {
     if (isSuccess) throw unreadableError(error, context)
     return { root: '', document: {} }
   }
+}
+
+/** The parser is loaded with the first answer, not at the start of the server. */
+async function parsed(text: string): Promise<XmlElement> {
+  const { XMLParser } = await import('fast-xml-parser')
+  const parser = new XMLParser({
+    parseTagValue: false,
+    trimValues: false,
+    ignoreAttributes: true,
+    ignoreDeclaration: true,
+    isArray: (name) => lists.has(name),
+  })
+  return parser.parse(text) as XmlElement
 }
 
 /** Answers to HEAD have no body. */

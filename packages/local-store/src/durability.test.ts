@@ -3,54 +3,38 @@ import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as aws from '@aws-sdk/client-s3'
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { openLocalStore } from './index.ts'
 import type { TestStore } from './test-client.ts'
-import { BUCKET, CREDENTIAL, createS3Client, openTestStore } from './test-client.ts'
+import {
+  BUCKET,
+  CREDENTIAL,
+  createPlainClient,
+  createS3Client,
+  filesUnder,
+  openTestStore,
+  presignPut,
+  until,
+} from './test-client.ts'
 
 const MIB = 1024 ** 2
-
-async function filesUnder(dataDir: string): Promise<string[]> {
-  const names = await readdir(dataDir, { recursive: true, withFileTypes: true })
-  return names
-    .filter((one) => one.isFile() && /^(?:bodies|tmp)/.test(relative(dataDir, one.parentPath)))
-    .map((one) => one.name)
-}
-
-function presignPut(s3: aws.S3Client, Key: string): Promise<string> {
-  return getSignedUrl(s3, new aws.PutObjectCommand({ Bucket: BUCKET, Key }) as never)
-}
-
-function createPresigner(endpoint: string): aws.S3Client {
-  return createS3Client(endpoint, { requestChecksumCalculation: 'WHEN_REQUIRED' })
-}
 
 async function contentOf(opened: TestStore, Key: string): Promise<Buffer> {
   const answer = await opened.s3.send(new aws.GetObjectCommand({ Bucket: BUCKET, Key }))
   return Buffer.from(await answer.Body!.transformToByteArray())
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    if (await condition()) return
-    await delay(25)
-  }
-  assert.fail('The condition did not come true within five seconds.')
-}
-
 suite('durability', () => {
   test('an upload that is broken off leaves nothing, and the old object stays', async (t) => {
     const opened = await openTestStore()
     t.after(() => opened.close())
-    const s3 = createPresigner(opened.store.endpoint)
+    const s3 = createPlainClient(opened.store.endpoint)
     await opened.s3.send(new aws.PutObjectCommand({ Bucket: BUCKET, Key: 'k', Body: 'old' }))
     const before = await filesUnder(opened.dataDir)
     const sent = request(await presignPut(s3, 'k'), {
@@ -157,7 +141,7 @@ suite('durability', () => {
   test('closing lets an upload in progress end', async (t) => {
     const opened = await openTestStore()
     t.after(() => opened.close())
-    const s3 = createPresigner(opened.store.endpoint)
+    const s3 = createPlainClient(opened.store.endpoint)
     const sent = request(await presignPut(s3, 'late'), {
       method: 'PUT',
       headers: { 'content-length': 6 },
@@ -185,86 +169,5 @@ suite('durability', () => {
     const short = { accessKeyId: 'a b', secretAccessKey: 'x'.repeat(20) }
     await assert.rejects(openLocalStore({ dataDir, credentials: [short] }), /accessKeyId/)
     await assert.rejects(opened.store.createBucket('No'), /not a valid bucket name/)
-  })
-
-  test('answers what is no HTTP, and too large headers, without falling over', async (t) => {
-    const opened = await openTestStore()
-    t.after(() => opened.close())
-    for (const text of [
-      'nonsense\r\n\r\n',
-      `GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`,
-    ]) {
-      const socket = connect(opened.store.port, '127.0.0.1')
-      socket.on('error', () => undefined)
-      socket.write(text)
-      const [data] = (await once(socket, 'data')) as [Buffer]
-      assert.match(data.toString(), /^HTTP\/1\.1 4\d\d /)
-      socket.destroy()
-    }
-    await opened.s3.send(new aws.HeadBucketCommand({ Bucket: BUCKET }))
-  })
-
-  test('asks a client that waits for its body only when the request is good', async (t) => {
-    const opened = await openTestStore()
-    t.after(() => opened.close())
-    const s3 = createPresigner(opened.store.endpoint)
-    t.after(() => s3.destroy())
-    const url = await presignPut(s3, 'waited')
-    for (const [target, status] of [
-      [url, 200],
-      [url.replace('waited', 'other'), 403],
-    ] as const) {
-      const headers = { 'content-length': 4, expect: '100-continue' }
-      const sent = request(target, { method: 'PUT', headers, agent: false })
-      let asked = false
-      sent.on('continue', () => {
-        asked = true
-        sent.end('body')
-      })
-      sent.flushHeaders()
-      const [response] = (await once(sent, 'response')) as [{ statusCode: number; resume: () => void }]
-      response.resume()
-      assert.deepEqual([asked, response.statusCode], [status === 200, status])
-      sent.destroy()
-    }
-  })
-
-  test('ends a request that takes too long to arrive, and keeps nothing of it', async (t) => {
-    const opened = await openTestStore({ requestTimeoutSeconds: 1 })
-    t.after(() => opened.close())
-    const s3 = createPresigner(opened.store.endpoint)
-    t.after(() => s3.destroy())
-    const headers = { 'content-length': 1000 }
-    const sent = request(await presignPut(s3, 'endless'), { method: 'PUT', headers, agent: false })
-    const ended = new Promise((resolve) => sent.on('error', resolve).on('response', resolve))
-    const drip = setInterval(() => sent.write('x'), 50)
-    await ended
-    clearInterval(drip)
-    sent.destroy()
-    await until(async () => (await filesUnder(opened.dataDir)).length === 0)
-    await assert.rejects(opened.s3.send(new aws.HeadObjectCommand({ Bucket: BUCKET, Key: 'endless' })))
-  })
-
-  test('says SlowDown when too much is going on', async (t) => {
-    const opened = await openTestStore({ maxConcurrentRequests: 2 })
-    t.after(() => opened.close())
-    const s3 = createPresigner(opened.store.endpoint)
-    const slow = []
-    for (const key of ['a', 'b']) {
-      const sent = request(await presignPut(s3, key), {
-        method: 'PUT',
-        headers: { 'content-length': 6 },
-        agent: false,
-      })
-      sent.on('error', () => undefined)
-      sent.write('abc')
-      slow.push(sent)
-    }
-    await until(async () => (await filesUnder(opened.dataDir)).length === 2)
-    await assert.rejects(opened.s3.send(new aws.ListBucketsCommand({})), { name: 'SlowDown' })
-    for (const sent of slow) sent.destroy()
-    await until(async () => (await filesUnder(opened.dataDir)).length === 0)
-    await opened.s3.send(new aws.ListBucketsCommand({}))
-    s3.destroy()
   })
 })

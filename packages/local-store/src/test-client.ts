@@ -1,9 +1,11 @@
 /** For the tests: a store in a folder of its own, and clients that are independent of this package's code. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { LocalStore, LocalStoreOptions } from './index.ts'
@@ -124,4 +126,29 @@ export function codeOf(answer: RawAnswer): string | undefined {
 
 export function pathOf(url: string): string {
   return url.slice(url.indexOf('/', 'http://'.length))
+}
+
+/** The body files, finished or not. */
+export async function filesUnder(dataDir: string): Promise<string[]> {
+  const names = await readdir(dataDir, { recursive: true, withFileTypes: true })
+  return names
+    .filter((one) => one.isFile() && /^(?:bodies|tmp)/.test(relative(dataDir, one.parentPath)))
+    .map((one) => one.name)
+}
+
+export function presignPut(s3: S3Client, Key: string): Promise<string> {
+  return getSignedUrl(s3, new PutObjectCommand({ Bucket: BUCKET, Key }) as never)
+}
+
+/** Sends no checksums unless it is told to; its pre-signed PUTs take any body. */
+export function createPlainClient(endpoint: string): S3Client {
+  return createS3Client(endpoint, { requestChecksumCalculation: 'WHEN_REQUIRED' })
+}
+
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (await condition()) return
+    await delay(25)
+  }
+  assert.fail('The condition did not come true within five seconds.')
 }

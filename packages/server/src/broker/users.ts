@@ -1,8 +1,7 @@
 import { SignpostError, type ParsedInput, type Reply, type User } from '@signpost/contract'
-import { scidOf } from '@signpost/signing'
 import { decideAccess } from '../domain/decide-access.ts'
 import { isoOf } from '../domain/instant.ts'
-import { makePseudonym } from '../domain/pseudonym.ts'
+import { markersOf } from '../domain/pseudonym.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
 import {
   countActiveAdmins,
@@ -79,8 +78,7 @@ export function principalRow(deps: BrokerDeps, username: string) {
     organisation_role: 'member',
     team_id: null,
     active: 1,
-    scid: scidOf(username),
-    pseudonym: makePseudonym(deps.randomBytes),
+    ...markersOf(username, deps.randomBytes),
     created_at: deps.clock(),
   } as const
 }

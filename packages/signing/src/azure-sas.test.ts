@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { azureSas } from './azure-sas.ts'
 import { azureBlobUrl } from './azure-url.ts'
 import { SigningInputError } from './errors.ts'
@@ -32,7 +32,7 @@ const delegation: AzureSasRequest = {
   correlationId,
 }
 
-describe('azureSas', () => {
+suite('azureSas', () => {
   test('signs 16 lines with an account key', () => {
     const { stringToSign } = azureSas(service)
     const signed = 'r||2026-11-23T01:00:00Z|/blob/trainingdata/runs/a/model.bin||||2025-11-05|b|||||||'
@@ -78,7 +78,7 @@ describe('azureSas', () => {
   })
 })
 
-describe('azureBlobUrl', () => {
+suite('azureBlobUrl', () => {
   test('puts the account in the path for Azurite, and operation parameters before the token', () => {
     const url = azureBlobUrl({
       origin: 'http://127.0.0.1:10000',
@@ -103,7 +103,7 @@ describe('azureBlobUrl', () => {
   })
 })
 
-describe('azureSas refuses, naming the field', () => {
+suite('azureSas refuses, naming the field', () => {
   const refused: [why: string, field: string, request: AzureSasRequest][] = [
     ['scid on a service SAS, where it would be unsigned', 'correlationId', { ...service, correlationId }],
     [

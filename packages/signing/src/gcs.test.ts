@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { describe, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { SigningInputError } from './errors.ts'
 import { explainS3Url } from './explain.ts'
 import { GCS_RSA_ALGORITHM, presignGcs, presignGcsRsa } from './gcs.ts'
@@ -44,7 +44,7 @@ const CASE_WITH_WRONG_TEXT = 'Universe domain with virtual hosted style'
 /** It signs `X-Goog-Meta-Foo`, a name reserved here: shown through the stages instead, from the expected URL. */
 const CASE_WITH_RESERVED_NAME = 'Query Parameter Ordering'
 
-describe("Google's conformance tests for V4 signed URLs", () => {
+suite("Google's conformance tests for V4 signed URLs", () => {
   test('there are 29', () => assert.equal(cases.length, 29))
 
   for (const vector of cases) {
@@ -138,7 +138,7 @@ const hmacRequest: PresignGcsHmacRequest = {
   expiresInSeconds: 3600,
 }
 
-describe('presignGcs', () => {
+suite('presignGcs', () => {
   test('signs with a key derived from GOOG4 and the secret, in scope auto/storage', () => {
     const presigned = presignGcs(hmacRequest)
     const scope = { day: '20261123', region: 'auto', service: 'storage', terminator: 'goog4_request' }

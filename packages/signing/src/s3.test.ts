@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { describe, test } from 'node:test'
+import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { SigningInputError } from './errors.ts'
 import { explainS3Url } from './explain.ts'
@@ -51,7 +51,7 @@ const example: PresignS3Request = {
   expiresInSeconds: 86_400,
 }
 
-describe("Amazon's documented examples", () => {
+suite("Amazon's documented examples", () => {
   test('there are five, one of them a pre-signed URL', () => {
     assert.deepEqual(
       examples.map(({ auth }) => auth),
@@ -103,7 +103,7 @@ describe("Amazon's documented examples", () => {
   }
 })
 
-describe('presignS3', () => {
+suite('presignS3', () => {
   test('keeps a non-default port in the signed host and leaves a default one out', () => {
     const hostOf = (origin: string) =>
       /\nhost:(.*)\n/.exec(
@@ -192,7 +192,7 @@ describe('presignS3', () => {
   })
 })
 
-describe('presignS3 refuses, naming the field', () => {
+suite('presignS3 refuses, naming the field', () => {
   const refused: [why: string, field: string, change: Partial<PresignS3Request>][] = [
     ['a lifetime of 0', 'expiresInSeconds', { expiresInSeconds: 0 }],
     ['more than seven days', 'expiresInSeconds', { expiresInSeconds: 604_801 }],

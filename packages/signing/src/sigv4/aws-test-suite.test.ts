@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { describe, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { canonicalHeaders, canonicalQuery, canonicalRequest, sortParameters } from './canonical-request.ts'
 import { encodeComponent, encodePath } from './encode.ts'
 import { signatureOf, signingKey } from './signing-key.ts'
@@ -33,13 +33,13 @@ interface ParsedRequest {
   body: string
 }
 
-const suite = JSON.parse(
+const cases = JSON.parse(
   readFileSync(new URL('../vectors/aws/sigv4-test-suite.json', import.meta.url), 'utf8'),
 ) as Record<string, SuiteCase>
 
-describe('AWS test suite for Signature Version 4', () => {
+suite('AWS test suite for Signature Version 4', () => {
   let applied = 0
-  for (const [name, vector] of Object.entries(suite)) {
+  for (const [name, vector] of Object.entries(cases)) {
     const request = parsed(vector['request.txt'])
     if (vector['context.json'].normalize && isChangedByNormalisation(request.path)) continue
     applied++
@@ -52,7 +52,7 @@ describe('AWS test suite for Signature Version 4', () => {
   }
 
   test('all cases apply but those that S3 does not know: paths that other services normalise', () => {
-    assert.equal(Object.keys(suite).length, 38)
+    assert.equal(Object.keys(cases).length, 38)
     assert.equal(applied, 32)
   })
 })

@@ -96,8 +96,11 @@ export function createApp(parts: AppParts): App {
     start: () => chores.start(),
     async close(drainMs = 0) {
       const late = setTimeout(() => server.server.closeAllConnections(), drainMs)
+      // A request that ends while the server closes leaves its connection idle and open.
+      const idle = setInterval(() => server.server.closeIdleConnections(), 50)
       await server.close()
       clearTimeout(late)
+      clearInterval(idle)
       await chores.stop()
       for (const last of [lastUsed, refusals])
         await last.flush().catch((err: unknown) => log.error({ err }, 'a last write before the end failed'))

@@ -64,7 +64,7 @@ export const Environment = z.object({
     .enum(['on', 'off'])
     .default('on')
     .describe('The embedded store on disk, for first runs and small self-hosting'),
-  SIGNPOST_LOCAL_STORE_PORT: port
+  SIGNPOST_LOCAL_STORE_PORT: integer(1, 65_535)
     .prefault('8788')
     .describe(
       'Port of the embedded store, on the address of SIGNPOST_HOST; the connector `local` keeps the one that it was made with',

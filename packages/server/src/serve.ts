@@ -4,7 +4,12 @@ import type { Policy } from './broker/deps.ts'
 import { createApp, systemClock, systemIds, type App } from './app.ts'
 import type { Config } from './config.ts'
 import { prepareDataFolder } from './first-run/data-folder.ts'
-import { listenError, openEmbeddedStore, type EmbeddedStore } from './first-run/embedded-store.ts'
+import {
+  embeddedConnector,
+  listenError,
+  openEmbeddedStore,
+  type EmbeddedStore,
+} from './first-run/embedded-store.ts'
 import { createFirstAdmin, type FirstAdmin } from './first-run/first-admin.ts'
 import { masterKeyOf } from './first-run/master-key.ts'
 import { StartError } from './first-run/start-error.ts'
@@ -51,6 +56,7 @@ export async function serve(
     })
     opened.push(() => app.close(config.SIGNPOST_DRAIN_SECONDS * 1000))
     await requireRightMasterKey(app)
+    if (embedded) await warnIfMoved(store, embedded, given.log)
     const firstAdmin = await createFirstAdmin(app.deps, config.SIGNPOST_ADMIN_TOKEN, folder)
     const url = await listen(app, config, given.tls !== undefined)
     app.start()
@@ -110,6 +116,21 @@ async function requireRightMasterKey({ deps }: App): Promise<void> {
       cause,
     )
   }
+}
+
+/** The connector keeps the address that it was made with. */
+async function warnIfMoved({ db }: Store, { endpoint }: EmbeddedStore, log: HttpDeps['log']): Promise<void> {
+  const row = await db
+    .selectFrom('connectors')
+    .select('settings')
+    .where('name', '=', embeddedConnector)
+    .executeTakeFirst()
+  const made = row && (JSON.parse(row.settings) as { endpoint?: string }).endpoint
+  if (made !== undefined && made !== endpoint)
+    log.warn(
+      { connector: embeddedConnector, endpoint: made, embeddedStore: endpoint },
+      'the embedded store is not where its connector says: set SIGNPOST_LOCAL_STORE_PORT back to the port of the first start',
+    )
 }
 
 async function listen({ server }: App, config: Config, tls: boolean): Promise<string> {

@@ -1,7 +1,7 @@
 /** Team `demo` on the embedded store, with one member: made over the API by the first admin. */
 import { join } from 'node:path'
 import { readSecretFile, writeSecretFile } from './data-folder.ts'
-import { embeddedBucket, embeddedRegion, type EmbeddedStore } from './embedded-store.ts'
+import { embeddedBucket, embeddedConnector, embeddedRegion, type EmbeddedStore } from './embedded-store.ts'
 import type { OwnApi } from './own-api.ts'
 
 export const demoTeam = 'demo'
@@ -25,7 +25,7 @@ export async function createDemo(
     {
       settings: {
         kind: 's3',
-        name: 'local',
+        name: embeddedConnector,
         bucket: embeddedBucket,
         endpoint,
         region: embeddedRegion,

@@ -6,6 +6,8 @@ import { codeOf, readSecretFile, writeSecretFile } from './data-folder.ts'
 import { StartError } from './start-error.ts'
 
 const fileName = 'local-store-credential'
+/** The connector that the first start makes for it. */
+export const embeddedConnector = 'local'
 export const embeddedBucket = 'signpost'
 export const embeddedRegion = 'us-east-1'
 

@@ -39,7 +39,10 @@ export async function walkOnce({
     return found.event
   }
 
-  say('asked', `${demoUser} asks to write ${file} (${bytes.length} bytes) as sp://${demoTeam}/${key}`)
+  say(
+    'asked',
+    `${demoUser} asks to write ${basename(file)} of this checkout (${bytes.length} bytes) as sp://${demoTeam}/${key}`,
+  )
   const write = await ask({ action: 'write', contentLength: bytes.length })
   const written = await eventOf(write)
   say(

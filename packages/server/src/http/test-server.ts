@@ -54,7 +54,7 @@ export async function startTestServer(
       }
     },
     metrics: createMetrics({ process: false }),
-    log: logInto(logged),
+    log: testLog(logged),
     version: '0.0.0',
     settings: { ...testSettings, ...settings },
   }
@@ -68,7 +68,7 @@ async function unforeseen(): Promise<never> {
 }
 
 /** Fastify's own logger, writing into an array. */
-function logInto(logged: TestServer['logged']) {
+export function testLog(logged: TestServer['logged']) {
   return fastify({
     logger: { level: 'info', stream: { write: (line: string) => void logged.push(JSON.parse(line)) } },
   }).log

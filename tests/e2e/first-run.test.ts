@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
+
+const lastLine = 'Ctrl-C'
+const secretFiles = ['master-key', 'admin-token', 'demo-token', 'local-store-credential']
+
+/** A start that must fail: exit code and what it says. */
+async function failingStart(t: TestContext, env: Record<string, string>) {
+  const server = await startServer(t, env, { ready: false })
+  const code = await server.ended
+  assert.doesNotMatch(server.errors(), /\n\s+at /, 'no stack')
+  return { code, said: server.errors() }
+}
+
+test('the first start walks the main job, later ones serve at once and overwrite nothing', async (t) => {
+  const env = await freshEnvironment(t)
+  const folder = env['SIGNPOST_DATA_DIR']!
+  const first = await startServer(t, env)
+  await untilPrinted(first, lastLine)
+  const printed = first.output()
+  const words = ['asked', 'decided', 'signed', 'uploaded', 'downloaded', 'compared', 'recorded', 'found']
+  for (const word of words) assert.match(printed, new RegExp(`^  ${word} +\\S`, 'm'))
+  assert.match(printed, /byte for byte the same/)
+  assert.match(printed, /REST\.PUT\.OBJECT demo\/first-start\/README\.md .*X-User=demo-user/)
+  assert.doesNotMatch(printed, /X-Amz-Signature=[0-9a-f]{7}/, 'no live signature')
+
+  assert.equal(statSync(folder).mode & 0o777, 0o700)
+  const before = new Map<string, string>()
+  for (const name of secretFiles) {
+    assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name)
+    before.set(name, readFileSync(join(folder, name), 'utf8'))
+  }
+  const admin = before.get('admin-token')!.trim()
+  assert.ok(printed.includes(admin), "the admin's key is shown once")
+  assert.equal(printed.includes(before.get('demo-token')!.trim()), false)
+  const me = await fetch(`${first.url}/v1/me`, { headers: { authorization: `Bearer ${admin}` } })
+  assert.equal(((await me.json()) as { username: string }).username, 'admin')
+
+  first.kill('SIGINT')
+  assert.equal(await first.ended, 0)
+
+  const seconds: number[] = []
+  for (let i = 0; i < 2; i++) {
+    const begun = performance.now()
+    const again = await startServer(t, env)
+    seconds.push((performance.now() - begun) / 1000)
+    await untilPrinted(again, lastLine)
+    assert.equal(again.output().includes(admin), false, 'shown once only')
+    for (const [name, text] of before) assert.equal(readFileSync(join(folder, name), 'utf8'), text, name)
+    const token = before.get('demo-token')!.trim()
+    const page = await fetch(`${again.url}/v1/teams/demo/objects`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    const { items } = (await page.json()) as { items: { key: string }[] }
+    assert.deepEqual(
+      items.map(({ key }) => key),
+      ['first-start/README.md'],
+    )
+    again.kill('SIGTERM')
+    assert.equal(await again.ended, 0)
+  }
+  assert.ok(Math.min(...seconds) < 2, `a warm start took ${seconds.join(', ')} s`)
+})
+
+test('a bad configuration is refused with all its problems, and nothing is made', async (t) => {
+  const env = await freshEnvironment(t)
+  const { code, said } = await failingStart(t, {
+    ...env,
+    SIGNPOST_PORT: 'SECRETVALUE',
+    SIGNPOST_MASTER_KEY: 'SECRETVALUE',
+    SIGNPOST_ADMIN_TOKN: 'SECRETVALUE',
+  })
+  assert.equal(code, 2)
+  assert.match(said, /SIGNPOST_PORT: must be a whole number/)
+  assert.match(said, /SIGNPOST_MASTER_KEY: must be the base64 of exactly 32 bytes/)
+  assert.match(said, /SIGNPOST_ADMIN_TOKN: .*did you mean SIGNPOST_ADMIN_TOKEN\?/)
+  assert.equal(said.includes('SECRETVALUE'), false)
+  assert.throws(() => statSync(env['SIGNPOST_DATA_DIR']!))
+})
+
+test('what stands in the way of a start is named', async (t) => {
+  const env = await freshEnvironment(t)
+  const folder = env['SIGNPOST_DATA_DIR']!
+  await t.test('a port in use, by its variable', async (t) => {
+    for (const name of ['SIGNPOST_PORT', 'SIGNPOST_LOCAL_STORE_PORT']) {
+      const taken = createServer().listen(Number(env[name]), '127.0.0.1')
+      await once(taken, 'listening')
+      const { code, said } = await failingStart(t, env)
+      await once(taken.close(), 'close')
+      assert.equal(code, 1)
+      assert.match(said, new RegExp(`${name}: port ${env[name]} of 127\\.0\\.0\\.1 is in use`))
+    }
+  })
+  await t.test('a data folder that is a file', async (t) => {
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    const { code, said } = await failingStart(t, { ...env, SIGNPOST_DATA_DIR: file })
+    assert.equal(code, 1)
+    assert.match(said, /SIGNPOST_DATA_DIR: the folder .* cannot be made or written/)
+  })
+  await t.test(
+    'a data folder of another user',
+    { skip: process.getuid?.() === 0 ? 'root may write everywhere' : false },
+    async (t) => {
+      const locked = join(folder, 'locked')
+      mkdirSync(locked)
+      chmodSync(locked, 0o500)
+      const { said } = await failingStart(t, { ...env, SIGNPOST_DATA_DIR: locked })
+      assert.match(said, /SIGNPOST_DATA_DIR: the folder .* cannot be made or written/)
+    },
+  )
+})
+
+test('a second server on the same data folder, and a master key that is gone, damaged or another one, are refused', async (t) => {
+  const env = await freshEnvironment(t)
+  const folder = env['SIGNPOST_DATA_DIR']!
+  const keyFile = join(folder, 'master-key')
+  const running = await startServer(t, env)
+  await untilPrinted(running, lastLine)
+  const second = await failingStart(t, env)
+  assert.equal(second.code, 1)
+  assert.match(second.said, /Another Signpost process uses the database/)
+  running.kill('SIGINT')
+  assert.equal(await running.ended, 0)
+
+  const key = readFileSync(keyFile, 'utf8')
+  writeFileSync(keyFile, key.slice(0, 20))
+  assert.match((await failingStart(t, env)).said, /master key in .* is damaged/)
+  writeFileSync(keyFile, Buffer.alloc(32, 1).toString('base64'))
+  assert.match((await failingStart(t, env)).said, /master key is not the one/)
+  rmSync(keyFile)
+  assert.match((await failingStart(t, env)).said, /master key is missing/)
+  assert.throws(() => statSync(keyFile), 'no new key was made')
+  await startServer(t, { ...env, SIGNPOST_MASTER_KEY: key.trim() })
+})
+
+test("an operator's own admin key is used, and neither written nor shown", async (t) => {
+  const env = await freshEnvironment(t)
+  const token = `sp_abcdefgh2345_${'k'.repeat(43)}`
+  const server = await startServer(t, { ...env, SIGNPOST_ADMIN_TOKEN: token })
+  await untilPrinted(server, lastLine)
+  assert.equal(server.output().includes(token), false)
+  assert.throws(() => statSync(join(env['SIGNPOST_DATA_DIR']!, 'admin-token')))
+  const me = await fetch(`${server.url}/v1/me`, { headers: { authorization: `Bearer ${token}` } })
+  assert.equal(me.status, 200)
+})
+
+test('a stop lets a running request finish; a second signal does not wait', async (t) => {
+  const env = await freshEnvironment(t)
+  const server = await startServer(t, { ...env, SIGNPOST_LOCAL_STORE: 'off' })
+  await untilPrinted(server, lastLine)
+  const token = readFileSync(join(env['SIGNPOST_DATA_DIR']!, 'admin-token'), 'utf8').trim()
+  const begin = () =>
+    request(`${server.url}/v1/teams`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': 18 },
+    })
+  const running = begin()
+  const answered = once(running, 'response')
+  running.write('{"name":')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  server.kill('SIGTERM')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  await assert.rejects(fetch(`${server.url}/healthz`), 'nothing new is taken')
+  running.end('"drained"}')
+  const [response] = (await answered) as [import('node:http').IncomingMessage]
+  assert.equal(response.statusCode, 201)
+  response.resume()
+  assert.equal(await server.ended, 0)
+
+  const stuck = await startServer(t, { ...env, SIGNPOST_LOCAL_STORE: 'off' })
+  const never = begin()
+  never.on('error', () => undefined)
+  never.write('{"name":')
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  stuck.kill('SIGINT')
+  await new Promise((resolve) => setTimeout(resolve, 900))
+  stuck.kill('SIGINT')
+  assert.equal(await stuck.ended, 130)
+})
+
+test('npm start passes signals and the exit code on', async (t) => {
+  const env = await freshEnvironment(t)
+  const server = await startServer(t, env, { command: ['scripts/run.mjs', 'start'] })
+  await untilPrinted(server, lastLine)
+  server.kill('SIGINT')
+  assert.equal(await server.ended, 0)
+  const bad = await startServer(
+    t,
+    { ...env, SIGNPOST_PORT: 'x' },
+    { command: ['scripts/run.mjs', 'start'], ready: false },
+  )
+  assert.equal(await bad.ended, 2)
+})

@@ -3,6 +3,7 @@ import { SignpostError, type Connector, type ConnectorSettings, type ParsedInput
 import { locationOf } from '../connectors/index.ts'
 import {
   clearDefaultConnector,
+  findConnector,
   insertConnector,
   updateConnector as updateConnectorRow,
   type ConnectorChanges,
@@ -13,7 +14,7 @@ import { checkAddresses, requireManaged, shownSettings, tryBucket } from './conn
 import { recordOf, sealedSettings } from './connector-record.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
-import { requireOrganisation, requireTeam } from './gate.ts'
+import { requireFree, requireOrganisation, requireTeam } from './gate.ts'
 import { createOnce } from './idempotency.ts'
 import { recordRefusal } from './refuse.ts'
 import { checkDefaultSwitch } from './team-location.ts'
@@ -34,6 +35,7 @@ export async function createConnector(
   if (isDefault && team) throw defaultOfTeam()
   await requireAddresses(deps, caller, type, settings)
   return createOnce(deps, caller, 'createConnector', input, async () => {
+    requireFree('settings.name', await findConnector(deps.store.db, settings.name))
     if (isDefault) await checkDefaultSwitch(deps, locationOf(settings))
     if (check) await tryBucket(deps, settings)
     const id = deps.newId()

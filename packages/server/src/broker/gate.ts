@@ -59,6 +59,12 @@ export function memberFilter({ principal }: Caller): { memberId?: string } {
   return isOrganisationAdmin(principal) ? {} : { memberId: principal.id }
 }
 
+/** For a good sentence, before anything is done; that names are unique is the database's to hold. */
+export function requireFree(field: string, found: unknown): void {
+  if (found === undefined) return
+  throw new SignpostError('conflict', `${field}: is taken; choose another.`, { field })
+}
+
 /** Refuses what would stand badly in a terminal or a database: control characters, lone surrogates. */
 export function checkPlainText(field: string, text: string | null | undefined): void {
   if (typeof text !== 'string' || (text.isWellFormed() && !/\p{Cc}/u.test(text))) return

@@ -6,6 +6,7 @@ import { pageOfRows, readTextCursor } from '../store/page.ts'
 import { deleteServiceAccountsOf } from '../store/principals.ts'
 import {
   deleteTeam as deleteTeamRow,
+  findTeam,
   insertTeam,
   listTeams as listTeamRows,
   updateTeam as updateTeamRow,
@@ -14,7 +15,7 @@ import {
 import { countOpenUploads, deleteClosedUploads } from '../store/uploads.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
-import { decideTeam, memberFilter, requireOrganisation, requireTeam } from './gate.ts'
+import { decideTeam, memberFilter, requireFree, requireOrganisation, requireTeam } from './gate.ts'
 import { createOnce } from './idempotency.ts'
 import { requireAllowed } from './refuse.ts'
 import { checkPrefix, claimPrefix, connectorOfTeam, namedConnector } from './team-location.ts'
@@ -50,6 +51,7 @@ export async function createTeam(
   const decision = await requireOrganisation(deps, caller, 'teams.manage', 'team.create', { team: name })
   checkPrefix(prefix)
   return createOnce(deps, caller, 'createTeam', input, async () => {
+    requireFree('name', await findTeam(deps.store.db, name))
     const connector = await namedConnector(deps, connectorName ?? null, null)
     const claim = await claimPrefix(deps, connector, prefix, null)
     const row: NamedTeamRow = {

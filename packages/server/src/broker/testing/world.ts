@@ -40,6 +40,7 @@ export interface Asked {
 export interface World {
   deps: BrokerDeps
   bucket: LocalStore
+  credential: typeof credential
   /** root: organisation admin; carol: admin of demo, alice: member, victor: viewer; mallory: in no team. */
   as: Record<'root' | 'carol' | 'alice' | 'victor' | 'mallory', Caller>
   settings(name: string): ConnectorSettings
@@ -91,6 +92,7 @@ export async function openWorld(): Promise<World> {
   return {
     deps,
     bucket: bucketStore,
+    credential,
     as,
     settings,
     call,

@@ -1,0 +1,109 @@
+/** Every operation, as somebody who has nothing to do with it: what is there and what is not must look the same. */
+import assert from 'node:assert/strict'
+import { after, before, test, describe } from 'node:test'
+import { operations, SignpostError, type OperationId } from '@signpost/contract'
+import { openWorld, settle, type Asked, type World } from './testing/world.ts'
+
+describe('a stranger', () => {
+  let world: World
+  let uploadId: string
+  let keyId: string
+  before(async () => {
+    world = await openWorld()
+    const demo = { params: { team: 'demo' } }
+    ;({ uploadId } = await world.call('openUpload', world.as.alice, { ...demo, body: { key: 'k' } }))
+    await world.call('createServiceAccount', world.as.carol, { body: { username: 'ci', team: 'demo' } })
+    ;({ id: keyId } = await world.call('createApiKey', world.as.carol, {
+      body: { name: 'k', username: 'ci' },
+    }))
+  })
+  after(() => world.close())
+
+  const bodies: Partial<Record<OperationId, unknown>> = {
+    issueUrl: { action: 'read', key: 'k' },
+    issueUrls: { items: [{ action: 'read', key: 'k' }] },
+    openUpload: { key: 'k' },
+    signParts: { partNumbers: [1] },
+    completeUpload: {},
+    updateTeam: { prefix: 'x/' },
+    setMember: { role: 'admin' },
+    updateUser: { active: false },
+    updateServiceAccount: { active: false },
+    updateConnector: { isDefault: true },
+    createTeam: { name: 'demo' },
+    createUser: { username: 'alice' },
+    createServiceAccount: { username: 'x', team: 'demo' },
+    createApiKey: { name: 'x', username: 'alice' },
+  }
+  /** What is there, and the same question about what is not. */
+  const there = () => ({
+    params: {
+      team: 'demo',
+      username: 'ci',
+      uploadId,
+      id: keyId,
+      connector: 'main',
+      key: 'k',
+      marker: 'alice',
+    },
+    query: { team: 'demo', username: 'alice' },
+  })
+  const absent = {
+    params: {
+      team: 'nowhere',
+      username: 'no',
+      uploadId: 'no',
+      id: 'no',
+      connector: 'no',
+      key: 'k',
+      marker: 'no',
+    },
+    query: { team: 'nowhere', username: 'no' },
+  }
+  /** What everybody may ask: the answer is about the asker, or filtered. */
+  const open = new Set<OperationId>(['getMe', 'listTeams', 'listConnectors'])
+
+  const askedOf = (id: OperationId, from: { params: object; query: object }, body: unknown): Asked => {
+    const operation = operations[id]
+    const only = (names: string[], values: object) =>
+      Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)))
+    return {
+      ...('params' in operation ? { params: only(Object.keys(operation.params.shape), from.params) } : {}),
+      ...('query' in operation ? { query: only(Object.keys(operation.query.shape), from.query) } : {}),
+      ...('body' in operation ? { body } : {}),
+    }
+  }
+  const outcome = async (id: OperationId, asked: Asked) => {
+    const error = await settle(() => world.call(id, world.as.mallory, asked))
+    assert.ok(error instanceof SignpostError, `${id} should be refused to a stranger`)
+    return { code: error.code, message: error.message, field: error.field }
+  }
+
+  for (const id of Object.keys(operations) as OperationId[]) {
+    if (open.has(id)) continue
+    test(`is refused ${id}, with a record, and cannot tell forbidden from absent`, async () => {
+      const body =
+        id === 'createConnector' ? { settings: world.settings('x'), team: 'demo', check: false } : bodies[id]
+      const before = (await world.events()).length
+      const one = await outcome(id, askedOf(id, there(), body))
+      const written = (await world.events()).slice(before)
+      assert.equal(written.length, 1, `${id} writes one record of the refusal`)
+      assert.equal(written[0]?.decision, 'deny')
+      assert.equal(written[0]?.username, 'mallory')
+      assert.ok(one.code === 'not_found' || one.code === 'forbidden', one.code)
+      const swapped = JSON.parse(
+        JSON.stringify(body ?? {})
+          .replace('"demo"', '"nowhere"')
+          .replace('"alice"', '"no"'),
+      ) as unknown
+      assert.deepEqual(await outcome(id, askedOf(id, absent, swapped)), one)
+    })
+  }
+
+  test('sees nothing in the lists that everybody may ask for', async () => {
+    const { mallory } = world.as
+    assert.deepEqual((await world.call('getMe', mallory)).teams, [])
+    assert.deepEqual((await world.call('listTeams', mallory)).items, [])
+    assert.deepEqual((await world.call('listConnectors', mallory)).items, [])
+  })
+})

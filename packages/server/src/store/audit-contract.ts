@@ -20,8 +20,8 @@ export function auditContract(
   options: { skip: false | string },
   createFixture: () => Promise<StoreFixture>,
 ): void {
-  const withFixture = (name: string, run: (fixture: StoreFixture) => Promise<void>) =>
-    test(name, async () => {
+  const withFixture: WithFixture = (name, run) =>
+    void test(name, async () => {
       const fixture = await createFixture()
       try {
         await run(fixture)
@@ -29,8 +29,7 @@ export function auditContract(
         await fixture.dispose()
       }
     })
-  const withStore = (name: string, run: (store: Store) => Promise<void>) =>
-    withFixture(name, (fixture) => using(fixture, run))
+  const withStore: WithStore = (name, run) => withFixture(name, (fixture) => using(fixture, run))
 
   describe(`audit events on ${engine}`, options, () => {
     chainTests(withStore, withFixture)

@@ -26,7 +26,7 @@ describe('PostgreSQL', needsPostgres, () => {
   storeContract('postgres', { skip: false }, () => createFixture(server))
 
   const withUrl = (name: string, run: (url: string) => Promise<void>) =>
-    test(name, async () => run(await server.createDatabase()))
+    void test(name, async () => run(await server.createDatabase()))
   const openTwo = async (url: string) => {
     const newId = countedIds()
     const open = () => openPostgresStore({ url, newId, clock: Date.now, readConnectionsMax: 2 })

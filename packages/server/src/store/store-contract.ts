@@ -6,10 +6,15 @@ import {
   insertPrincipal,
   keepingAnAdmin,
   listPrincipals,
+  updatePrincipal,
 } from './principals.ts'
-import { updatePrincipal } from './principals.ts'
-import { clearDefaultConnector, deleteConnector, findConnector, insertConnector } from './connectors.ts'
-import { updateConnector } from './connectors.ts'
+import {
+  clearDefaultConnector,
+  deleteConnector,
+  findConnector,
+  insertConnector,
+  updateConnector,
+} from './connectors.ts'
 import { insertApiKey, touchApiKeys } from './api-keys.ts'
 import { listMembers, listMemberships, setMember } from './members.ts'
 import { insertTeam, listTeams, updateTeam } from './teams.ts'
@@ -58,19 +63,21 @@ export function storeContract(
 
 function rowTests(storeOf: () => Store): void {
   test('numbers come back as numbers, texts as they were, rows as plain objects', async () => {
-    const { db, commit } = storeOf()
+    const store = storeOf()
+    const { db } = store
     const row = principalRow('types 😀', { display_name: "O'Neill\n\\ \u{1f600}", created_at: 2 ** 52 + 1 })
-    await commit({ statements: [insertPrincipal(db, row)], events: [] })
+    await store.commit({ statements: [insertPrincipal(db, row)], events: [] })
     assert.deepEqual(await findPrincipal(db, row.username), { ...row, team: null })
     assert.equal(await countActiveAdmins(db), 0)
   })
 
   test('identifiers are compared and sorted by bytes', async () => {
-    const { db, commit } = storeOf()
+    const store = storeOf()
+    const { db } = store
     // By UTF-16 units U+FF5E would come after U+1F600; by any language's rules, `a` before `B`.
     const names = ['byte A', 'byte B', 'byte a', 'byte z', 'byte ä', 'byte \u{ff5e}', 'byte \u{1f600}']
     const rows = names.toReversed().map((name) => principalRow(name))
-    await commit({ statements: rows.map((row) => insertPrincipal(db, row)), events: [] })
+    await store.commit({ statements: rows.map((row) => insertPrincipal(db, row)), events: [] })
     const listed = await listPrincipals(db, { kind: 'user' }, { limit: 7, after: 'byte' })
     assert.deepEqual(
       listed.slice(0, 7).map(({ username }) => username),
@@ -80,9 +87,10 @@ function rowTests(storeOf: () => Store): void {
   })
 
   test('setting a member twice changes its role and keeps since when', async () => {
-    const { db, commit } = storeOf()
+    const store = storeOf()
+    const { db } = store
     const member = { team_id: 'id-members', principal_id: 'id-mia', role: 'viewer', since: 5 } as const
-    await commit({
+    await store.commit({
       statements: [
         insertTeam(db, teamRow('members')),
         insertPrincipal(db, principalRow('mia')),
@@ -106,10 +114,11 @@ function rowTests(storeOf: () => Store): void {
 
 function refusalTests(storeOf: () => Store): void {
   test('a taken name is a conflict that names the field, and nothing of its unit is there', async () => {
-    const { db, commit } = storeOf()
-    await commit({ statements: [insertPrincipal(db, principalRow('taken'))], events: [] })
+    const store = storeOf()
+    const { db } = store
+    await store.commit({ statements: [insertPrincipal(db, principalRow('taken'))], events: [] })
     const again = principalRow('taken', { id: 'other', scid: 'other', pseudonym: 'other' })
-    const refused = commit({
+    const refused = store.commit({
       statements: [insertTeam(db, teamRow('half')), insertPrincipal(db, again)],
       events: [eventOf('half-event', { grantId: 'half-grant' })],
     })
@@ -127,65 +136,75 @@ function refusalTests(storeOf: () => Store): void {
   })
 
   test('what is still used cannot be deleted, and what is not there cannot be used', async () => {
-    const { db, commit } = storeOf()
+    const store = storeOf()
+    const { db } = store
     const team = teamRow('uses', { connector_id: 'id-used' })
-    await commit({
+    await store.commit({
       statements: [insertConnector(db, connectorRow('used')), insertTeam(db, team)],
       events: [],
     })
-    await assert.rejects(commit({ statements: [deleteConnector(db, 'id-used')], events: [] }), {
+    await assert.rejects(store.commit({ statements: [deleteConnector(db, 'id-used')], events: [] }), {
       code: 'conflict',
     })
     const absent = updateTeam(db, team.id, { connector_id: 'absent' })
-    await assert.rejects(commit({ statements: [absent], events: [] }), { code: 'conflict' })
+    await assert.rejects(store.commit({ statements: [absent], events: [] }), { code: 'conflict' })
   })
 
   test('a change of what has changed since it was read is a conflict', async () => {
-    const { db, commit } = storeOf()
-    await commit({ statements: [insertConnector(db, connectorRow('versions'))], events: [] })
+    const store = storeOf()
+    const { db } = store
+    await store.commit({ statements: [insertConnector(db, connectorRow('versions'))], events: [] })
     const update = (settings: string) => updateConnector(db, 'id-versions', 1, { settings })
-    await commit({ statements: [update('{"n":1}')], events: [] })
-    await assert.rejects(commit({ statements: [update('{"n":2}')], events: [] }), { code: 'conflict' })
+    await store.commit({ statements: [update('{"n":1}')], events: [] })
+    await assert.rejects(store.commit({ statements: [update('{"n":2}')], events: [] }), { code: 'conflict' })
     const row = await findConnector(db, 'versions')
     assert.deepEqual([row?.version, row?.settings], [2, '{"n":1}'])
   })
 
   test('a statement that breaks a rule of the tables is an internal error of its unit alone', async () => {
-    const { db, commit } = storeOf()
+    const store = storeOf()
+    const { db } = store
     const bad = principalRow('bad', { kind: 'robot' as 'user' })
     const [broken, fine] = await Promise.allSettled([
-      commit({ statements: [insertPrincipal(db, bad)], events: [] }),
-      commit({ statements: [insertPrincipal(db, principalRow('fine'))], events: [] }),
+      store.commit({ statements: [insertPrincipal(db, bad)], events: [] }),
+      store.commit({ statements: [insertPrincipal(db, principalRow('fine'))], events: [] }),
     ])
     assert.equal(broken.status === 'rejected' && broken.reason.code, 'internal')
     assert.equal(fine.status, 'fulfilled')
   })
 
   test('only one connector is the default', async () => {
-    const { db, commit } = storeOf()
+    const store = storeOf()
+    const { db } = store
     const one = insertConnector(db, connectorRow('default-1', { is_default: 1 }))
     const two = insertConnector(db, connectorRow('default-2', { is_default: 1 }))
-    await commit({ statements: [one], events: [] })
-    await assert.rejects(commit({ statements: [two], events: [] }), { code: 'conflict', field: 'isDefault' })
-    await commit({ statements: [clearDefaultConnector(db), two], events: [] })
+    await store.commit({ statements: [one], events: [] })
+    await assert.rejects(store.commit({ statements: [two], events: [] }), {
+      code: 'conflict',
+      field: 'isDefault',
+    })
+    await store.commit({ statements: [clearDefaultConnector(db), two], events: [] })
     assert.equal((await findConnector(db, 'default-1'))?.is_default, 0)
-    await commit({ statements: [clearDefaultConnector(db)], events: [] })
+    await store.commit({ statements: [clearDefaultConnector(db)], events: [] })
   })
 
   test('in one commit, bad units are undone alone', async () => {
-    const { db, commit } = storeOf()
+    const store = storeOf()
+    const { db } = store
     const units = Array.from({ length: 30 }, (_, index) => {
       const events = eventsOf(`isolated-${index}`, 3)
       // Twice the same team; twice the same grant.
       const team = teamRow(`isolated-${index === 7 ? 6 : index}`, { id: `isolated-${index}` })
       if (index === 9 || index === 21) events[2]!.grantId = 'isolated-grant'
-      return commit({ statements: index % 2 ? [insertTeam(db, team)] : [], events })
+      return store.commit({ statements: index % 2 ? [insertTeam(db, team)] : [], events })
     })
-    units.push(commit({ statements: [insertTeam(db, teamRow('isolated-1', { id: 'again' }))], events: [] }))
+    units.push(
+      store.commit({ statements: [insertTeam(db, teamRow('isolated-1', { id: 'again' }))], events: [] }),
+    )
     const results = await Promise.allSettled(units)
     const failed = results.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))
     assert.deepEqual(failed, [21, 30])
-    assert.equal((await verifyAudit(storeOf())).firstBad, null)
+    assert.equal((await verifyAudit(store)).firstBad, null)
     const { count } = await db
       .selectFrom('audit_events')
       .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -202,12 +221,13 @@ function refusalTests(storeOf: () => Store): void {
 
 function adminTests(storeOf: () => Store): void {
   test('the last active organisation admin stays, whoever goes at the same time', async () => {
-    const { db, commit } = storeOf()
+    const store = storeOf()
+    const { db } = store
     const admins = ['ada', 'bob', 'cy'].map((name) => principalRow(name, { organisation_role: 'admin' }))
-    await commit({ statements: admins.map((row) => insertPrincipal(db, row)), events: [] })
+    await store.commit({ statements: admins.map((row) => insertPrincipal(db, row)), events: [] })
     const results = await Promise.allSettled(
       admins.map(({ id }) =>
-        commit({ statements: keepingAnAdmin(db, updatePrincipal(db, id, { active: 0 })), events: [] }),
+        store.commit({ statements: keepingAnAdmin(db, updatePrincipal(db, id, { active: 0 })), events: [] }),
       ),
     )
     assert.deepEqual(
@@ -220,12 +240,18 @@ function adminTests(storeOf: () => Store): void {
 
 function hotTests(storeOf: () => Store): void {
   test('the hot path finds whose key it is, and the team with role and connector', async () => {
-    const { db, commit, hot } = storeOf()
+    const store = storeOf()
+    const { db, hot } = store
     const key = {
-      ...{ id: 'key1', principal_id: 'id-hot', name: 'ci', secret_hash: 'hash' },
-      ...{ created_at: 1, expires_at: null, last_used_at: null },
+      id: 'key1',
+      principal_id: 'id-hot',
+      name: 'ci',
+      secret_hash: 'hash',
+      created_at: 1,
+      expires_at: null,
+      last_used_at: null,
     }
-    await commit({
+    await store.commit({
       statements: [
         insertPrincipal(db, principalRow('hot')),
         insertApiKey(db, key),
@@ -237,9 +263,16 @@ function hotTests(storeOf: () => Store): void {
       events: [],
     })
     assert.deepEqual(await hot.findKey('key1'), {
-      ...{ apiKeyId: 'key1', secretHash: 'hash', expiresAt: null, principalId: 'id-hot', kind: 'user' },
-      ...{ username: 'hot', organisationRole: 'member', active: true },
-      ...{ pseudonym: 'pseudonym-hot', scid: 'scid-hot' },
+      apiKeyId: 'key1',
+      secretHash: 'hash',
+      expiresAt: null,
+      principalId: 'id-hot',
+      kind: 'user',
+      username: 'hot',
+      organisationRole: 'member',
+      active: true,
+      pseudonym: 'pseudonym-hot',
+      scid: 'scid-hot',
     })
     assert.equal(await hot.findKey('KEY1'), undefined)
     const target = {

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import type { IssuedUrl } from '@signpost/contract'
 import type { Address } from './address.ts'
@@ -64,15 +65,16 @@ async function attempt(
   const state: PartialState = isLeft
     ? left
     : { etag: object.etag, sizeBytes: object.sizeBytes, rangeBytes, done: [] }
-  const partPath = `${path}.part`
+  // What is read by one request has a name of its own, so that it leaves a larger one's part and state alone.
+  const partPath = first.whole ? `${path}.whole.part` : `${path}.part`
   // Before the file is emptied: else an old state could speak for bytes that are gone.
-  if (!isLeft) await removePartialState(path)
+  if (!isLeft && !first.whole) await removePartialState(path)
   const file = await open(partPath, isLeft ? 'r+' : 'w')
   let resumedBytes = 0
   try {
     try {
       resumedBytes = await fillFile(deps, object, file, path, state, options)
-      await checkSize(file, object)
+      checkSize(file, object)
     } finally {
       object.first.body.discard()
       await file.close()
@@ -141,8 +143,8 @@ async function writeAll(file: FileHandle, chunks: Uint8Array[], position: number
   return at
 }
 
-async function checkSize(file: FileHandle, object: OpenObject): Promise<void> {
-  const { size } = await file.stat()
+function checkSize(file: FileHandle, object: OpenObject): void {
+  const { size } = fstatSync(file.fd)
   if (size === object.sizeBytes) return
   throw new TransferError(
     'size_mismatch',

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { IssuedUrl } from '@signpost/contract'
 import type { Address } from './address.ts'
@@ -15,21 +16,22 @@ export async function uploadFile(
 ): Promise<UploadResult> {
   const file = await open(path, 'r')
   try {
-    return await uploadSource(deps, address, await fileSource(file, path), options, firstUrl)
+    return await uploadSource(deps, address, fileSource(file, path), options, firstUrl)
   } finally {
     await file.close()
   }
 }
 
-async function fileSource(file: FileHandle, path: string): Promise<SizedSource | StreamSource> {
-  const before = await file.stat()
+function fileSource(file: FileHandle, path: string): SizedSource | StreamSource {
+  // Of an open file this does not wait for the disk, and costs a tenth of a trip to another thread.
+  const before = fstatSync(file.fd)
   if (before.isDirectory()) throw new TransferError('unsupported', `${path} is a folder: name its files`)
   if (!before.isFile()) return { chunks: file.createReadStream({ autoClose: false }) }
   return {
     sizeBytes: before.size,
     slice: (start, end) => ({ kind: 'file', file, start, sizeBytes: end - start }),
-    async check() {
-      const now = await file.stat()
+    check() {
+      const now = fstatSync(file.fd)
       if (now.size === before.size && now.mtimeMs === before.mtimeMs) return
       throw new TransferError('source_changed', `${path} changed while it was sent: send it again`)
     },

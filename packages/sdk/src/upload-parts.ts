@@ -45,7 +45,7 @@ export async function uploadParts(
   options.onUpload?.(upload.uploadId)
   try {
     const sent = await sendParts(deps, upload, source, options)
-    if ('sized' in source) await source.sized.check?.()
+    if ('sized' in source) source.sized.check?.()
     return await completeUpload(deps, address, upload.uploadId, sent, options)
   } catch (error) {
     await giveUp(deps, upload, error, options)

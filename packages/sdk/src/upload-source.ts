@@ -15,7 +15,7 @@ export interface SizedSource {
   contentType?: string | undefined
   slice(start: number, end: number): TransferBody
   /** Throws `source_changed` when it is no longer what was opened. Called before the upload is completed. */
-  check?(): Promise<void>
+  check?(): void
 }
 
 export interface StreamSource {

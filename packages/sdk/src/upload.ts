@@ -134,7 +134,7 @@ async function putWhole(
   const onProgress = meter.piece()
   const { response, issued } = await sendSigned(deps, { url, body, onProgress, signal })
   response.body.discard()
-  await source.check?.()
+  source.check?.()
   if (checksum) await checkMd5(deps.transport, body, response, issued, signal)
   onProgress(source.sizeBytes)
   return {

@@ -84,7 +84,10 @@ describe('audit events and markers', () => {
       [grantId, 'grant'],
     ] as const) {
       assert.deepEqual(await world.call('getMarkerOwner', root, { params: { marker } }), {
-        ...{ marker, username: 'alice', kind: 'user', foundBy },
+        marker,
+        username: 'alice',
+        kind: 'user',
+        foundBy,
       })
       assert.equal((await world.lastEvent()).type, 'marker.read')
     }

@@ -92,7 +92,9 @@ describe('issueUrls', () => {
   test('503: when nothing can be recorded there is no line at all', async () => {
     world.breakRecord()
     const asked = { params: { team: 'demo' }, body: { items: read(300) } }
-    await world.refused('issueUrls', world.as.alice, asked, 'record_unavailable').finally(world.recover)
+    await world
+      .refused('issueUrls', world.as.alice, asked, 'record_unavailable')
+      .finally(() => world.recover())
   })
 
   test('503: when recording fails on the way, the rest has error lines, and no URL is without a record', async () => {

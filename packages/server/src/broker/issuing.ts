@@ -16,6 +16,7 @@ import { keyInBucket, keyRuleSentence, objectKeyProblem } from '../domain/object
 import type { TargetRow } from '../store/store.ts'
 import type { BrokerDeps, Caller, NamedConnector, Policy } from './deps.ts'
 import { whoOf, type EventFields } from './event-of.ts'
+import { checkConstraints, methodOf } from './url-item.ts'
 
 /** Slack for the time between asking for a credential's life and signing. */
 const preparationMs = 60_000
@@ -31,6 +32,8 @@ export interface Issuing {
   signedAt: number
   at: string
   latest: { at: number; limitedBy: 'provider' | 'credential' }
+  /** The last expiry that was written out: in a batch nearly all have the same. */
+  lastExpiry: { at: number; text: string }
 }
 
 /** Where a team's objects are. */
@@ -59,6 +62,7 @@ export async function openIssuing(deps: BrokerDeps, caller: Caller, target: Targ
     signedAt,
     at: isoOf(signedAt),
     latest: connector.latestExpiry(signedAt),
+    lastExpiry: { at: 0, text: '' },
   }
 }
 
@@ -120,7 +124,7 @@ function issuedOf(
   fields: EventFields | undefined,
 ): Issued {
   const { named, target } = issuing
-  const expiresAt = isoOf(request.expiresAt)
+  const expiresAt = expiryText(issuing, request.expiresAt)
   const { grantId } = request.marker
   const event: AuditEvent = {
     id: issuing.deps.newId(),
@@ -148,6 +152,14 @@ function issuedOf(
   }
 }
 
+function expiryText({ lastExpiry }: Issuing, at: number): string {
+  if (lastExpiry.at !== at) {
+    lastExpiry.at = at
+    lastExpiry.text = isoOf(at)
+  }
+  return lastExpiry.text
+}
+
 function replyOf(
   grantId: string,
   method: UrlMethod,
@@ -165,6 +177,7 @@ function replyOf(
     expiresAt,
     limitedBy,
     enforcement,
+    ...(signed.etagExpected === undefined ? {} : { etagExpected: signed.etagExpected }),
   }
 }
 
@@ -209,34 +222,6 @@ function expiryError(expiry: Exclude<Expiry, { outcome: 'possible' }>): Signpost
     `expiresInSeconds: at most ${expiry.maxSeconds} seconds are possible now (limited by the ${expiry.limitedBy}).`,
     { field: 'expiresInSeconds' },
   )
-}
-
-function methodOf({ action, method }: UrlRequest): UrlMethod {
-  if (action === 'read') {
-    if (method === undefined || method === 'GET' || method === 'HEAD') return method ?? 'GET'
-    throw new SignpostError('invalid', 'method: read goes with GET or HEAD.', { field: 'method' })
-  }
-  if (method === undefined || method === 'PUT' || method === 'DELETE') return method ?? 'PUT'
-  throw new SignpostError('invalid', 'method: write goes with PUT or DELETE.', { field: 'method' })
-}
-
-const onlyWithPut = ['contentType', 'contentLength', 'checksum', 'createOnly'] as const
-
-/** A constraint that the URL cannot carry is refused, not dropped in silence. */
-function checkConstraints(item: UrlRequest, method: UrlMethod): void {
-  if (method !== 'PUT') {
-    for (const field of onlyWithPut) {
-      if (item[field] !== undefined && item[field] !== false)
-        throw new SignpostError('invalid', `${field}: goes with action write and method PUT only.`, { field })
-    }
-  }
-  if (item.downloadAs === undefined) return
-  if (method !== 'GET')
-    throw new SignpostError('invalid', 'downloadAs: goes with method GET only.', { field: 'downloadAs' })
-  if (!item.downloadAs.isWellFormed() || /\p{Cc}/u.test(item.downloadAs))
-    throw new SignpostError('invalid', 'downloadAs: must not hold control characters.', {
-      field: 'downloadAs',
-    })
 }
 
 function policyMaxSeconds(policy: Policy): number {

@@ -83,8 +83,14 @@ export async function openWorld(): Promise<World> {
     return all
   }
   const settings = (name: string): ConnectorSettings => ({
-    ...{ kind: 's3', name, bucket, endpoint: bucketStore.endpoint, region: 'us-east-1' },
-    ...{ addressing: 'path', marker: 'username', credential: { type: 'static', ...credential } },
+    kind: 's3',
+    name,
+    bucket,
+    endpoint: bucketStore.endpoint,
+    region: 'us-east-1',
+    addressing: 'path',
+    marker: 'username',
+    credential: { type: 'static', ...credential },
   })
   const call = <Id extends OperationId>(id: Id, caller: Caller, asked: Asked = {}) =>
     handlers[id](deps, caller, parsed(id, asked)) as Promise<Reply<Id>>
@@ -178,8 +184,13 @@ async function callerFor(deps: BrokerDeps, username: string): Promise<Caller> {
     .where('username', '=', username)
     .executeTakeFirstOrThrow()
   const principal: Principal = {
-    ...{ id: row.id, kind: row.kind, username, organisationRole: row.organisation_role },
-    ...{ pseudonym: row.pseudonym, scid: row.scid, apiKeyId: 'none' },
+    id: row.id,
+    kind: row.kind,
+    username,
+    organisationRole: row.organisation_role,
+    pseudonym: row.pseudonym,
+    scid: row.scid,
+    apiKeyId: 'none',
   }
   const call = { requestId: randomUUID(), address: '192.0.2.1', agent: 'tests' }
   const key = await handlers.createApiKey(

@@ -1,0 +1,31 @@
+/** What can be wrong with one request for a URL beyond its schema: fields that do not go together. */
+import { SignpostError, type UrlMethod, type UrlRequest } from '@signpost/contract'
+
+/** The method of a URL, by its action where it was left out. */
+export function methodOf({ action, method }: UrlRequest): UrlMethod {
+  if (action === 'read') {
+    if (method === undefined || method === 'GET' || method === 'HEAD') return method ?? 'GET'
+    throw new SignpostError('invalid', 'method: read goes with GET or HEAD.', { field: 'method' })
+  }
+  if (method === undefined || method === 'PUT' || method === 'DELETE') return method ?? 'PUT'
+  throw new SignpostError('invalid', 'method: write goes with PUT or DELETE.', { field: 'method' })
+}
+
+const onlyWithPut = ['contentType', 'contentLength', 'checksum', 'createOnly'] as const
+
+/** A constraint that the URL cannot carry is refused, not dropped in silence. */
+export function checkConstraints(item: UrlRequest, method: UrlMethod): void {
+  if (method !== 'PUT') {
+    for (const field of onlyWithPut) {
+      if (item[field] !== undefined && item[field] !== false)
+        throw new SignpostError('invalid', `${field}: goes with action write and method PUT only.`, { field })
+    }
+  }
+  if (item.downloadAs === undefined) return
+  if (method !== 'GET')
+    throw new SignpostError('invalid', 'downloadAs: goes with method GET only.', { field: 'downloadAs' })
+  if (!item.downloadAs.isWellFormed() || /\p{Cc}/u.test(item.downloadAs))
+    throw new SignpostError('invalid', 'downloadAs: must not hold control characters.', {
+      field: 'downloadAs',
+    })
+}

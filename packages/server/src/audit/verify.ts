@@ -9,6 +9,7 @@ import {
 } from '../store/audit-events.ts'
 import type { AuditRow } from '../store/audit-events.ts'
 import { sha256Hex } from '../store/chain-opening.ts'
+import { keyPlace, slotOf } from '../store/key-place.ts'
 import type { Store } from '../store/store.ts'
 
 /**
@@ -21,6 +22,7 @@ export async function verifyAudit(store: Pick<Store, 'db'>): Promise<AuditVerifi
   // Read before the events: all that these say must be there; more may be.
   const openings = (await listChainOpenings(db)).flatMap((row) => (eventIn(row) ? [chainedEventOf(row)] : []))
   const heads = new Map((await listChainHeads(db)).map((head) => [head.chain, head]))
+  const firstSlots = new Map([...heads.values()].map((head) => [head.chain, head.first_slot]))
   const verifier = createChainVerifier(sha256Hex, openings)
   const seen = new Set<string>()
   let first: ChainProblem | null = null
@@ -30,7 +32,7 @@ export async function verifyAudit(store: Pick<Store, 'db'>): Promise<AuditVerifi
     seen.add(chain)
     const event = eventIn(row)
     const problem = verifier.add({ chain, seq, hash, event: event ?? unreadable }, row.event)
-    first ??= problem ?? columnProblem(row, event)
+    first ??= problem ?? columnProblem(row, event, firstSlots.get(chain))
     const head = heads.get(chain)
     if (head?.head_seq === seq) {
       heads.delete(chain)
@@ -55,12 +57,19 @@ function eventIn(row: AuditRow): AuditEvent | undefined {
   }
 }
 
-function columnProblem(row: AuditRow, event: AuditEvent | undefined): ChainProblem | null {
+function columnProblem(
+  row: AuditRow,
+  event: AuditEvent | undefined,
+  firstSlot: number | undefined,
+): ChainProblem | null {
   const { chain, seq } = row
   if (!event) return { chain, seq, problem: 'changed: its text is no event' }
-  const column = Object.entries(columnsOf(event)).find(
-    ([name, value]) => row[name as keyof AuditRow] !== value,
-  )
+  const expected: Partial<AuditRow> = columnsOf(event)
+  // Undefined for a chain that was opened since the heads were read.
+  if (firstSlot !== undefined) {
+    expected.key_place = keyPlace(slotOf(firstSlot, seq), expected.object_key ?? null)
+  }
+  const column = Object.entries(expected).find(([name, value]) => row[name as keyof AuditRow] !== value)
   return column
     ? { chain, seq, problem: `changed: the column ${column[0]} is not what the event says` }
     : null

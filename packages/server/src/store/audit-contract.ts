@@ -170,6 +170,11 @@ function tamperTests(withFixture: WithFixture): void {
       /missing/,
     ],
     ['a changed column', `update audit_events set object_key = 'other' where seq = 3`, /object_key/],
+    [
+      'a key that was hidden from look-ups',
+      'update audit_events set key_place = null where seq = 3',
+      /key_place/,
+    ],
     ['a changed column of a run', `update audit_runs set username = 'bob' where first_seq = 2`, /username/],
     ['a run that was removed', 'delete from audit_runs where first_seq = 2', /column/],
     ['a run that was cut short', 'update audit_runs set last_seq = 4 where first_seq = 2', /column/],

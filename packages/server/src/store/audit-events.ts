@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Selectable } from 'kysely'
 import { setImmediate } from 'node:timers/promises'
 import { searchable } from './audit-columns.ts'
+import { keyHash, lastSlotSql } from './key-place.ts'
 import type { PageRequest } from './page.ts'
 import type { Db } from './statement.ts'
 import type { Tables } from './tables.ts'
@@ -167,7 +168,15 @@ function filtered(query: AuditQuery, filter: AuditFilter): AuditQuery {
   // An empty text is no column's value (`searchable`): it finds nothing.
   if (username !== undefined) query = query.where('r.username', '=', searchable(username) ?? '')
   if (team !== undefined) query = query.where('r.team', '=', searchable(team) ?? '')
-  if (key !== undefined) query = query.where('e.object_key', '=', searchable(key) ?? '')
+  if (key !== undefined) query = whereKey(query, searchable(key) ?? '')
   if (grantId !== undefined) query = query.where('e.grant_id', '=', searchable(grantId) ?? '')
   return query
+}
+
+/** Asks every slot for the key's hash (`key-place.ts`), by the index; the key itself then tells. */
+function whereKey(query: AuditQuery, key: string): AuditQuery {
+  const places = sql<number>`(with recursive slots (slot) as (
+      select ${sql.raw(lastSlotSql)} union all select slot - 1 from slots where slot > 0
+    ) select slot * 4294967296 + ${sql.lit(keyHash(key))} from slots)`
+  return query.where('e.key_place', 'in', places).where('e.object_key', '=', key)
 }

@@ -7,6 +7,8 @@ export interface ChainHead {
   chain: string
   seq: number
   hash: string
+  /** Where its object keys are indexed (`key-place.ts`). */
+  firstSlot: number
 }
 
 /** What a writing process needs to begin its own chain. */
@@ -23,7 +25,10 @@ export const sha256Hex = (text: string): string => hash('sha256', text, 'hex')
 /**
  * A chain's first event. It says how far the other chains reached, so that their ends cannot be cut off unseen.
  */
-export function openingEvent(opening: ChainOpening, anchored: readonly ChainHead[]): AuditEvent {
+export function openingEvent(
+  opening: ChainOpening,
+  anchored: readonly Omit<ChainHead, 'firstSlot'>[],
+): AuditEvent {
   return {
     id: opening.eventId,
     at: new Date(opening.at).toISOString(),
@@ -36,9 +41,9 @@ export function openingEvent(opening: ChainOpening, anchored: readonly ChainHead
 
 /** Before the first event. */
 export function newChain(chain: string): ChainHead {
-  return { chain, seq: 0, hash: genesisHash }
+  return { chain, seq: 0, hash: genesisHash, firstSlot: 0 }
 }
 
-export function nextHash(head: ChainHead, eventText: string): string {
+export function nextHash(head: Omit<ChainHead, 'firstSlot'>, eventText: string): string {
   return sha256Hex(linkText(head.hash, head.chain, head.seq + 1, eventText))
 }

@@ -3,6 +3,7 @@ import { addUnit, emptyGroup } from './commit-group.ts'
 import { newChain, openingEvent } from './chain-opening.ts'
 import type { ChainHead, ChainOpening } from './chain-opening.ts'
 import { appendUnits, inTransaction } from './postgres-commit.ts'
+import { nextSlotSql } from './key-place.ts'
 import { migrationsTable, pendingMigrations, readMigrations } from './migrate.ts'
 import type { AppliedMigration } from './migrate.ts'
 
@@ -41,10 +42,12 @@ export async function openPostgresChain(client: ClientBase, opening: ChainOpenin
       rows.map(({ chain }) => chain),
     ])
     const head = newChain(opening.chain)
-    await client.query(
-      'insert into audit_chains (chain, opened_at, head_seq, head_hash, anchored_seq) values ($1, $2, 0, $3, 0)',
+    const inserted = await client.query<{ firstSlot: number }>(
+      `insert into audit_chains (chain, opened_at, head_seq, head_hash, anchored_seq, first_slot)
+        values ($1, $2, 0, $3, 0, ${nextSlotSql}) returning first_slot as "firstSlot"`,
       [head.chain, opening.at, head.hash],
     )
+    head.firstSlot = inserted.rows[0]!.firstSlot
     const group = emptyGroup()
     addUnit(group, { statements: [], events: [openingEvent(opening, rows)] })
     return appendUnits(client, head, group)
@@ -53,7 +56,8 @@ export async function openPostgresChain(client: ClientBase, opening: ChainOpenin
 
 export async function readPostgresHead(client: ClientBase, chain: string): Promise<ChainHead> {
   const { rows } = await client.query<ChainHead>(
-    'select chain, head_seq as seq, head_hash as hash from audit_chains where chain = $1',
+    `select chain, head_seq as seq, head_hash as hash, first_slot as "firstSlot"
+      from audit_chains where chain = $1`,
     [chain],
   )
   if (!rows[0]) throw new Error('the chain of this process is gone from audit_chains')

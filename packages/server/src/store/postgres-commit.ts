@@ -3,6 +3,7 @@ import { changedProblem } from './conflicts.ts'
 import type { CommitGroup, UnitFailure } from './commit-group.ts'
 import { nextHash } from './chain-opening.ts'
 import type { ChainHead } from './chain-opening.ts'
+import { keyPlace, slotOf } from './key-place.ts'
 import { unitProblem } from './postgres-errors.ts'
 import type { Statement } from './store.ts'
 
@@ -119,13 +120,14 @@ const appendSql = `with head as (
       string_to_array($11, E'\\n', ''), string_to_array($12, E'\\n', ''), string_to_array($13, E'\\n', '')
     ) as r
   ), events as (
-    insert into audit_events (chain, seq, run_seq, at, object_key, grant_id, event, hash)
-    select head.chain, $4::bigint + e.n, e.run_seq, e.at, e.object_key, e.grant_id, e.event, e.hash
+    insert into audit_events (chain, seq, run_seq, at, object_key, key_place, grant_id, event, hash)
+    select head.chain, $4::bigint + e.n, e.run_seq, e.at, e.object_key, e.key_place, e.grant_id, e.event, e.hash
     from head, unnest(
       string_to_array($14, E'\\n')::bigint[], string_to_array($15, E'\\n')::bigint[],
-      string_to_array($16, E'\\n', ''), string_to_array($17, E'\\n', ''),
-      string_to_array($18, E'\\n'), string_to_array($19, E'\\n')
-    ) with ordinality as e (run_seq, at, object_key, grant_id, event, hash, n)
+      string_to_array($16, E'\\n', '')::bigint[],
+      string_to_array($17, E'\\n', ''), string_to_array($18, E'\\n', ''),
+      string_to_array($19, E'\\n'), string_to_array($20, E'\\n')
+    ) with ordinality as e (run_seq, at, key_place, object_key, grant_id, event, hash, n)
   )
   select count(*)::int as heads from head`
 
@@ -151,7 +153,7 @@ function appendParameters(start: ChainHead, group: CommitGroup, isWanted: (unit:
   const numbers: [number[], number[], number[]] = [[], [], []]
   const words: [string[], string[]] = [[], []]
   const texts: [string[], string[], string[]] = [[], [], []]
-  const places: [number[], number[]] = [[], []]
+  const places: [number[], number[], (number | '')[]] = [[], [], []]
   const columns: [string[], string[], string[], string[]] = [[], [], [], []]
   let event = 0
   let run = 0
@@ -179,7 +181,9 @@ function appendParameters(start: ChainHead, group: CommitGroup, isWanted: (unit:
         head.seq += 1
         places[0].push(first)
         places[1].push(heading.at)
-        columns[0].push(group.keys[event] ?? '')
+        const key = group.keys[event] ?? null
+        places[2].push(keyPlace(slotOf(head.firstSlot, head.seq), key) ?? '')
+        columns[0].push(key ?? '')
         columns[1].push(group.grantIds[event] ?? '')
         columns[2].push(text)
         columns[3].push(head.hash)

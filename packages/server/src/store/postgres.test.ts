@@ -7,6 +7,7 @@ import type { Postgres } from '../../../../tests/servers/postgres.ts'
 import { verifyAudit } from '../audit/verify.ts'
 import { listAuditEvents } from './audit-events.ts'
 import { addUnit, emptyGroup } from './commit-group.ts'
+import { readPostgresHead } from './postgres-chain.ts'
 import { appendUnits } from './postgres-commit.ts'
 import { openPostgresStore } from './postgres.ts'
 import { countActiveAdmins, insertPrincipal, keepingAnAdmin, updatePrincipal } from './principals.ts'
@@ -92,7 +93,7 @@ describe('PostgreSQL', needsPostgres, () => {
     await outlived.query('begin')
     const group = emptyGroup()
     addUnit(group, { statements: [], events: eventsOf('outlived', 3) })
-    await appendUnits(outlived, { chain: row!.chain, seq: row!.seq, hash: row!.hash }, group)
+    await appendUnits(outlived, await readPostgresHead(outlived, row!.chain), group)
     const commit = store.commit({ statements: [], events: eventsOf('after', 2) })
     await outlived.query('commit')
     await outlived.end()

@@ -3,6 +3,7 @@ import { addUnit, emptyGroup } from './commit-group.ts'
 import type { CommitGroup, EventHead, UnitFailure } from './commit-group.ts'
 import { newChain, nextHash, openingEvent } from './chain-opening.ts'
 import type { ChainHead, ChainOpening } from './chain-opening.ts'
+import { keyPlace, nextSlotSql, slotOf } from './key-place.ts'
 import { conflictOf, unitProblem } from './sqlite-errors.ts'
 import type { Statement } from './store.ts'
 import { createStatementCache } from './sqlite-statements.ts'
@@ -16,11 +17,12 @@ export function createSqliteCommitter(db: DatabaseSync, opening: ChainOpening) {
   const head = newChain(opening.chain)
   const inserts = prepareInserts(db)
   const saveHead = db.prepare('update audit_chains set head_seq = ?, head_hash = ? where chain = ?')
-  const readHead = db.prepare('select head_seq, head_hash from audit_chains where chain = ?')
+  const readHead = db.prepare(
+    'select head_seq as seq, head_hash as hash, first_slot as "firstSlot" from audit_chains where chain = ?',
+  )
 
   const restoreHead = () => {
-    const row = readHead.get(opening.chain) as { head_seq: number; head_hash: string } | undefined
-    Object.assign(head, row ? { seq: row.head_seq, hash: row.head_hash } : newChain(opening.chain))
+    Object.assign(head, readHead.get(opening.chain) ?? newChain(opening.chain))
   }
 
   const inTransaction = <T>(write: () => T): T => {
@@ -66,8 +68,8 @@ function prepareInserts(db: DatabaseSync): Inserts {
         values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     event: db.prepare(
-      `insert into audit_events (chain, seq, run_seq, at, object_key, grant_id, event, hash)
-        values (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `insert into audit_events (chain, seq, run_seq, at, object_key, key_place, grant_id, event, hash)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
   }
 }
@@ -142,7 +144,8 @@ function insertEvents(
       chain.seq += 1
       chain.hash = hash
       const [key, grantId] = [keys[place.event]!, grantIds[place.event]!]
-      inserts.event.run(chain.chain, chain.seq, first, at, key, grantId, text, hash)
+      const indexed = keyPlace(slotOf(chain.firstSlot, chain.seq), key)
+      inserts.event.run(chain.chain, chain.seq, first, at, key, indexed, grantId, text, hash)
     }
   }
 }
@@ -169,9 +172,13 @@ function openChain(
       )
       .all() as unknown as ChainHead[]
     db.exec('update audit_chains set anchored_seq = head_seq where head_seq > anchored_seq')
-    db.prepare(
-      'insert into audit_chains (chain, opened_at, head_seq, head_hash, anchored_seq) values (?, ?, 0, ?, 0)',
-    ).run(opening.chain, opening.at, head.hash)
+    const { first_slot: firstSlot } = db
+      .prepare(
+        `insert into audit_chains (chain, opened_at, head_seq, head_hash, anchored_seq, first_slot)
+          values (?, ?, 0, ?, 0, ${nextSlotSql}) returning first_slot`,
+      )
+      .get(opening.chain, opening.at, head.hash) as { first_slot: number }
+    head.firstSlot = firstSlot
     const group = emptyGroup()
     addUnit(group, { statements: [], events: [openingEvent(opening, others)] })
     insertEvents(group, { event: 0, head: 0 }, 1, inserts, head)

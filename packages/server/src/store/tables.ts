@@ -101,6 +101,8 @@ export interface Tables {
     run_seq: number
     at: number
     object_key: string | null
+    /** Slot and hash of the object key (`key-place.ts`): what is indexed. */
+    key_place: number | null
     grant_id: string | null
     /** The event's JSON, exactly as hashed. */
     event: string
@@ -113,5 +115,7 @@ export interface Tables {
     head_hash: string
     /** How far a later chain's opening has anchored this one. */
     anchored_seq: number
+    /** The slot of its first event (`key-place.ts`); no two chains begin with the same. */
+    first_slot: number
   }
 }

@@ -103,7 +103,9 @@ create table audit_chains (
   opened_at bigint not null,
   head_seq bigint not null,
   head_hash text not null,
-  anchored_seq bigint not null
+  anchored_seq bigint not null,
+  -- Where its part of the look-up by object key begins.
+  first_slot bigint not null
 );
 
 -- What events in a row have in common, once: a batch of a thousand URLs is a thousand events and one run. Every index is
@@ -135,12 +137,17 @@ create table audit_events (
   run_seq bigint not null,
   at bigint not null,
   object_key text /*postgres: collate "C"*/,
+  -- Slot and hash of the object key, see below.
+  key_place bigint,
   grant_id text /*postgres: collate "C"*/,
   event text not null,
   hash text not null,
   primary key (chain, seq)
 );
-create index audit_events_object_key on audit_events (object_key, at) where object_key is not null;
+-- Object keys come in any order: an index of the keys themselves would have each URL change a page of its own somewhere in
+-- a tree of all that ever was. So keys are hashed, within slots of some ten thousand events in a row: what is written to is
+-- always a few pages, and a look-up by key asks each slot.
+create index audit_events_key_place on audit_events (key_place) where key_place is not null;
 create unique index audit_events_grant_id on audit_events (grant_id) where grant_id is not null;
 
 -- Append only. Whoever may change the schema can take these away: the hash chain is what shows that.

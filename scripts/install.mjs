@@ -19,7 +19,7 @@ import { root } from './node-version.mjs'
 
 const modules = join(root, 'node_modules')
 const stampFile = join(modules, '.signpost-installed')
-/** Beside node_modules, since `npm ci` empties that. */
+/** Beside node_modules, which npm may replace. */
 const lockFolder = join(root, '.signpost-installing')
 const waitMs = 300
 /** A lock older than this was left behind: an installation takes a minute or two. */
@@ -34,7 +34,7 @@ export async function install(needed) {
   try {
     const begun = Date.now()
     say(`installing dependencies (${needed === 'full' ? 'all' : 'for production'}), once ...`)
-    await npmCi(needed)
+    await npmInstall(needed)
     writeFileSync(stampFile, JSON.stringify({ lock: lockHash(), mode: needed, platform: platform() }))
     say(`installed in ${Math.round((Date.now() - begun) / 1000)} s`)
   } finally {
@@ -86,7 +86,7 @@ function requireWritable() {
   } catch {
     throw new Error(
       `The dependencies are not installed, and ${root} is not writable for this user. ` +
-        'Run `npm ci` there once as its owner, or make it writable.',
+        'Run `npm install --no-save` there once as its owner, or make it writable.',
     )
   }
 }
@@ -129,7 +129,11 @@ function isLeftBehind() {
   }
 }
 
-function npmCi(needed) {
+/**
+ * `npm install --no-save` takes the very versions and checksums of the lock file, as `npm ci` does. `npm ci` itself refuses
+ * to run where a registry does not have the optional packages of every platform (a mirror for one, say).
+ */
+function npmInstall(needed) {
   // Inside `npm start` the npm at hand says where it is; settings of the outer npm must not leak into this one.
   const npm = process.env.npm_execpath
   const [command, first] = npm?.endsWith('npm-cli.js') ? [process.execPath, [npm]] : ['npm', []]
@@ -141,14 +145,7 @@ function npmCi(needed) {
         ),
     ),
   )
-  const args = [
-    'ci',
-    '--include=optional',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-    '--engine-strict=false',
-  ]
+  const args = ['install', '--no-save', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
   args.push(...(needed === 'full' ? ['--include=dev'] : ['--omit=dev']))
   return new Promise((resolve, reject) => {
     const child = spawn(command, [...first, ...args], {
@@ -158,7 +155,7 @@ function npmCi(needed) {
     })
     let said = ''
     child.stderr.on('data', (chunk) => {
-      said = (said + chunk).slice(-4000)
+      said = (said + chunk).slice(0, 1500)
     })
     const stop = (signal) => {
       child.kill(signal)
@@ -174,7 +171,7 @@ function npmCi(needed) {
       settled()
       reject(
         new Error(
-          `npm cannot be run (${error.message}). Install npm, or run \`npm ci\` in ${root} by other means.`,
+          `npm cannot be run (${error.message}). Install npm, or run \`npm install --no-save\` in ${root} by other means.`,
         ),
       )
     })
@@ -184,7 +181,7 @@ function npmCi(needed) {
       else
         reject(
           new Error(
-            `npm ci failed with code ${code}. Is the package registry reachable, and does node_modules belong to this user?\n${said.trim()}`,
+            `npm install failed with code ${code}. Is the package registry reachable, and does node_modules belong to this user?\n${said.trim()}`,
           ),
         )
     })

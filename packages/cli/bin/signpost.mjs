@@ -30,7 +30,7 @@ function runWith(node) {
   if (!node) {
     process.stderr.write(
       `signpost: needs Node ${majorMin} or newer (this is ${process.version}), and there is none in node_modules. ` +
-        'In a checkout, run `npm ci` first; elsewhere install Node from https://nodejs.org.\n',
+        'In a checkout, run `npm start` or `npm install` first; elsewhere install Node from https://nodejs.org.\n',
     )
     process.exit(1)
   }

@@ -1,0 +1,87 @@
+import { Option, type Command } from 'commander'
+import type { IssuedUrl, UrlRequestInput } from '@signpost/sdk/node'
+import { remoteObject } from '../address.ts'
+import { handler, type Context, type Run } from '../context.ts'
+import { curlLine } from '../curl-line.ts'
+import { examples } from '../examples.ts'
+import { parseBytes, parseDuration } from '../parse.ts'
+import { printableLine } from '../text.ts'
+
+interface SignOptions {
+  action: 'read' | 'write'
+  method?: 'GET' | 'HEAD' | 'PUT' | 'DELETE'
+  expires?: number
+  exact?: true
+  contentType?: string
+  contentLength?: number
+  createOnly?: true
+  downloadAs?: string
+  curl?: true
+}
+
+export function addSign(program: Command, run: Run): void {
+  program
+    .command('sign')
+    .description('ask for a pre-signed URL and print it')
+    .argument('<address>', 'sp://team/key')
+    .addOption(
+      new Option('-a, --action <action>', 'what it is for').choices(['read', 'write']).default('read'),
+    )
+    .addOption(
+      new Option('-X, --method <method>', 'read: GET or HEAD; write: PUT or DELETE').choices([
+        'GET',
+        'HEAD',
+        'PUT',
+        'DELETE',
+      ]),
+    )
+    .option('-e, --expires <time>', 'its life: 3600, 90s, 15m, 24h', parseDuration)
+    .option('--exact', 'refuse rather than shorten its life')
+    .option('--content-type <type>', 'write: the type that must be sent')
+    .option('--content-length <bytes>', 'write: the exact size that must be sent', parseBytes)
+    .option('--create-only', 'write: never overwrite')
+    .option('--download-as <name>', 'read: file name that a browser saves under')
+    .option('--curl', 'print a curl line instead of the bare URL')
+    .addHelpText(
+      'after',
+      examples(
+        'curl -fsS "$(signpost sign sp://vision/hello.txt)"',
+        'curl -fsS -T hello.txt "$(signpost sign --action write sp://vision/hello.txt)"',
+        'signpost sign --expires 15m --curl sp://vision/hello.txt',
+        'signpost sign --json --action write --content-type text/plain sp://vision/hello.txt',
+      ),
+    )
+    .action(
+      handler(run, async (context, [text]: [string], options: SignOptions) => {
+        const { team, key } = remoteObject(text)
+        const client = await context.connect()
+        const issued = await client.url(team, requestOf(key, options), { signal: context.signal })
+        if (context.json) return context.printJson(issued)
+        context.print(options.curl ? curlLine(issued) : issued.url)
+        if (context.io.stderr.isTTY && !options.curl) explain(context, issued)
+      }),
+    )
+}
+
+function requestOf(key: string, options: SignOptions): UrlRequestInput {
+  const { action, method, expires, exact, contentType, contentLength, createOnly, downloadAs } = options
+  return {
+    action,
+    key,
+    ...(method === undefined ? {} : { method }),
+    ...(expires === undefined ? {} : { expiresInSeconds: expires }),
+    ...(exact === undefined ? {} : { expiryMode: 'exact' as const }),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(contentLength === undefined ? {} : { contentLength }),
+    ...(createOnly === undefined ? {} : { createOnly }),
+    ...(downloadAs === undefined ? {} : { downloadAs }),
+  }
+}
+
+/** What the bare URL does not say. */
+function explain(context: Context, issued: IssuedUrl): void {
+  const cut = issued.limitedBy === 'requested' ? '' : `, limited by ${issued.limitedBy}`
+  context.note(`${issued.method}, until ${issued.expiresAt}${cut}; grant ${issued.grantId}`)
+  for (const [name, value] of Object.entries(issued.headers))
+    context.note(`send the header  ${printableLine(`${name}: ${value}`)}`)
+}

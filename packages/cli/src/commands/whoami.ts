@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+import { handler, type Run } from '../context.ts'
+import { examples } from '../examples.ts'
+import { printableLine } from '../text.ts'
+
+export function addWhoami(program: Command, run: Run): void {
+  program
+    .command('whoami')
+    .description('who the server takes you for, and your teams')
+    .addHelpText('after', examples('signpost whoami', 'signpost whoami --json'))
+    .action(
+      handler(run, async (context) => {
+        const client = await context.connect()
+        const me = await client.call('getMe', {}, { signal: context.signal })
+        if (context.json) return context.printJson(me)
+        const kind = me.kind === 'user' ? 'user' : 'service account'
+        context.print(`${printableLine(me.username)} (${kind}, organisation ${me.organisationRole})`)
+        context.print(`server  ${(await context.settings()).url}`)
+        context.print(`key     ${me.apiKeyId}`)
+        for (const { team, role } of me.teams) context.print(`team    ${team} (${role})`)
+      }),
+    )
+}

@@ -1,0 +1,43 @@
+import { InvalidArgumentError } from 'commander'
+
+const secondsOf: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** `3600`, `90s`, `15m`, `24h`, `7d` -> seconds. For commander. */
+export function parseDuration(text: string): number {
+  const match = /^(\d{1,9})([smhd]?)$/.exec(text)
+  const seconds = Number(match?.[1]) * (secondsOf[match?.[2] ?? ''] ?? Number.NaN)
+  if (!(seconds >= 1)) throw new InvalidArgumentError('Write seconds, or a time such as 90s, 15m, 24h or 7d.')
+  return seconds
+}
+
+const bytesOf: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
+
+/** `1048576`, `64M`, `1GiB` -> bytes. For commander. */
+export function parseBytes(text: string): number {
+  const match = /^(\d{1,15})([KMG]?)(?:i?B)?$/i.exec(text)
+  const bytes = Number(match?.[1]) * (bytesOf[(match?.[2] ?? '').toUpperCase()] ?? Number.NaN)
+  if (!Number.isSafeInteger(bytes))
+    throw new InvalidArgumentError('Write bytes, or a size such as 64M or 1G.')
+  return bytes
+}
+
+export function parsePositive(text: string): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0
+  if (value < 1) throw new InvalidArgumentError('Write a whole number from 1.')
+  return value
+}
+
+/** An instant, or a time back from now (`15m`, `24h`, `7d`) -> RFC 3339 in UTC. For commander. */
+export function parseInstant(text: string): string {
+  const back = /^\d{1,9}[smhd]$/.test(text) ? Date.now() - parseDuration(text) * 1000 : Date.parse(text)
+  if (Number.isNaN(back))
+    throw new InvalidArgumentError(
+      'Write an instant such as 2026-01-31T12:00:00Z, or a time back such as 24h.',
+    )
+  return new Date(back).toISOString()
+}
+
+/** Collects a repeatable option. */
+export function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}

@@ -1,0 +1,61 @@
+import { Command } from 'commander'
+import { addAudit } from './commands/audit.ts'
+import { addConnector } from './commands/connector.ts'
+import { addCp } from './commands/cp.ts'
+import { addExplain } from './commands/explain.ts'
+import { addKey } from './commands/key.ts'
+import { addLogin } from './commands/login.ts'
+import { addLs } from './commands/ls.ts'
+import { addRm } from './commands/rm.ts'
+import { addServiceAccount } from './commands/service-account.ts'
+import { addSign } from './commands/sign.ts'
+import { addTeam } from './commands/team.ts'
+import { addUser } from './commands/user.ts'
+import { addWhoami } from './commands/whoami.ts'
+import type { Run } from './context.ts'
+import { exitCodesText } from './exit-codes.ts'
+
+const about = `The gate to your buckets, from a terminal. Objects have addresses: sp://team/key`
+
+const more = `
+Server and key come from --url and --token-file, or SIGNPOST_URL and SIGNPOST_TOKEN (or SIGNPOST_TOKEN_FILE),
+or what \`signpost login\` has kept, in this order.
+
+Examples:
+  signpost login https://signpost.example.com
+  signpost cp model.bin sp://vision/models/
+  curl -fsS "$(signpost sign sp://vision/models/model.bin)" -o model.bin
+  signpost help cp
+  signpost help exit-codes`
+
+/** The whole command line. Whatever is heavy is imported by the command that needs it. */
+export function createProgram(run: Run): Command {
+  const { io } = run
+  const program = new Command('signpost')
+    .description(about)
+    .version(io.version, '-V, --version', 'print the version')
+    .option('--url <url>', 'address of the Signpost server')
+    .option('--token-file <file>', 'file with the API key; - for standard input')
+    .option('--json', 'results as JSON, one value a line')
+    .helpOption('-h, --help', 'show help')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'signpost: ')),
+    })
+    .showHelpAfterError('(--help shows how it is used)')
+    .addHelpText('after', more)
+  for (const add of [
+    ...[addLogin, addWhoami, addCp, addLs, addRm, addSign, addExplain],
+    ...[addTeam, addUser, addServiceAccount, addKey, addConnector, addAudit],
+  ])
+    add(program, run)
+  program
+    .command('exit-codes')
+    .description('what the exit codes mean')
+    .configureHelp({ formatHelp: () => `${exitCodesText}\n` })
+    .action(() => void io.stdout.write(`${exitCodesText}\n`))
+  return program
+}

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises'
+import { readLogin } from './config-file.ts'
+import { UsageError } from './errors.ts'
+import type { Io } from './io.ts'
+import { readAll } from './prompt.ts'
+
+export interface ServerOptions {
+  url?: string
+  tokenFile?: string
+}
+
+export interface ServerSettings {
+  url: string
+  token: string
+}
+
+/**
+ * Which server, and with which key: options, then environment, then what `login` has kept. A kept key goes to the
+ * server that it was kept for, and to no other.
+ */
+export async function serverSettings(io: Io, options: ServerOptions): Promise<ServerSettings> {
+  const named = options.url ?? (io.env['SIGNPOST_URL'] || undefined)
+  const given = await givenToken(io, options)
+  if (named !== undefined && given !== undefined) return { url: checkedUrl(named), token: given }
+  const login = await readLogin(io)
+  const url = named ?? login?.url
+  if (url === undefined)
+    throw new UsageError('which server? Run `signpost login`, or set SIGNPOST_URL, or give --url')
+  const kept = login && originOf(login.url) === originOf(url) ? login.token : undefined
+  const token = given ?? kept
+  if (token === undefined)
+    throw new UsageError(
+      `there is no key for ${url}: run \`signpost login\`, or set SIGNPOST_TOKEN, or give --token-file`,
+    )
+  return { url: checkedUrl(url), token }
+}
+
+/** The key that was given for this call; undefined where none was. */
+export async function givenToken(io: Io, options: ServerOptions): Promise<string | undefined> {
+  if (options.tokenFile !== undefined) return readSecretFile(io, options.tokenFile, '--token-file')
+  if (io.env['SIGNPOST_TOKEN']) return io.env['SIGNPOST_TOKEN']
+  const file = io.env['SIGNPOST_TOKEN_FILE']
+  return file ? readSecretFile(io, file, 'SIGNPOST_TOKEN_FILE') : undefined
+}
+
+/** The text of a file, or of standard input for `-`, without the line break at its end. */
+export async function readSecretFile(io: Io, file: string, what: string): Promise<string> {
+  const text = (file === '-' ? await readAll(io.stdin) : await readFile(file, 'utf8')).replace(/\r?\n$/, '')
+  if (text === '') throw new UsageError(`${what}: ${file === '-' ? 'standard input' : file} is empty`)
+  return text
+}
+
+export function checkedUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) {
+    const { username, password, search, hash } = new URL(text)
+    if (!username && !password && !search && !hash) return text.replace(/\/+$/, '')
+  }
+  throw new UsageError('the address of the server must look like https://signpost.example.com')
+}
+
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).href.replace(/\/+$/, '') : url
+}

@@ -1,0 +1,43 @@
+/** Control characters, which could steer a terminal, as visible escapes. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}|\p{Bidi_Control}/gu, (char) =>
+    char === '\n' ? char : `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
+  )
+}
+
+/** As `printable`, and on one line. */
+export function printableLine(text: string): string {
+  return printable(text).replaceAll('\n', '\\n')
+}
+
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+/** `1.5 MiB`: three digits at most. */
+export function humanBytes(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 1023.5 && unit < units.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1
+  return `${value.toFixed(digits)} ${units[unit]}`
+}
+
+/** Columns side by side, as wide as they need; the last one is not padded. */
+export function tableLines(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = []
+  for (const row of rows)
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** For a POSIX shell: safe to paste, whatever it holds. */
+export function shellQuoted(text: string): string {
+  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}

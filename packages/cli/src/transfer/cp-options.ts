@@ -1,0 +1,25 @@
+export interface CpOptions {
+  recursive?: true
+  jobs?: number
+  parts?: number
+  partSize?: number
+  /** `--no-resume` makes it false. */
+  resume: boolean
+  createOnly?: true
+  /** `--no-clobber` makes it false. */
+  clobber: boolean
+  contentType?: string
+  followSymlinks?: true
+  quiet?: true
+}
+
+/** Files larger than this, bytes, go up in parts, which a later run can go on with. */
+export const inPartsFromBytes = 32 * 1024 * 1024
+
+/** How many files and parts go at once, for the SDK. */
+export function concurrencyOf(options: CpOptions) {
+  return {
+    ...(options.jobs === undefined ? {} : { files: options.jobs, largeFiles: options.jobs }),
+    ...(options.parts === undefined ? {} : { concurrency: options.parts }),
+  }
+}

@@ -1,0 +1,84 @@
+import type { Context } from '../context.ts'
+import { reportOf, sentenceOf } from '../errors.ts'
+import { exitCodeOf, exitCodes } from '../exit-codes.ts'
+import { humanBytes, printableLine } from '../text.ts'
+import type { Outcome, Reporter } from './outcome.ts'
+import { openProgressBar } from './progress-bar.ts'
+
+export interface ReporterOptions {
+  quiet: boolean
+  /** Standard output carries the object itself. */
+  stdoutIsData: boolean
+}
+
+/** Says what happens: a bar on a terminal, a line a file elsewhere, JSON lines with `--json`; failures always. */
+export async function createReporter(context: Context, options: ReporterOptions): Promise<Reporter> {
+  const { io, json } = context
+  const showsBar = Boolean(io.stderr.isTTY) && !options.quiet && !json
+  const showsLines = !options.quiet && !json && !options.stdoutIsData && !(showsBar && io.stdout.isTTY)
+  const bar = showsBar ? await openProgressBar(io.stderr) : undefined
+  const startedMs = performance.now()
+  const counts = { done: 0, skipped: 0, failed: 0 }
+  const failureCodes = new Set<number>()
+  let bytes = 0
+
+  function say(outcome: Outcome): void {
+    const names = `${printableLine(outcome.from)} -> ${printableLine(outcome.to)}`
+    if (outcome.status === 'done') {
+      if (showsLines) context.print(`${names}  ${humanBytes(outcome.sizeBytes)}${resumedText(outcome)}`)
+    } else if (outcome.status === 'skipped') {
+      if (!options.quiet) write(`signpost: skipped ${names}: ${outcome.reason}`)
+    } else write(`signpost: ${names}: ${sentenceOf(outcome.error)}`)
+  }
+  const write = (line: string) => (bar ? bar.above(line) : context.note(line))
+
+  return {
+    expect: (sizeBytes) => bar?.expect(sizeBytes),
+    progress: (file, progress) => bar?.progress(file, progress),
+    report(outcome) {
+      counts[outcome.status] += 1
+      if (outcome.status === 'done') bytes += outcome.sizeBytes
+      if (outcome.status === 'failed') failureCodes.add(exitCodeOf(outcome.error))
+      bar?.count()
+      if (!json) say(outcome)
+      else if (!options.stdoutIsData) context.printJson(jsonOf(outcome))
+      else if (outcome.status === 'failed') context.note(JSON.stringify(jsonOf(outcome)))
+    },
+    finish(error) {
+      bar?.stop()
+      const seconds = Math.round(performance.now() - startedMs) / 1000
+      if (json && !options.stdoutIsData) {
+        const ended = error === undefined ? {} : { error: reportOf(error) }
+        context.printJson({ type: 'summary', ...counts, bytes, seconds, ...ended })
+      }
+      if (bar) context.note(summaryLine(counts, bytes, seconds))
+      if (counts.failed === 0) return exitCodes.ok
+      const [only, ...others] = failureCodes
+      return only === undefined || others.length > 0 || counts.done > 0 ? exitCodes.failed : only
+    },
+  }
+}
+
+function resumedText(outcome: Outcome & { status: 'done' }): string {
+  return outcome.resumedBytes ? ` (${humanBytes(outcome.resumedBytes)} were there already)` : ''
+}
+
+function jsonOf(outcome: Outcome): object {
+  return outcome.status === 'failed'
+    ? { type: 'file', ...outcome, error: reportOf(outcome.error) }
+    : { type: 'file', ...outcome }
+}
+
+function summaryLine(
+  counts: Readonly<Record<Outcome['status'], number>>,
+  bytes: number,
+  seconds: number,
+): string {
+  const { done, skipped, failed } = counts
+  const rate = seconds > 0 ? `, ${humanBytes(bytes / seconds)}/s` : ''
+  const rest = [skipped && `${skipped} skipped`, failed && `${failed} failed`].filter(Boolean)
+  return [
+    `${done} ${done === 1 ? 'file' : 'files'}, ${humanBytes(bytes)} in ${seconds.toFixed(1)} s${rate}`,
+    ...rest,
+  ].join('; ')
+}

@@ -126,7 +126,7 @@ describe('issueUrl', () => {
     await world.call('issueUrl', victor, ask({ action: 'read', key: 'k' }))
     await world.refused('issueUrl', victor, ask({ action: 'write', key: 'k' }), 'forbidden')
     const { decision, reason, username, key } = await world.lastEvent()
-    assert.deepEqual([decision, reason, username, key], ['deny', 'role_too_low', 'victor', 'k'])
+    assert.deepEqual([decision, reason, username, key], ['deny', 'role_too_low', 'victor', 'demo/k'])
   })
 
   test('403: an organisation admin reaches objects only as a member', async () => {

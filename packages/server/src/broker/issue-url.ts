@@ -4,7 +4,7 @@ import type { TargetRow } from '../store/store.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import type { EventFields } from './event-of.ts'
 import { issueItem, openIssuing } from './issuing.ts'
-import { recordable, recordRefusal, requireAllowed } from './refuse.ts'
+import { recordableKey, recordRefusal, requireAllowed } from './refuse.ts'
 
 /** One pre-signed URL. Its record is on the disk before this resolves; if it cannot be, there is no URL. */
 export async function issueUrl(
@@ -18,7 +18,7 @@ export async function issueUrl(
     ask: askOf(body),
     team: target,
   })
-  const asked = { type: 'url.issue', fields: askedFields(params.team, body) } as const
+  const asked = { type: 'url.issue', fields: askedFields(params.team, target, body) } as const
   await requireAllowed(deps, caller, decision, asked)
   try {
     const issuing = await openIssuing(deps, caller, target as TargetRow)
@@ -35,11 +35,15 @@ export function askOf(item: Pick<UrlRequest, 'action'>): 'object.read' | 'object
   return item.action === 'read' ? 'object.read' : 'object.write'
 }
 
-/** What was asked for, for the record of a refusal. The key is as the caller wrote it: without the prefix. */
-export function askedFields(team: string, item: UrlRequest): EventFields {
+/** What was asked for, for the record of a refusal. */
+export function askedFields(
+  team: string,
+  target: { prefix: string } | undefined,
+  item: UrlRequest,
+): EventFields {
   return {
     team,
-    key: recordable(item.key),
+    key: recordableKey(target, item.key),
     action: item.action,
     ...(item.method === undefined ? {} : { method: item.method }),
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { UrlBatchLine } from '@signpost/contract'
 import { gather, openWorld, settle, type World } from './testing/world.ts'
@@ -153,5 +154,27 @@ describe('issueUrls', () => {
     const rest = await gather(lines)
     assert.match(rest.at(-1) ?? '', /unauthenticated/)
     assert.equal(await settle(() => lines.next()), undefined)
+  })
+
+  test('200: where signing takes another thread (RSA), the order stays', async () => {
+    const { root, alice } = world.as
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const credential = {
+      type: 'serviceAccountKey',
+      clientEmail: 'signer@project.iam.gserviceaccount.com',
+      privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    }
+    const settings = { kind: 'gcs', name: 'google', bucket: 'b-gcs', credential }
+    await world.call('createConnector', root, { body: { settings, check: false } })
+    await world.call('createTeam', root, { body: { name: 'google', connector: 'google' } })
+    const member = { params: { team: 'google', username: 'alice' }, body: { role: 'member' } }
+    await world.call('setMember', root, member)
+    const items = [...read(5), { action: 'read', key: '/bad' }, ...read(5)]
+    const lines = parse((await gather(world.lines(alice, items, 'google'))).join(''))
+    assert.deepEqual(
+      lines.map((line) => ('url' in line ? new URL(line.url).pathname.split('/').at(-1) : line.error.code)),
+      ['0', '1', '2', '3', '4', 'invalid_key', '0', '1', '2', '3', '4'],
+    )
+    assert.ok(lines.every((line) => !('url' in line) || line.url.includes('X-User=alice')))
   })
 })

@@ -167,7 +167,7 @@ function refuse({ caller, issuing }: Source, item: UrlRequest, error: unknown, r
   }
   const decision = { outcome: 'deny', reason: reason ?? error.code } as const
   const event = isRecordedRefusal(error)
-    ? eventOf(deps, caller, 'url.issue', decision, askedFields(target.team, item))
+    ? eventOf(deps, caller, 'url.issue', decision, askedFields(target.team, target, item))
     : null
   return { error, event }
 }

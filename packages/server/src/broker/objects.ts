@@ -14,15 +14,15 @@ import type { TargetRow } from '../store/store.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { openTarget } from './issuing.ts'
-import { recordable, recordRefusal, requireAllowed } from './refuse.ts'
+import { recordableKey, recordRefusal, requireAllowed } from './refuse.ts'
 
 export async function listObjects(
   deps: BrokerDeps,
   caller: Caller,
   { params: { team }, query }: ParsedInput<'listObjects'>,
 ): Promise<Reply<'listObjects'>> {
-  const asked = { team, key: recordable(query.prefix), action: 'read' } as const
   const target = await deps.store.hot.findTarget(team, caller.principal.id)
+  const asked = { team, key: recordableKey(target, query.prefix), action: 'read' } as const
   const decision = decideAccess(caller.principal, { of: 'team', ask: 'object.read', team: target })
   await requireAllowed(deps, caller, decision, { type: 'object.list', fields: asked })
   const { prefix } = target as TargetRow
@@ -60,8 +60,8 @@ export async function deleteObject(
   caller: Caller,
   { params: { team, key } }: ParsedInput<'deleteObject'>,
 ): Promise<undefined> {
-  const asked = { team, key: recordable(key), action: 'write', method: 'DELETE' } as const
   const target = await deps.store.hot.findTarget(team, caller.principal.id)
+  const asked = { team, key: recordableKey(target, key), action: 'write', method: 'DELETE' } as const
   const decision = decideAccess(caller.principal, { of: 'team', ask: 'object.write', team: target })
   await requireAllowed(deps, caller, decision, { type: 'object.delete', fields: asked })
   const { prefix } = target as TargetRow

@@ -8,7 +8,7 @@ import { eventOf } from './event-of.ts'
 import { createOnce, type Creation } from './idempotency.ts'
 import { openTarget } from './issuing.ts'
 import { isRecordedRefusal } from './issue-url.ts'
-import { recordable, recordRefusal } from './refuse.ts'
+import { recordableKey, recordRefusal } from './refuse.ts'
 import { dropParts, requireWriter, shownUpload } from './upload-access.ts'
 
 type Input = ParsedInput<'openUpload'> & { idempotencyKey?: string }
@@ -16,8 +16,9 @@ type Input = ParsedInput<'openUpload'> & { idempotencyKey?: string }
 /** Opens an upload in parts at the bucket, and remembers it. It outlives the URLs of its parts. */
 export async function openUpload(deps: BrokerDeps, caller: Caller, input: Input): Promise<Upload> {
   const { params, body } = input
-  const asked = { key: recordable(body.key) }
-  const { target, decision } = await requireWriter(deps, caller, params.team, 'upload.open', asked)
+  const { target, decision } = await requireWriter(deps, caller, params.team, 'upload.open', {
+    key: body.key,
+  })
   try {
     const keyProblem = objectKeyProblem(target.prefix, body.key)
     if (keyProblem) {
@@ -37,7 +38,11 @@ export async function openUpload(deps: BrokerDeps, caller: Caller, input: Input)
     return reply
   } catch (error) {
     if (isRecordedRefusal(error)) {
-      await recordRefusal(deps, caller, 'upload.open', error.code, { team: params.team, ...asked })
+      await recordRefusal(deps, caller, 'upload.open', error.code, {
+        team: params.team,
+        key: recordableKey(target, body.key),
+        action: 'write',
+      })
     }
     throw error
   }

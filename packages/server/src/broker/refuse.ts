@@ -43,7 +43,10 @@ export async function recordRefusal(
   await deps.store.commit({ statements: [], events: [event] })
 }
 
-/** A text from a refused request, fit for a record: well-formed and not longer than a key may be. */
-export function recordable(text: string): string {
-  return text.slice(0, 1024).toWellFormed()
+/**
+ * The key of a refused request, fit for a record: as it would be in the bucket (so that a search for an object finds who
+ * was refused it), well-formed, and not longer than keys are.
+ */
+export function recordableKey(target: { prefix: string } | undefined, key: string): string {
+  return `${target?.prefix ?? ''}${key}`.slice(0, 1024).toWellFormed()
 }

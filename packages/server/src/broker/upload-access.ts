@@ -9,7 +9,7 @@ import { findUpload, type UploadRow } from '../store/uploads.ts'
 import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
 import type { EventFields } from './event-of.ts'
 import { openTarget } from './issuing.ts'
-import { requireAllowed } from './refuse.ts'
+import { recordableKey, requireAllowed } from './refuse.ts'
 
 const absent = 'There is no such upload, or it is not yours.'
 
@@ -28,11 +28,13 @@ export async function requireWriter(
   caller: Caller,
   team: string,
   type: AuditEventType,
-  fields: EventFields = {},
+  { key, ...rest }: EventFields = {},
 ): Promise<{ target: TargetRow; decision: Decision }> {
   const target = await deps.store.hot.findTarget(team, caller.principal.id)
   const decision = decideAccess(caller.principal, { of: 'team', ask: 'object.write', team: target })
-  await requireAllowed(deps, caller, decision, { type, fields: { team, action: 'write', ...fields } })
+  const keyField = key === undefined ? {} : { key: recordableKey(target, key) }
+  const fields: EventFields = { team, ...keyField, action: 'write', ...rest }
+  await requireAllowed(deps, caller, decision, { type, fields })
   return { target: target as TargetRow, decision }
 }
 

@@ -3,9 +3,7 @@ import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { IssuedUrl, Reply } from '@signpost/contract'
 import { presignS3 } from '@signpost/signing'
-import { updateUploadState } from '../store/uploads.ts'
 import { compositeEtag } from './complete-upload.ts'
-import { sweepUploads } from './sweep-uploads.ts'
 import { openWorld, type World } from './testing/world.ts'
 
 const mebibyte = 1024 * 1024
@@ -217,24 +215,5 @@ describe('uploads', () => {
     const answer = await (await fetch(url)).text()
     assert.match(answer, /<ListMultipartUploadsResult/)
     assert.ok(!answer.includes('<UploadId>'))
-  })
-
-  test('uploads left behind are swept once, by whichever replica is first', async () => {
-    const upload = await open({ key: 'left', sizeBytes: 10 })
-    const done = await open({ key: 'not-left', sizeBytes: 10 })
-    await world.deps.store.commit({
-      statements: [updateUploadState(world.deps.store.db, done.uploadId, 'open', 'completed')],
-      events: [],
-    })
-    world.pass(8 * 86_400)
-    const asked = { ...params(upload.uploadId), body: { partNumbers: [1] } }
-    await world.refused('signParts', world.as.alice, asked, 'conflict')
-    const swept = await Promise.all([sweepUploads(world.deps), sweepUploads(world.deps)])
-    const events = (await world.events()).filter((event) => event.type === 'upload.sweep')
-    assert.equal(events.filter(({ uploadId }) => uploadId === upload.uploadId).length, 1)
-    assert.equal(events.length, swept[0]! + swept[1]!)
-    assert.equal(await sweepUploads(world.deps), 0)
-    const { state } = await world.call('getUpload', world.as.alice, params(upload.uploadId))
-    assert.equal(state, 'aborted')
   })
 })

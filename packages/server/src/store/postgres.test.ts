@@ -9,6 +9,7 @@ import { listAuditEvents } from './audit-events.ts'
 import { addUnit, emptyGroup } from './commit-group.ts'
 import { readPostgresHead } from './postgres-chain.ts'
 import { appendUnits } from './postgres-commit.ts'
+import { postgresConfig } from './postgres-connection.ts'
 import { openPostgresStore } from './postgres.ts'
 import { countActiveAdmins, insertPrincipal, keepingAnAdmin, updatePrincipal } from './principals.ts'
 import { storeContract } from './store-contract.ts'
@@ -88,7 +89,7 @@ describe('PostgreSQL', needsPostgres, () => {
     await store.commit({ statements: [], events: eventsOf('before', 2) })
     const [row] = await listAuditEvents(store.db, {}, { limit: 1 })
     // A server process that has outlived its client, in the middle of its commit.
-    const outlived = new Client({ connectionString: url })
+    const outlived = new Client(postgresConfig(url))
     await outlived.connect()
     await outlived.query('begin')
     const group = emptyGroup()

@@ -4,15 +4,16 @@ import type { AppliedMigration } from './migrate.ts'
 
 /**
  * The connection that writes. Durable: WAL with synchronous=full waits for the disk at every commit.
- * Big pages: an event is nearly 1 KB, and each page is two writes to the log.
+ * Pages of 8 KiB: an event is nearly 1 KB, and each page is two writes to the log; bigger ones would cost more where
+ * an index is entered in many places.
  */
 export function openForWriting(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true })
-  db.exec(`pragma page_size = 16384;
+  db.exec(`pragma page_size = 8192;
     pragma journal_mode = wal;
     pragma synchronous = full;
     pragma cache_size = -65536;
-    pragma wal_autocheckpoint = 1000`)
+    pragma wal_autocheckpoint = 2000`)
   return db
 }
 

@@ -44,7 +44,7 @@ test('a second store on the same file is refused, until the first is closed', as
 test('a full disk refuses the record, and leaves no half of it', async () => {
   const fixture = await createFixture()
   const [, file] = fixture.address
-  const store = await openSqliteStore({ file, newId: countedIds(), clock: Date.now, maxPages: 100 })
+  const store = await openSqliteStore({ file, newId: countedIds(), clock: Date.now, maxPages: 200 })
   const small = () => store.commit({ statements: [], events: eventsOf('small', 2) })
   await small()
   const big = store.commit({ statements: [], events: eventsOf('big', 20_000) })

@@ -20,7 +20,7 @@ export interface SqliteStoreOptions {
   newId: () => string
   /** ms since the epoch */
   clock: () => number
-  /** The database's size at most, in pages of 16 KiB; unlimited unless set. */
+  /** The database's size at most, in pages of 8 KiB; unlimited unless set. */
   maxPages?: number
 }
 

@@ -13,7 +13,7 @@ import { pageOfRows, readTextCursor } from '../store/page.ts'
 import { findPrincipal, findPrincipalById, type NamedPrincipalRow } from '../store/principals.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf, type EventFields } from './event-of.ts'
-import { checkPlainText } from './gate.ts'
+import { checkPlainText, isId } from './gate.ts'
 import { createOnce } from './idempotency.ts'
 import { requireAllowed } from './refuse.ts'
 import { decideAccount } from './service-accounts.ts'
@@ -78,10 +78,10 @@ export async function deleteApiKey(
   { params: { id } }: ParsedInput<'deleteApiKey'>,
 ): Promise<undefined> {
   const { db } = deps.store
-  const row = await findApiKey(db, id)
+  const row = isId(id) ? await findApiKey(db, id) : undefined
   const owner = row && (await findPrincipalById(db, row.principal_id))
   const decision = await decideOwner(deps, caller, owner)
-  const fields = row && owner ? keyFields(owner, row) : { details: { key: id } }
+  const fields = row && owner ? keyFields(owner, row) : { details: { key: id.toWellFormed() } }
   await requireAllowed(deps, caller, decision, { type: 'apiKey.delete', fields, absent: absentKey })
   const event = eventOf(deps, caller, 'apiKey.delete', decision, fields)
   await deps.store.commit({ statements: [deleteApiKeyRow(db, id)], events: [event] })

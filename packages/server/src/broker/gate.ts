@@ -65,6 +65,11 @@ export function requireFree(field: string, found: unknown): void {
   throw new SignpostError('conflict', `${field}: is taken; choose another.`, { field })
 }
 
+/** Could this be one of our ids? Others are not looked up: PostgreSQL refuses a NUL in a text, for one. */
+export function isId(text: string): boolean {
+  return /^[0-9A-Za-z-]{1,64}$/.test(text)
+}
+
 /** Refuses what would stand badly in a terminal or a database: control characters, lone surrogates. */
 export function checkPlainText(field: string, text: string | null | undefined): void {
   if (typeof text !== 'string' || (text.isWellFormed() && !/\p{Cc}/u.test(text))) return

@@ -8,6 +8,7 @@ import type { TargetRow } from '../store/store.ts'
 import { findUpload, type UploadRow } from '../store/uploads.ts'
 import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
 import type { EventFields } from './event-of.ts'
+import { isId } from './gate.ts'
 import { openTarget } from './issuing.ts'
 import { recordableKey, requireAllowed } from './refuse.ts'
 
@@ -49,7 +50,7 @@ export async function requireUpload(
   type: AuditEventType,
 ): Promise<UsableUpload> {
   const { target, decision } = await requireWriter(deps, caller, team, type, { uploadId })
-  const upload = await findUpload(deps.store.db, target.teamId, uploadId)
+  const upload = isId(uploadId) ? await findUpload(deps.store.db, target.teamId, uploadId) : undefined
   const own = decideAccess(caller.principal, {
     of: 'own',
     ask: 'upload.use',

@@ -119,7 +119,8 @@ function orderedStream(
     await readRange(deps, object, firstRange, async (chunks, position) => {
       let written = position
       for (const chunk of chunks) {
-        await writer.write(chunk)
+        // The transport uses the chunk's memory again; Buffer's own `slice` would not copy.
+        await writer.write(new Uint8Array(chunk))
         written += chunk.byteLength
       }
       progress(written)

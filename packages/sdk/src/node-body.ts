@@ -8,7 +8,7 @@ const freeMax = 64
 /** Buffers of `chunkBytes` to be used again, since fresh memory costs more than the read that fills it. */
 export interface BufferPool {
   take(): Uint8Array
-  /** Only what nobody reads any more. */
+  /** Only what nobody reads any more; of another size it is left to the garbage collector. */
   give(buffer: Uint8Array): void
 }
 
@@ -17,7 +17,7 @@ export function createBufferPool(): BufferPool {
   return {
     take: () => free.pop() ?? Buffer.allocUnsafeSlow(chunkBytes),
     give(buffer) {
-      if (free.length < freeMax) free.push(buffer)
+      if (buffer.byteLength === chunkBytes && free.length < freeMax) free.push(buffer)
     },
   }
 }

@@ -1,4 +1,5 @@
 import type http from 'node:http'
+import type { RawReads } from './raw-reads.ts'
 import type { TransferResponse } from './transport.ts'
 
 /** Bytes that gather before they are written; small chunks would cost a system call each. */
@@ -13,6 +14,7 @@ export function nodeResponse(
   outgoing: http.ClientRequest,
   incoming: http.IncomingMessage,
   errorOf: (cause: unknown) => Error,
+  rawReads: RawReads | undefined,
 ): TransferResponse {
   // Without a listener an error that comes before the body is read would end the process.
   let broken: Error | undefined
@@ -32,7 +34,21 @@ export function nodeResponse(
           throw errorOf(cause)
         }
       },
-      drain: (write) => (broken ? Promise.reject(broken) : drain(incoming, write, errorOf)),
+      async drain(write) {
+        if (broken) throw broken
+        const raw = rawReads?.take(incoming)
+        if (!raw) return drain(incoming, write, errorOf)
+        let failure: { error: unknown } | undefined
+        const keepFailure = (error: unknown) => {
+          failure = { error }
+          throw error
+        }
+        await raw
+          .drain((chunks, bytes) => write(chunks, bytes).catch(keepFailure))
+          .catch((cause: unknown) => {
+            throw failure ? failure.error : errorOf(cause)
+          })
+      },
       discard() {
         const isSmall = incoming.complete || restBytesOf(outgoing, incoming) <= restBytesMax
         if (isSmall && outgoing.writableFinished) incoming.resume()

@@ -4,6 +4,7 @@ import https from 'node:https'
 import { reasonOf } from './api-client.ts'
 import { chunkBytes, createBufferPool, readBody, type BufferPool } from './node-body.ts'
 import { nodeResponse } from './node-response.ts'
+import { createRawReads } from './raw-reads.ts'
 import { redactUrl, TransferError } from './transfer-error.ts'
 import { bodySizeBytes, type TransferBody, type TransferRequest, type Transport } from './transport.ts'
 
@@ -18,10 +19,12 @@ export interface NodeTransportOptions {
 /** Moves bytes by `node:http`, which is faster than `fetch` in both directions, over connections that are kept. */
 export function createNodeTransport(options: NodeTransportOptions = {}): Transport {
   const kept = { keepAlive: true, scheduling: 'lifo', maxFreeSockets: 256 } as const
-  const httpAgent = options.httpAgent ?? new http.Agent(kept)
   const httpsAgent = options.httpsAgent ?? new https.Agent(kept)
   const idleTimeoutMs = options.idleTimeoutMs ?? 120_000
   const pool = createBufferPool()
+  // Not over TLS: there a new connection costs more, and decryption outweighs the copies.
+  const rawReads = options.httpAgent ? undefined : createRawReads(new http.Agent(kept), pool)
+  const httpAgent = options.httpAgent ?? rawReads?.agent ?? new http.Agent(kept)
 
   return {
     async send(request) {
@@ -36,7 +39,7 @@ export function createNodeTransport(options: NodeTransportOptions = {}): Transpo
         agent: secure ? httpsAgent : httpAgent,
       })
       const incoming = await exchange(outgoing, request, pool, idleTimeoutMs)
-      return nodeResponse(outgoing, incoming, (cause) => noAnswer(request, cause))
+      return nodeResponse(outgoing, incoming, (cause) => noAnswer(request, cause), rawReads)
     },
     async md5(body, signal) {
       return md5Of(body, pool, signal)
@@ -68,7 +71,8 @@ function exchange(
     outgoing.once('response', (response) => resolve((incoming = response)))
     outgoing.setTimeout(idleTimeoutMs, () => {
       // A reader that takes its time is no reason to hang up.
-      if (!incoming?.isPaused()) outgoing.destroy(new Error(`nothing moved for ${idleTimeoutMs / 1000} s`))
+      if (!incoming?.isPaused() && !incoming?.socket.isPaused())
+        outgoing.destroy(new Error(`nothing moved for ${idleTimeoutMs / 1000} s`))
     })
     writeBody(outgoing, request, pool).catch((error: unknown) => {
       reject(error as Error)

@@ -217,6 +217,51 @@ describe('the client with files in Node', () => {
     assert.equal(resets, 2)
   })
 
+  it('reads bodies past the parser: whole, cut off in the middle, and chunk by chunk', async () => {
+    const bytes = randomBytes(41_234_567)
+    rim.objects.set('huge', bytes)
+    const path = join(folder, 'copy')
+    let cuts = 0
+    rim.fault = (request, response, what) => {
+      if (cuts > 1 || !what.includes('bytes=16777216-')) return false
+      cuts += 1
+      const end = 2 * 16_777_216
+      response.writeHead(206, {
+        etag: etagOf(bytes),
+        'content-range': `bytes 16777216-${end - 1}/${bytes.length}`,
+        'content-length': 16_777_216,
+      })
+      response.write(bytes.subarray(16_777_216, 16_777_216 + 9_000_000 * cuts), () => {
+        setTimeout(() => request.socket.resetAndDestroy(), 20)
+      })
+      return true
+    }
+    const seen: Progress[] = []
+    await signpost.downloadFile('sp://vision/huge', path, { onProgress: (progress) => seen.push(progress) })
+    assert.ok(bytes.equals(await readFile(path)))
+    assert.deepEqual(seen.at(-1), { transferredBytes: bytes.length, totalBytes: bytes.length })
+    assert.ok(cuts > 0)
+    rim.fault = undefined
+    const object = await signpost.download('sp://vision/huge')
+    assert.ok(bytes.equals(Buffer.concat(await collect(object.stream()))))
+    assert.ok(bytes.equals(await (await signpost.download('sp://vision/huge', { rangeBytes: 1e9 })).bytes()))
+  })
+
+  it('stops in the middle of a body when it is aborted, and goes on later', async () => {
+    const bytes = randomBytes(20_000_000)
+    rim.objects.set('huge', bytes)
+    const path = join(folder, 'copy')
+    const abort = new AbortController()
+    const own = createSignpost({ url: rim.url, token: 'sp_test' })
+    const onProgress = ({ transferredBytes }: Progress) => transferredBytes > 6_000_000 && abort.abort()
+    const options = { rangeBytes: 5_000_000, concurrency: 1, signal: abort.signal, onProgress }
+    await assert.rejects(own.downloadFile('sp://vision/huge', path, options), { name: 'AbortError' })
+    const result = await own.downloadFile('sp://vision/huge', path)
+    assert.ok([5_000_000, 10_000_000].includes(result.resumedBytes), `${result.resumedBytes}`)
+    assert.ok(bytes.equals(await readFile(path)))
+    own.close()
+  })
+
   it('stores and reads many files with URLs asked for by the batch, and tells of each that failed', async () => {
     const files = []
     for (let n = 0; n < 300; n += 1) {

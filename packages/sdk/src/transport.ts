@@ -44,7 +44,10 @@ export interface TransferResponse {
 /** To be read once, or discarded: else its connection stays taken. */
 export interface TransferResponseBody {
   chunks(): AsyncIterable<Uint8Array>
-  /** Faster than `chunks`, where there is one: gives what has gathered while the last write went on. */
+  /**
+   * Faster than `chunks`, where there is one: gives what has gathered while the last write went on. The chunks are
+   * the transport's again as soon as `write` resolves.
+   */
   drain?(write: (chunks: Uint8Array[], bytes: number) => Promise<void>): Promise<void>
   discard(): void
 }

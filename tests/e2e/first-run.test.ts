@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
+import { connect as tlsConnect } from 'node:tls'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { makeCertificate } from '../servers/certificate.ts'
+import { requireServer } from '../servers/install.ts'
+import { startPostgres } from '../servers/postgres.ts'
 import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
 
 const lastLine = 'Ctrl-C'
@@ -197,4 +202,70 @@ test('npm start passes signals and the exit code on', async (t) => {
     { command: ['scripts/run.mjs', 'start'], ready: false },
   )
   assert.equal(await bad.ended, 2)
+})
+
+test(
+  'of two replicas that start at once on an empty PostgreSQL, one makes the admin and the team',
+  requireServer('postgres'),
+  async (t) => {
+    const postgres = await startPostgres()
+    t.after(() => postgres.stop())
+    const token = `sp_abcdefgh2345_${'k'.repeat(43)}`
+    const environments = await Promise.all([freshEnvironment(t), freshEnvironment(t)])
+    const servers = await Promise.all(
+      environments.map((env) =>
+        startServer(t, {
+          ...env,
+          SIGNPOST_DATABASE_URL: postgres.url,
+          SIGNPOST_MASTER_KEY: Buffer.alloc(32, 5).toString('base64'),
+          SIGNPOST_ADMIN_TOKEN: token,
+        }),
+      ),
+    )
+    await Promise.all(servers.map((server) => untilPrinted(server, lastLine)))
+    assert.equal(servers.filter((server) => server.output().includes('byte for byte the same')).length, 1)
+    for (const { url } of servers) {
+      for (const [path, names] of [
+        ['/v1/users', ['admin', 'demo-user']],
+        ['/v1/teams', ['demo']],
+        ['/v1/connectors', ['local']],
+      ] as const) {
+        const answer = await fetch(url + path, { headers: { authorization: `Bearer ${token}` } })
+        const { items } = (await answer.json()) as { items: { username?: string; name?: string }[] }
+        assert.deepEqual(
+          items.map(({ username, name }) => username ?? name),
+          names,
+        )
+      }
+    }
+    for (const server of servers) server.kill('SIGTERM')
+    assert.deepEqual(await Promise.all(servers.map(({ ended }) => ended)), [0, 0])
+  },
+)
+
+test('over TLS the first start walks too, and a new certificate is taken without a restart', async (t) => {
+  const env = await freshEnvironment(t)
+  const folder = join(env['SIGNPOST_DATA_DIR']!, '..')
+  const made = await makeCertificate(folder)
+  const fingerprint = (pem: string) => new X509Certificate(pem).fingerprint256
+  const shown = () =>
+    new Promise<string>((resolve, reject) => {
+      const socket = tlsConnect({ port: Number(env['SIGNPOST_PORT']), rejectUnauthorized: false }, () => {
+        resolve(socket.getPeerCertificate().fingerprint256)
+        socket.destroy()
+      })
+      socket.on('error', reject)
+    })
+  const files = { SIGNPOST_TLS_CERT_FILE: made.certificateFile, SIGNPOST_TLS_KEY_FILE: made.privateKeyFile }
+  const server = await startServer(t, { ...env, ...files }, { ready: false })
+  await untilPrinted(server, lastLine)
+  assert.match(server.output(), /byte for byte the same[\s\S]*Serving +https:/)
+  assert.equal(await shown(), fingerprint(made.certificatePem))
+  const next = fingerprint((await makeCertificate(folder)).certificatePem)
+  server.kill('SIGHUP')
+  for (let i = 0; i < 100 && (await shown()) !== next; i++)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.equal(await shown(), next)
+  server.kill('SIGTERM')
+  assert.equal(await server.ended, 0)
 })

@@ -33,6 +33,8 @@ async function main(): Promise<void> {
     {
       level: config.SIGNPOST_LOG_LEVEL,
       base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
       redact: ['req.headers', 'headers', 'token', 'authorization'],
     },
     pino.destination({ fd: 2, sync: true }),

@@ -41,6 +41,11 @@ export async function serve(
   try {
     const store = await openStore(config, folder)
     opened.push(() => store.close())
+    if (store.engine === 'postgres' && config.SIGNPOST_MASTER_KEY === undefined)
+      given.log.warn(
+        {},
+        'the master key is in the data folder: several replicas must be given one and the same by SIGNPOST_MASTER_KEY',
+      )
     const masterKey = masterKeyOf(config.SIGNPOST_MASTER_KEY, folder, await hasConnectors(store))
     const embedded = config.SIGNPOST_LOCAL_STORE === 'on' ? await openEmbedded(config, folder) : undefined
     if (embedded) opened.push(() => embedded.store.close())

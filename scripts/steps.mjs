@@ -25,16 +25,15 @@ export function run(command, args, options = {}) {
   })
 }
 
-/** Stops at the first step that fails, with its exit code. */
+/** Runs all of them, so that one run shows everything; answers the exit code of the first that failed. */
 export async function runSteps(steps) {
+  let failed = 0
   for (const [what, command, ...args] of steps) {
     const begun = Date.now()
     const code = await run(command, args)
-    if (code !== 0) {
-      process.stderr.write(`signpost: ${what}: failed\n`)
-      return code
-    }
-    process.stdout.write(`signpost: ${what}: ok, ${((Date.now() - begun) / 1000).toFixed(1)} s\n`)
+    const seconds = ((Date.now() - begun) / 1000).toFixed(1)
+    process.stdout.write(`signpost: ${what}: ${code === 0 ? 'ok' : 'failed'}, ${seconds} s\n`)
+    failed ||= code
   }
-  return 0
+  return failed
 }

@@ -8,7 +8,7 @@ import { check } from './check.mjs'
 import { root } from './node-version.mjs'
 import { run } from './steps.mjs'
 
-const timeoutMs = 5 * 60_000
+const timeoutMs = 10 * 60_000
 const [pattern] = process.argv.slice(2)
 const wanted = (files) => (pattern ? files.filter((file) => file.includes(pattern)) : files).toSorted()
 

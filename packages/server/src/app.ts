@@ -1,6 +1,5 @@
 /** Puts the parts together. Importing it does nothing; `createApp` opens nothing but timers. */
 import { randomBytes } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
 import { authenticate } from './authn/authenticate.ts'
 import { createLastUsed } from './authn/last-used.ts'
 import { createRefusals } from './authn/refusals.ts'
@@ -35,7 +34,7 @@ export interface AppParts {
 export interface App {
   handlers: Handlers
   deps: BrokerDeps
-  server: FastifyInstance
+  server: ReturnType<typeof createHttpServer>
   /** Begins the timed chores. */
   start(): void
   /** Stops the chores, finishes running requests (for `drainMs` at most), writes what is left to write. The store stays open. */

@@ -6,14 +6,14 @@ const poolBytes = 8192
 const randomBytesEach = 8
 const counterMax = 0xfff
 
-export function createUuidV7(clock: () => number, randomBytes: (size: number) => Uint8Array): () => string {
+export function createUuidV7(clock: () => number, random: (size: number) => Uint8Array): () => string {
   let pool = Buffer.alloc(0)
   let used = 0
   let lastMs = 0
   let counter = 0
   return () => {
     if (used + randomBytesEach > pool.length) {
-      pool = Buffer.from(randomBytes(poolBytes))
+      pool = Buffer.from(random(poolBytes))
       used = 0
     }
     const now = clock()
@@ -26,10 +26,10 @@ export function createUuidV7(clock: () => number, randomBytes: (size: number) =>
       counter = 0
     }
     const time = lastMs.toString(16).padStart(12, '0')
-    const random = pool.toString('hex', used, used + randomBytesEach)
+    const digits = pool.toString('hex', used, used + randomBytesEach)
     used += randomBytesEach
-    const variant = variantDigits[Number.parseInt(random[0]!, 16) & 3]!
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${variant}${random.slice(1, 4)}-${random.slice(4)}`
+    const variant = variantDigits[Number.parseInt(digits[0]!, 16) & 3]!
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${variant}${digits.slice(1, 4)}-${digits.slice(4)}`
   }
 }
 

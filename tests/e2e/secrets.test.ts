@@ -1,0 +1,140 @@
+/** Everything that a run leaves behind is searched for what must not be there: signatures, tokens, credentials. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { test } from 'node:test'
+import { createSignpost, type Signpost } from '@signpost/sdk'
+import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
+
+/** The files that hold a secret on purpose, each mode 0600. */
+const secretFiles = ['admin-token', 'demo-token', 'local-store-credential', 'master-key']
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+}
+
+/** Does a bit of everything, and answers each secret that passed by -> what it is. */
+async function useEverything(admin: Signpost, member: Signpost, url: string): Promise<Map<string, string>> {
+  const secrets = new Map<string, string>()
+  const { token } = await admin.call('createApiKey', { body: { name: 'to be found', username: 'demo-user' } })
+  secrets.set(String(token).split('_')[2] ?? '', 'the secret half of an API key')
+  const signatureOf = (signed: string) => new URL(signed).searchParams.get('X-Amz-Signature') ?? ''
+
+  for (const request of [
+    { action: 'write', key: 'a.txt' },
+    { action: 'read', key: 'a.txt' },
+  ] as const) {
+    const issued = await member.url('demo', request)
+    secrets.set(signatureOf(issued.url), `the signature of a URL to ${request.action}`)
+    await fetch(issued.url, {
+      method: issued.method,
+      headers: issued.headers,
+      ...(request.action === 'write' ? { body: 'x' } : {}),
+    })
+    await fetch(`${issued.url}0`, { method: issued.method })
+  }
+  for await (const result of member.urls('demo', [{ action: 'read', key: 'b.txt' }])) {
+    if (result.ok) secrets.set(signatureOf(result.url.url), 'the signature of a URL of a batch')
+  }
+  const upload = await member.call('openUpload', {
+    params: { team: 'demo' },
+    body: { key: 'c.bin', sizeBytes: 100_000_000 },
+  })
+  const { parts } = await member.call('signParts', {
+    params: { team: 'demo', uploadId: upload.uploadId },
+    body: { partNumbers: [1] },
+  })
+  secrets.set(signatureOf(parts[0]!.url), 'the signature of a part')
+
+  const credential = {
+    type: 'static',
+    accessKeyId: 'AKSENTINEL',
+    secretAccessKey: 'sentinel-secret-access-key',
+    sessionToken: 'sentinel-session-token',
+  } as const
+  secrets
+    .set(credential.secretAccessKey, "a connector's secret")
+    .set(credential.sessionToken, "a connector's session token")
+  const settings = {
+    kind: 's3',
+    name: 'sentinel',
+    bucket: 'nowhere',
+    region: 'us-east-1',
+    endpoint: 'http://127.0.0.1:9',
+    addressing: 'path',
+    credential,
+  } as const
+  await admin.call('createConnector', { body: { settings, check: false } })
+  await admin.call('checkConnector', { params: { connector: 'sentinel' } })
+  await assert.rejects(
+    admin.call('updateConnector', { params: { connector: 'sentinel' }, body: { settings } }),
+  )
+  await admin.call('createTeam', { body: { name: 'away', connector: 'sentinel' } })
+  await admin.call('setMember', { params: { team: 'away', username: 'demo-user' }, body: { role: 'member' } })
+  await assert.rejects(async () => {
+    for await (const _ of member.list('away')) assert.fail('there is no bucket')
+  })
+  // Refused tokens, in places where a careless log would keep them.
+  const stranger = 'sp_aaaaaaaaaaaa_sentinelsentinelsentinelsentinelsentinel000'
+  secrets.set('sentinelsentinelsentinelsentinelsentinel000', 'a refused API key')
+  await fetch(`${url}/v1/me`, { headers: { authorization: `Bearer ${stranger}` } })
+  await fetch(`${url}/v1/me?token=${stranger}`)
+  await fetch(`${url}/v1/users`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${stranger}`, 'content-type': 'application/json' },
+    body: `{"x": "${stranger}"`,
+  })
+  return secrets
+}
+
+test('no signature, token or credential is in the logs, the database, the audit trail, the metrics or the access log', async (t) => {
+  const env: Record<string, string> = { ...(await freshEnvironment(t)), SIGNPOST_LOG_LEVEL: 'trace' }
+  const folder = env['SIGNPOST_DATA_DIR'] ?? ''
+  const server = await startServer(t, env)
+  await untilPrinted(server, 'Ctrl-C')
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8').trim()
+  const adminToken = read('admin-token')
+  const client = (token: string) => createSignpost({ url: server.url, token, retries: 0 })
+  const secrets = await useEverything(client(adminToken), client(read('demo-token')), server.url)
+  secrets.set(read('demo-token').split('_')[2] ?? '', 'the demo key')
+  secrets.set(read('master-key'), 'the master key')
+  secrets.set(
+    (JSON.parse(read('local-store-credential')) as { secretAccessKey: string }).secretAccessKey,
+    "the embedded store's secret",
+  )
+  assert.ok([...secrets.keys()].every((secret) => secret.length >= 20))
+
+  const authorization = `Bearer ${adminToken}`
+  const places = new Map<string, Buffer>()
+  for (const path of [
+    '/v1/audit-events/export',
+    '/metrics',
+    '/v1/connectors',
+    '/v1/api-keys?username=demo-user',
+    '/v1/teams/demo/uploads',
+  ]) {
+    places.set(
+      path,
+      Buffer.from(await (await fetch(server.url + path, { headers: { authorization } })).arrayBuffer()),
+    )
+  }
+  server.kill('SIGTERM')
+  assert.equal(await server.ended, 0)
+  places.set('standard output', Buffer.from(server.output().replace(adminToken, '')))
+  places.set('standard error', Buffer.from(server.errors()))
+  for (const file of filesBelow(folder)) {
+    if (secretFiles.includes(basename(file))) assert.equal(statSync(file).mode & 0o777, 0o600, file)
+    else places.set(file.replace(folder, ''), readFileSync(file))
+  }
+  const found: string[] = []
+  for (const [place, content] of places) {
+    for (const [secret, what] of secrets) if (content.includes(secret)) found.push(`${what} is in ${place}`)
+  }
+  assert.deepEqual(found, [])
+  assert.ok(
+    places.get('/signpost.sqlite')!.includes('AKSENTINEL'),
+    'the search does see what the database holds',
+  )
+})

@@ -1,6 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ChainOpening } from './chain-opening.ts'
-import type { CommitGroup, UnitFailure } from './commit-group.ts'
+import type { UnitFailure } from './commit-group.ts'
+import { unpackGroup } from './packed-group.ts'
+import type { PackedGroup } from './packed-group.ts'
 import { createSqliteCommitter } from './sqlite-commit.ts'
 import { migrateSqlite, openForWriting } from './sqlite-file.ts'
 
@@ -9,7 +11,7 @@ export interface WriterData {
   signpostStore: { file: string; opening: ChainOpening; maxPages?: number }
 }
 
-export type ToWriter = { group: CommitGroup } | { close: true }
+export type ToWriter = { group: PackedGroup } | { close: true }
 export type FromWriter = { ready: true } | { failures: readonly UnitFailure[] } | { error: string }
 
 /** The thread that writes to SQLite: a commit waits for the disk, and the thread that serves must not. */
@@ -24,7 +26,7 @@ function runWriter(port: NonNullable<typeof parentPort>, data: WriterData['signp
       port.close()
       return
     }
-    port.postMessage(answer(() => commit(message.group)))
+    port.postMessage(answer(() => commit(unpackGroup(message.group))))
   })
   port.postMessage({ ready: true } satisfies FromWriter)
 }

@@ -5,12 +5,15 @@ import { Worker } from 'node:worker_threads'
 import type { ChainOpening } from './chain-opening.ts'
 import type { CommitGroup, UnitFailure } from './commit-group.ts'
 import { createCommitQueue } from './commit-queue.ts'
+import { createHotCache } from './hot-cache.ts'
+import type { HotReads } from './hot-cache.ts'
 import { findKeySql, findTargetSql, keyRow } from './hot-queries.ts'
 import type { RawKeyRow } from './hot-queries.ts'
+import { packGroup } from './packed-group.ts'
 import { kyselyDatabase } from './sqlite-dialect.ts'
 import { lockSqliteFile, openForReading } from './sqlite-file.ts'
 import type { FromWriter, ToWriter, WriterData } from './sqlite-writer.ts'
-import type { HotQueries, Store, TargetRow } from './store.ts'
+import type { Store, TargetRow, WriteUnit } from './store.ts'
 import type { Tables } from './tables.ts'
 
 export interface SqliteStoreOptions {
@@ -45,6 +48,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 function storeOf(reading: DatabaseSync, writer: Writer, lock: { release(): void }): Store {
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: kyselyDatabase(reading) }) })
   const queue = createCommitQueue({ send: writer.send, inFlightMax: 2 })
+  const { hot, forget } = createHotCache(hotReads(reading))
+  // A unit of events alone changes nothing that the hot path reads. Whether a failed one was written may not be known.
+  const commit = (unit: WriteUnit) =>
+    unit.statements.length === 0 ? queue.commit(unit) : queue.commit(unit).finally(forget)
   let closing: Promise<void> | undefined
   const close = async () => {
     await queue.drain()
@@ -56,14 +63,14 @@ function storeOf(reading: DatabaseSync, writer: Writer, lock: { release(): void 
   return {
     engine: 'sqlite',
     db,
-    commit: queue.commit,
-    hot: hotQueries(reading),
+    commit,
+    hot,
     ping: () => queue.commit({ statements: [], events: [] }),
     close: () => (closing ??= close()),
   }
 }
 
-function hotQueries(reading: DatabaseSync): HotQueries {
+function hotReads(reading: DatabaseSync): HotReads {
   const findKey = reading.prepare(findKeySql('?'))
   const findTarget = reading.prepare(findTargetSql('?', '?'))
   return {
@@ -109,7 +116,7 @@ async function startWriter(data: WriterData['signpostStore']): Promise<Writer> {
       new Promise((resolve, reject) => {
         if (dead) return reject(dead)
         waiting.push({ resolve, reject })
-        worker.postMessage({ group } satisfies ToWriter)
+        worker.postMessage({ group: packGroup(group) } satisfies ToWriter)
       }),
     async close() {
       if (dead) return

@@ -122,7 +122,7 @@ create table audit_runs (
   team text /*postgres: collate "C"*/,
   primary key (chain, first_seq),
   check (last_seq >= first_seq)
-);
+) /*sqlite: without rowid*/;
 create index audit_runs_at on audit_runs (at, chain, first_seq);
 create index audit_runs_username on audit_runs (username, at, chain, first_seq) where username is not null;
 create index audit_runs_team on audit_runs (team, at, chain, first_seq) where team is not null;

@@ -27,7 +27,7 @@ export async function listConnectorsAtLocation(db: Db, location: string): Promis
   return db.selectFrom('connectors').selectAll().where('location', '=', location).orderBy('name').execute()
 }
 
-/** By name. `memberId`: only those of teams that this principal is in, and those that its teams use. */
+/** By name. `memberId`: only those of teams that this principal is in, and those that its teams use, the default one included. */
 export async function listConnectors(
   db: Db,
   filter: { memberId?: string | undefined },
@@ -45,7 +45,16 @@ export async function listConnectors(
         .select('mine.connector_id')
         .where('mine.id', 'in', myTeams)
         .where('mine.connector_id', 'is not', null)
-      return eb.or([eb('connectors.team_id', 'in', myTeams), eb('connectors.id', 'in', used)])
+      const withoutOwn = eb
+        .selectFrom('teams as bare')
+        .select('bare.id')
+        .where('bare.id', 'in', myTeams)
+        .where('bare.connector_id', 'is', null)
+      return eb.or([
+        eb('connectors.team_id', 'in', myTeams),
+        eb('connectors.id', 'in', used),
+        eb.and([eb('connectors.is_default', '=', 1), eb.exists(withoutOwn)]),
+      ])
     })
   }
   if (page.after !== undefined) query = query.where('connectors.name', '>', page.after)

@@ -13,6 +13,7 @@ import {
   deleteConnector,
   findConnector,
   insertConnector,
+  listConnectors,
   updateConnector,
 } from './connectors.ts'
 import { insertApiKey, touchApiKeys } from './api-keys.ts'
@@ -285,5 +286,8 @@ function hotTests(storeOf: () => Store): void {
     assert.deepEqual(await hot.findTarget('hot', 'id-hot'), { ...target, role: 'member' })
     assert.deepEqual(await hot.findTarget('hot', 'stranger'), { ...target, role: null })
     assert.equal(await hot.findTarget('absent', 'id-hot'), undefined)
+    const seen = async (memberId: string) =>
+      (await listConnectors(db, { memberId }, { limit: 10 })).map(({ name }) => name)
+    assert.deepEqual([await seen('id-hot'), await seen('stranger')], [['hot'], []])
   })
 }

@@ -42,6 +42,7 @@ export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return exitCodes.failed
   const { name, code, status, requestId, exitCode } = error as CodedError
   if (typeof exitCode === 'number' && (name === 'Interrupted' || name === 'UsageError')) return exitCode
+  if (name === 'SigningInputError') return exitCodes.usage
   if (name === 'SignpostError') {
     // Without a request id the SDK itself has refused what it was given.
     if ((code === 'invalid' || code === 'invalid_key') && requestId === undefined) return exitCodes.usage

@@ -47,11 +47,9 @@ export function createProgram(run: Run): Command {
     })
     .showHelpAfterError('(--help shows how it is used)')
     .addHelpText('after', more)
-  for (const add of [
-    ...[addLogin, addWhoami, addCp, addLs, addRm, addSign, addExplain],
-    ...[addTeam, addUser, addServiceAccount, addKey, addConnector, addAudit],
-  ])
-    add(program, run)
+  const commands = [addLogin, addWhoami, addCp, addLs, addRm, addSign, addExplain]
+  const administration = [addTeam, addUser, addServiceAccount, addKey, addConnector, addAudit]
+  for (const add of commands.concat(administration)) add(program, run)
   program
     .command('exit-codes')
     .description('what the exit codes mean')

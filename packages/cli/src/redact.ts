@@ -3,7 +3,7 @@ const secretParameters =
 const keyIds = /((?:^|[?&\s;])(?:X-(?:Amz|Goog)-Credential|AWSAccessKeyId|GoogleAccessId)=)([^&\s"'<>]+)/gi
 const apiKeys = /\b(sp_[0-9a-z]{12}_)[A-Za-z0-9_-]+/g
 const bearers = /\b(Bearer\s+)[^\s"']+/gi
-const tokenHeaders = /^((?:x-(?:amz|goog)-security-token|authorization)\s*:).+$/gim
+const tokenHeaders = /((?:^|\s)(?:x-(?:amz|goog)-security-token|authorization)\s*:).+$/gim
 
 /**
  * Takes out of a text what would open a door: signatures, security tokens, API keys, and of an access key's id all but

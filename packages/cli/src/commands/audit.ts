@@ -1,1 +1,160 @@
-export function addAudit() {}
+import { createWriteStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Option, type Command } from 'commander'
+import type { AuditVerification, CallInput, ChainedAuditEvent } from '@signpost/contract'
+import { handler, type Context, type Run } from '../context.ts'
+import { everything } from '../everything.ts'
+import { examples } from '../examples.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { parseInstant, parsePositive } from '../parse.ts'
+import { printableLine } from '../text.ts'
+
+type Filters = CallInput<'exportAuditEvents'>['query']
+interface FilterOptions {
+  from?: string
+  to?: string
+  type?: NonNullable<Filters['type']>
+  decision?: 'allow' | 'deny'
+  user?: string
+  team?: string
+  key?: string
+  grant?: string
+}
+
+const pageMax = 1000
+
+export function addAudit(program: Command, run: Run): void {
+  const audit = program.command('audit').description('who was let in, when and to what')
+  withFilters(
+    audit
+      .command('list')
+      .description('audit events, newest first')
+      .option('-n, --limit <count>', 'how many', parsePositive, 100),
+  )
+    .addHelpText(
+      'after',
+      examples(
+        'signpost audit list --limit 3',
+        'signpost audit list --user alice --from 24h',
+        'signpost audit list --decision deny --json',
+      ),
+    )
+    .action(
+      handler(run, async (context, _: [], options: FilterOptions & { limit: number }) => {
+        const client = await context.connect()
+        const query = { ...filtersOf(options), limit: Math.min(options.limit, pageMax) }
+        const events = client.items('listAuditEvents', { query }, { signal: context.signal })
+        context.printList(await everything(events, options.limit), columns)
+      }),
+    )
+  withFilters(
+    audit
+      .command('export')
+      .description('audit events as NDJSON, oldest first')
+      .option('-o, --output <file>', 'into a file instead of standard output'),
+  )
+    .addHelpText(
+      'after',
+      examples(
+        'signpost audit export -o audit.ndjson && signpost audit verify --file audit.ndjson',
+        'signpost audit export --team vision --from 7d | jq .event.username',
+      ),
+    )
+    .action(
+      handler(run, (context, _: [], options: FilterOptions & { output?: string }) =>
+        exportEvents(context, options),
+      ),
+    )
+  audit
+    .command('verify')
+    .description('check the hash chain of all audit events, on the server or of an export')
+    .option('--file <file>', 'a whole export (without filters) on this machine; asks no server')
+    .addHelpText('after', examples('signpost audit verify', 'signpost audit verify --file audit.ndjson'))
+    .action(handler(run, (context, _: [], options: { file?: string }) => verify(context, options.file)))
+  audit
+    .command('who-is')
+    .description('whom an X-User, X-Grant or scid in a bucket log names')
+    .argument('<marker>')
+    .addHelpText('after', examples('signpost audit who-is 0f8fad5b-d9cb-469f-a165-70867728950e'))
+    .action(
+      handler(run, async (context, [marker]: [string]) => {
+        const client = await context.connect()
+        const owner = await client.call('getMarkerOwner', { params: { marker } }, { signal: context.signal })
+        if (context.json) context.printJson(owner)
+        else context.print(`${printableLine(owner.username)} (${owner.kind}, found by ${owner.foundBy})`)
+      }),
+    )
+}
+
+const columns = {
+  AT: ({ event }: ChainedAuditEvent) => event.at,
+  TYPE: ({ event }: ChainedAuditEvent) => event.type,
+  DECISION: ({ event }: ChainedAuditEvent) => event.decision,
+  REASON: ({ event }: ChainedAuditEvent) => event.reason,
+  WHO: ({ event }: ChainedAuditEvent) => event.username ?? null,
+  TEAM: ({ event }: ChainedAuditEvent) => event.team ?? null,
+  METHOD: ({ event }: ChainedAuditEvent) => event.method ?? null,
+  KEY: ({ event }: ChainedAuditEvent) => event.key ?? null,
+}
+
+function withFilters(command: Command): Command {
+  return command
+    .option('--from <time>', 'from this instant, or so long ago: 2026-01-31T12:00:00Z, 24h', parseInstant)
+    .option('--to <time>', 'before this instant', parseInstant)
+    .option('--type <type>', 'of this type, such as url.issue')
+    .addOption(
+      new Option('--decision <decision>', 'only what was allowed, or refused').choices(['allow', 'deny']),
+    )
+    .option('--user <username>', 'of this user or service account')
+    .option('--team <team>', 'of this team')
+    .option('--key <key>', 'of this object: its whole key in the bucket')
+    .option('--grant <id>', 'of this grant')
+}
+
+function filtersOf(options: FilterOptions): Filters {
+  const { from, to, type, decision, user, team, key, grant } = options
+  const all = { from, to, type, decision, username: user, team, key, grantId: grant }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+}
+
+async function exportEvents(context: Context, options: FilterOptions & { output?: string }): Promise<void> {
+  const client = await context.connect()
+  const { signal } = context
+  let count = 0
+  const lines = async function* () {
+    for await (const event of client.stream('exportAuditEvents', { query: filtersOf(options) }, { signal })) {
+      count += 1
+      yield `${JSON.stringify(event)}\n`
+    }
+  }
+  if (options.output === undefined)
+    return pipeline(Readable.from(lines()), context.io.stdout, { signal, end: false })
+  await pipeline(Readable.from(lines()), createWriteStream(options.output, { mode: 0o600 }), { signal })
+  if (context.json) context.printJson({ file: options.output, events: count })
+  else context.print(`${count} events in ${options.output}`)
+}
+
+async function verify(context: Context, file: string | undefined): Promise<number> {
+  const result = file === undefined ? await verifyOnServer(context) : await verifyFile(file, context.signal)
+  if (context.json) context.printJson(result)
+  else if (result.firstBad === null)
+    context.print(
+      `ok: ${result.events} events in ${result.chains} ${result.chains === 1 ? 'chain' : 'chains'}`,
+    )
+  else {
+    const { chain, seq, problem } = result.firstBad
+    context.print(`not ok: event ${seq} of chain ${printableLine(chain)}: ${printableLine(problem)}`)
+  }
+  return result.ok ? exitCodes.ok : exitCodes.failed
+}
+
+async function verifyOnServer(context: Context): Promise<AuditVerification> {
+  const client = await context.connect()
+  return client.call('verifyAuditEvents', {}, { signal: context.signal })
+}
+
+async function verifyFile(file: string, signal: AbortSignal): Promise<AuditVerification> {
+  const { verifyExport } = await import('../verify-export.ts')
+  return verifyExport(file, signal)
+}

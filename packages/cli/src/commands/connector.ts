@@ -1,1 +1,222 @@
-export function addConnector() {}
+import { Option, type Command } from 'commander'
+import type { Connector } from '@signpost/contract'
+import { connectorSettings, type ConnectorFlags, type SecretSources } from '../connector-settings.ts'
+import { handler, type Context, type Run } from '../context.ts'
+import { UsageError } from '../errors.ts'
+import { everything } from '../everything.ts'
+import { examples } from '../examples.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { askSecret } from '../prompt.ts'
+import { readSecretFile } from '../server-settings.ts'
+import { printableLine } from '../text.ts'
+
+interface ConnectorOptions extends ConnectorFlags {
+  team?: string
+  default?: boolean
+  check: boolean
+}
+
+const columns = {
+  NAME: (found: Connector) => found.name,
+  KIND: (found: Connector) => found.kind,
+  BUCKET: (found: Connector) => JSON.stringify(found.settings['bucket'] ?? null).replaceAll('"', ''),
+  TEAM: (found: Connector) => found.team ?? '(organisation)',
+  DEFAULT: (found: Connector) => (found.isDefault ? 'default' : ''),
+}
+
+export function addConnector(program: Command, run: Run): void {
+  const connector = program.command('connector').description('connected buckets')
+  connector
+    .command('list')
+    .description('connectors that you may see')
+    .addHelpText('after', examples('signpost connector list'))
+    .action(
+      handler(run, async (context) => {
+        const client = await context.connect()
+        const found = client.items('listConnectors', { query: {} }, { signal: context.signal })
+        context.printList(await everything(found), columns)
+      }),
+    )
+  connector
+    .command('show')
+    .description('one connector, without its secrets')
+    .argument('<name>')
+    .addHelpText('after', examples('signpost connector show vision-bucket'))
+    .action(
+      handler(run, async (context, [name]: [string]) => {
+        const client = await context.connect()
+        show(
+          context,
+          await client.call('getConnector', { params: { connector: name } }, { signal: context.signal }),
+        )
+      }),
+    )
+  addCreate(connector, run)
+  addUpdate(connector, run)
+  connector
+    .command('delete')
+    .description('forget a connector that no team uses; the bucket stays as it is')
+    .argument('<name>')
+    .addHelpText('after', examples('signpost connector delete vision-bucket'))
+    .action(
+      handler(run, async (context, [name]: [string]) => {
+        const client = await context.connect()
+        await client.call('deleteConnector', { params: { connector: name } }, { signal: context.signal })
+        if (!context.json) context.print(`deleted connector ${name}`)
+      }),
+    )
+  connector
+    .command('check')
+    .description('try the bucket: reach, sign, write, read, list, delete')
+    .argument('<name>')
+    .addHelpText('after', examples('signpost connector check vision-bucket'))
+    .action(handler(run, (context, [name]: [string]) => check(context, name)))
+}
+
+function addCreate(connector: Command, run: Run): void {
+  const create = connector
+    .command('create')
+    .description(
+      'connect a bucket; it is tried first. Secrets come from files, the environment or a question',
+    )
+    .argument('<name>')
+    .addOption(
+      new Option('--kind <kind>', 'kind of store').choices(['s3', 'gcs', 'azure']).makeOptionMandatory(),
+    )
+    .option('--bucket <bucket>', 'bucket (Azure: container)')
+    .option('--team <team>', 'belongs to this team alone')
+    .option('--default', 'for all teams that have none of their own')
+  withFlags(create)
+    .addHelpText(
+      'after',
+      examples(
+        'signpost connector create vision-bucket --kind s3 --bucket my-bucket --region eu-central-1 \\',
+        '  --access-key-id AKIA... --secret-access-key-file ./secret',
+        'signpost connector create archive --kind gcs --bucket my-bucket --service-account-key-file ./key.json',
+        'signpost connector create blobs --kind azure --account mystore --bucket data --tenant-id T --client-id C \\',
+        '  --client-secret-file ./secret',
+      ),
+    )
+    .action(
+      handler(run, async (context, [name]: [string], options: ConnectorOptions) => {
+        const settings = await connectorSettings(name, options, secretSources(context))
+        const body = {
+          settings,
+          ...(options.team === undefined ? {} : { team: options.team }),
+          isDefault: options.default ?? false,
+          check: options.check,
+        }
+        const client = await context.connect()
+        show(context, await client.call('createConnector', { body }, { signal: context.signal }))
+      }),
+    )
+}
+
+function addUpdate(connector: Command, run: Run): void {
+  const update = connector
+    .command('update')
+    .description('change a connector, such as its credential; kind, bucket, account and endpoint stay')
+    .argument('<name>')
+    .option('--default', 'for all teams that have none of their own')
+    .option('--no-default', 'no longer the default')
+  withFlags(update)
+    .addHelpText(
+      'after',
+      examples(
+        'signpost connector update vision-bucket --access-key-id AKIA... --secret-access-key-file ./secret',
+        'signpost connector update vision-bucket --default',
+      ),
+    )
+    .action(
+      handler(run, async (context, [name]: [string], options: ConnectorOptions) => {
+        const changes = flagNames.some((flag) => options[flag] !== undefined)
+        if (!changes && options.default === undefined) throw new UsageError('nothing to change: see --help')
+        const client = await context.connect()
+        const params = { connector: name }
+        const before = changes && (await client.call('getConnector', { params }, { signal: context.signal }))
+        const body = {
+          ...(before
+            ? { settings: await connectorSettings(name, options, secretSources(context), before.settings) }
+            : {}),
+          ...(options.default === undefined ? {} : { isDefault: options.default }),
+          check: options.check,
+        }
+        show(context, await client.call('updateConnector', { params, body }, { signal: context.signal }))
+      }),
+    )
+}
+
+const flagNames = [
+  ...(['region', 'endpoint', 'addressing', 'marker', 'accessKeyId', 'secretAccessKeyFile'] as const),
+  ...(['sessionTokenFile', 'serviceAccountKeyFile', 'hmacAccessId', 'hmacSecretFile', 'account'] as const),
+  ...(['accountKeyFile', 'tenantId', 'clientId', 'clientSecretFile', 'authorityHost'] as const),
+]
+
+function withFlags(command: Command): Command {
+  return command
+    .option('--endpoint <url>', "the store's own address, if it is not its provider's")
+    .addOption(new Option('--addressing <style>', 'bucket.host or host/bucket').choices(['virtual', 'path']))
+    .option(
+      '--marker <marker>',
+      'what names the requester in a URL: username, pseudonym (azure: also uuid, random, none)',
+    )
+    .option('--region <region>', 's3: region')
+    .option('--access-key-id <id>', 's3: id of the access key (or AWS_ACCESS_KEY_ID)')
+    .option(
+      '--secret-access-key-file <file>',
+      's3: its secret; - for standard input (or AWS_SECRET_ACCESS_KEY)',
+    )
+    .option('--session-token-file <file>', 's3: session token of a temporary key (or AWS_SESSION_TOKEN)')
+    .option('--service-account-key-file <file>', 'gcs: JSON key file (or GOOGLE_APPLICATION_CREDENTIALS)')
+    .option('--hmac-access-id <id>', 'gcs: id of an HMAC key')
+    .option('--hmac-secret-file <file>', 'gcs: its secret; - for standard input')
+    .option('--account <name>', 'azure: storage account')
+    .option(
+      '--account-key-file <file>',
+      'azure: key of the account; - for standard input (or AZURE_STORAGE_KEY)',
+    )
+    .option('--tenant-id <id>', 'azure: Entra tenant (or AZURE_TENANT_ID)')
+    .option('--client-id <id>', 'azure: Entra application (or AZURE_CLIENT_ID)')
+    .option('--client-secret-file <file>', 'azure: its secret; - for standard input (or AZURE_CLIENT_SECRET)')
+    .option('--authority-host <url>', 'azure: Entra authority, if not the public one')
+    .option('--no-check', 'save without trying the bucket')
+}
+
+function secretSources({ io }: Context): SecretSources {
+  return {
+    env: io.env,
+    readSecret: (file, flag) => readSecretFile(io, file, flag),
+    ask: io.stdin.isTTY ? (question) => askSecret(io, question) : undefined,
+  }
+}
+
+function show(context: Context, connector: Connector): void {
+  if (context.json) return context.printJson(connector)
+  context.printList([connector], columns)
+  for (const [name, value] of Object.entries(connector.settings)) {
+    if (name === 'name' || name === 'kind' || name === 'bucket') continue
+    const shown =
+      typeof value === 'string'
+        ? value
+        : Object.entries(value)
+            .map((pair) => pair.join(' '))
+            .join(', ')
+    context.print(`  ${name}: ${printableLine(shown)}`)
+  }
+}
+
+async function check(context: Context, name: string): Promise<number> {
+  const client = await context.connect()
+  const found = await client.call(
+    'checkConnector',
+    { params: { connector: name } },
+    { signal: context.signal },
+  )
+  if (context.json) context.printJson(found)
+  else
+    for (const { name: what, result, seen, fix } of found.checks) {
+      context.print(`${result}  ${what}: ${printableLine(seen)}`)
+      if (fix !== null) context.print(`      ${printableLine(fix)}`)
+    }
+  return found.ok ? exitCodes.ok : exitCodes.failed
+}

@@ -1,1 +1,108 @@
-export function addServiceAccount() {}
+import { Option, type Command } from 'commander'
+import type { Reply, TeamRole } from '@signpost/contract'
+import { handler, type Run } from '../context.ts'
+import { UsageError } from '../errors.ts'
+import { everything } from '../everything.ts'
+import { examples } from '../examples.ts'
+import { createKey, type NewKeyOptions } from '../new-key.ts'
+import { parseDuration } from '../parse.ts'
+import { printableLine } from '../text.ts'
+
+type ServiceAccount = Reply<'createServiceAccount'>
+
+const columns = {
+  USERNAME: (account: ServiceAccount) => account.username,
+  TEAM: (account: ServiceAccount) => account.team ?? '(organisation)',
+  STATE: (account: ServiceAccount) => (account.active ? 'active' : 'stopped'),
+  CREATED: (account: ServiceAccount) => account.createdAt,
+}
+
+export function addServiceAccount(program: Command, run: Run): void {
+  const account = program.command('service-account').description('accounts of programs')
+  account
+    .command('list')
+    .description('service accounts')
+    .option('--team <team>', 'of one team')
+    .addHelpText('after', examples('signpost service-account list --team vision'))
+    .action(
+      handler(run, async (context, _: [], { team }: { team?: string }) => {
+        const client = await context.connect()
+        const query = team === undefined ? {} : { team }
+        const accounts = client.items('listServiceAccounts', { query }, { signal: context.signal })
+        context.printList(await everything(accounts), columns)
+      }),
+    )
+  account
+    .command('create')
+    .description('create a service account, of the organisation or of a team')
+    .argument('<username>')
+    .option('--team <team>', 'the team that it belongs to')
+    .addOption(
+      new Option('--role <role>', 'its role in that team; member unless told').choices([
+        'viewer',
+        'member',
+        'admin',
+      ]),
+    )
+    .addHelpText('after', examples('signpost service-account create ci --team vision --role viewer'))
+    .action(
+      handler(
+        run,
+        async (context, [username]: [string], { team, role }: { team?: string; role?: TeamRole }) => {
+          if (role !== undefined && team === undefined) throw new UsageError('--role needs --team')
+          const client = await context.connect()
+          const body = {
+            username,
+            ...(team === undefined ? {} : { team }),
+            ...(role === undefined ? {} : { role }),
+          }
+          const created = await client.call('createServiceAccount', { body }, { signal: context.signal })
+          context.printList([created], columns)
+        },
+      ),
+    )
+  addChanges(account, run)
+}
+
+function addChanges(account: Command, run: Run): void {
+  account
+    .command('update')
+    .description('stop or start a service account')
+    .argument('<username>')
+    .option('--active', 'let it in again')
+    .option('--no-active', 'stop it now: every key of its is refused')
+    .addHelpText('after', examples('signpost service-account update ci --no-active'))
+    .action(
+      handler(run, async (context, [username]: [string], { active }: { active?: boolean }) => {
+        if (active === undefined) throw new UsageError('nothing to change: give --active or --no-active')
+        const client = await context.connect()
+        const input = { params: { username }, body: { active } }
+        const changed = await client.call('updateServiceAccount', input, { signal: context.signal })
+        context.printList([changed], columns)
+      }),
+    )
+  account
+    .command('delete')
+    .description('delete a service account and its keys')
+    .argument('<username>')
+    .addHelpText('after', examples('signpost service-account delete ci'))
+    .action(
+      handler(run, async (context, [username]: [string]) => {
+        const client = await context.connect()
+        await client.call('deleteServiceAccount', { params: { username } }, { signal: context.signal })
+        if (!context.json) context.print(`deleted service account ${printableLine(username)}`)
+      }),
+    )
+  account
+    .command('key')
+    .description('create an API key for a service account; it is shown once')
+    .argument('<username>')
+    .requiredOption('--name <name>', 'what it is for')
+    .option('--expires <time>', 'its life: 24h, 90d', parseDuration)
+    .addHelpText('after', examples('signpost service-account key ci --name runner --expires 90d > ci.key'))
+    .action(
+      handler(run, (context, [username]: [string], options: NewKeyOptions) =>
+        createKey(context, options, username),
+      ),
+    )
+}

@@ -31,7 +31,7 @@ async function* walk(
 ): AsyncGenerator<FoundFile, void, void> {
   let names: Buffer[]
   try {
-    names = (await readdir(folder, { encoding: 'buffer' })).toSorted(Buffer.compare)
+    names = (await readdir(folder, { encoding: 'buffer' })).toSorted((a, b) => a.compare(b))
   } catch (error) {
     yield { kind: 'failed', path: folder, error }
     return

@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs'
-import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import type { IssuedUrl } from '@signpost/contract'
 import type { Address } from './address.ts'
 import { forEachConcurrent } from './concurrent.ts'
@@ -7,6 +7,7 @@ import { rangesAtOnceDefault, rangesOf, type DownloadOptions } from './download.
 import { readPartialState, removePartialState, savePartialState, type PartialState } from './partial-file.ts'
 import { openObject, readRange, type ObjectInfo, type OpenObject } from './open-object.ts'
 import { createMeter } from './progress.ts'
+import { smallFileBytes, type SmallFiles } from './small-file.ts'
 import { TransferError } from './transfer-error.ts'
 import type { TransferDeps } from './upload.ts'
 
@@ -26,6 +27,7 @@ export interface FirstRead {
   url?: IssuedUrl
   /** Ask for the whole at once. */
   whole?: boolean
+  smallFiles?: SmallFiles
 }
 
 const fileRangeBytesDefault = 16 * 1024 * 1024
@@ -61,6 +63,15 @@ async function attempt(
   const { signal } = options
   const firstBytes = first.whole ? null : rangeBytes
   const object = await openObject(deps, address, { firstBytes, signal, url: first.url })
+  const { sizeBytes, etag, contentType, lastModified } = object
+  const downloaded = { ...address, path, sizeBytes, etag, contentType, lastModified, resumedBytes: 0 }
+  if (first.smallFiles && sizeBytes <= smallFileBytes && object.firstEnd === sizeBytes) {
+    const chunks = await readChunks(deps, object, options)
+    if (first.smallFiles.write(path, chunks, sizeBytes)) return downloaded
+    // The disk is slow: the bytes that are here go by the other way.
+    await writeChunks(path, chunks)
+    return downloaded
+  }
   const isLeft = left !== undefined && left.etag === object.etag && left.sizeBytes === object.sizeBytes
   const state: PartialState = isLeft
     ? left
@@ -85,8 +96,34 @@ async function attempt(
   }
   await rename(partPath, path)
   if (state.done.length > 0) await removePartialState(path)
-  const { sizeBytes, etag, contentType, lastModified } = object
-  return { ...address, path, sizeBytes, etag, contentType, lastModified, resumedBytes }
+  return { ...downloaded, resumedBytes }
+}
+
+async function readChunks(
+  deps: TransferDeps,
+  object: OpenObject,
+  options: DownloadFileOptions,
+): Promise<Uint8Array[]> {
+  const progress = createMeter(object.sizeBytes, options.onProgress).piece()
+  const all: Uint8Array[] = []
+  const range = { start: 0, end: object.sizeBytes, first: object.first, signal: options.signal }
+  await readRange(deps, object, range, async (chunks, position) => {
+    // Copied, since their memory is the transport's again after this.
+    all.push(Buffer.concat(chunks))
+    progress(chunks.reduce((sum, chunk) => sum + chunk.byteLength, position))
+  })
+  return all
+}
+
+async function writeChunks(path: string, chunks: Uint8Array[]): Promise<void> {
+  const part = `${path}.whole.part`
+  try {
+    await writeFile(part, chunks)
+    await rename(part, path)
+  } catch (error) {
+    await rm(part, { force: true })
+    throw error
+  }
 }
 
 /** Answers how many bytes were there already. */

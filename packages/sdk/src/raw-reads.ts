@@ -70,6 +70,7 @@ function drainRaw(
     let waiting: Uint8Array[] = []
     let rest = bodyBytes
     let writing = false
+    let failure: Error | undefined
 
     const end = (error?: unknown) => {
       delete reader.taker
@@ -78,7 +79,11 @@ function drainRaw(
       if (error === undefined) resolve()
       else reject(error as Error)
     }
-    const closed = () => end(new Error('the connection was closed too early'))
+    // A write that is under way still counts, and must be over before anybody asks for the rest.
+    const closed = () => {
+      failure = new Error('the connection was closed too early')
+      if (!writing) end(failure)
+    }
     const flush = () => {
       if (writing) return
       if (waiting.length === 0) {
@@ -93,6 +98,7 @@ function drainRaw(
         batch.reduce((sum, chunk) => sum + chunk.byteLength, 0),
       ).then(() => {
         writing = false
+        if (failure) return end(failure)
         for (const { buffer } of batch) pool.give(new Uint8Array(buffer))
         if (socket.isPaused()) socket.resume()
         flush()
@@ -115,8 +121,8 @@ function drainRaw(
     // What the parser has read already, in one piece.
     const head = incoming.read() as Uint8Array | null
     if (head) add(head)
-    if (incoming.destroyed || socket.destroyed) closed()
-    else socket.resume()
+    if (socket.destroyed) return closed()
+    socket.resume()
     flush()
   })
 }

@@ -7,7 +7,8 @@ import { createGate } from './concurrent.ts'
 import { downloadFile, type DownloadedFile, type DownloadFileOptions } from './download-file.ts'
 import { mapConcurrent, readAhead } from './map-concurrent.ts'
 import type { Progress } from './progress.ts'
-import { uploadFile } from './upload-file.ts'
+import { createSmallFiles } from './small-file.ts'
+import { uploadKnownFile } from './upload-file.ts'
 import { singlePutBytesDefault, type TransferDeps, type UploadOptions, type UploadResult } from './upload.ts'
 
 /** One file and its object. `sizeBytes`, where it is known, lets small files get their URLs by the batch. */
@@ -55,6 +56,7 @@ export async function* uploadFiles<F extends FileTransfer>(
   options: UploadFilesOptions<F>,
 ): AsyncGenerator<FileResult<F, UploadResult>, void, void> {
   const smallBytes = options.singlePutMaxBytes ?? singlePutBytesDefault
+  const smallFiles = createSmallFiles()
   const takesBatch = options.verify !== 'checksum'
   const requestOf = (file: F, key: string): UrlRequestInput | undefined =>
     takesBatch && isSmall(file, smallBytes)
@@ -74,7 +76,7 @@ export async function* uploadFiles<F extends FileTransfer>(
       ...(onProgress ? { onProgress: (progress) => onProgress(file, progress) } : {}),
       ...(onUpload ? { onUpload: (uploadId) => onUpload(file, uploadId) } : {}),
     }
-    return uploadFile(deps, address, file.path, own, url)
+    return uploadKnownFile(deps, address, { ...file, sizeBytes: file.sizeBytes, url, smallFiles }, own)
   })
 }
 
@@ -86,6 +88,7 @@ export async function* downloadFiles<F extends FileTransfer>(
 ): AsyncGenerator<FileResult<F, DownloadedFile>, void, void> {
   const requestOf = (file: F, key: string): UrlRequestInput | undefined =>
     isSmall(file, smallReadBytes) ? { action: 'read', key } : undefined
+  const smallFiles = createSmallFiles()
   const made = new Map<string, Promise<unknown>>()
   const makeFolder = (path: string) => {
     const folder = dirname(path)
@@ -107,7 +110,7 @@ export async function* downloadFiles<F extends FileTransfer>(
         signal,
         ...(onProgress ? { onProgress: (progress) => onProgress(file, progress) } : {}),
       }
-      return downloadFile(deps, address, file.path, own, url ? { url, whole: true } : {})
+      return downloadFile(deps, address, file.path, own, url ? { url, whole: true, smallFiles } : {})
     },
   )
 }

@@ -3,8 +3,9 @@ import { open, type FileHandle } from 'node:fs/promises'
 import type { IssuedUrl } from '@signpost/contract'
 import type { Address } from './address.ts'
 import { TransferError } from './transfer-error.ts'
+import { smallFileBytes, type SmallFiles } from './small-file.ts'
 import { uploadSource, type TransferDeps, type UploadOptions, type UploadResult } from './upload.ts'
-import type { SizedSource, StreamSource } from './upload-source.ts'
+import { bytesSource, type SizedSource, type StreamSource } from './upload-source.ts'
 
 /** Stores a file. What is no regular file (a pipe) is sent as a stream. */
 export async function uploadFile(
@@ -36,4 +37,19 @@ function fileSource(file: FileHandle, path: string): SizedSource | StreamSource 
       throw new TransferError('source_changed', `${path} changed while it was sent: send it again`)
     },
   }
+}
+
+/** Stores a file of which a URL and the size are known already; a small one is sent from memory. */
+export async function uploadKnownFile(
+  deps: TransferDeps,
+  address: Address,
+  known: { path: string; sizeBytes: number | undefined; url: IssuedUrl | undefined; smallFiles: SmallFiles },
+  options: UploadOptions,
+): Promise<UploadResult> {
+  const { path, sizeBytes, url, smallFiles } = known
+  const isSmall = sizeBytes !== undefined && sizeBytes <= smallFileBytes
+  const bytes = isSmall ? smallFiles.read(path) : undefined
+  return bytes
+    ? uploadSource(deps, address, bytesSource(bytes), options, url)
+    : uploadFile(deps, address, path, options, url)
 }

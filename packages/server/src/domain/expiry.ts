@@ -41,7 +41,7 @@ export function expiryOf({ now, askedSeconds, mode, policy, latest }: ExpiryInpu
   }
   if (expiresAt <= now) return { outcome: 'credential_ended' }
   if (cut && mode === 'exact') {
-    return { outcome: 'not_possible', limitedBy, maxSeconds: Math.floor((expiresAt - now) / 1000) }
+    return { outcome: 'not_possible', limitedBy, maxSeconds: (expiresAt - wholeSecond(now)) / 1000 }
   }
   return { outcome: 'possible', expiresAt, limitedBy }
 }

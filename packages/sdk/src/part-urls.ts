@@ -1,9 +1,8 @@
-import { partNumbersMax, type IssuedUrl, type SignedParts } from '@signpost/contract'
-import type { z } from 'zod'
+import { partNumbersMax, type IssuedUrl, type Reply } from '@signpost/contract'
 import { createLiveUrl, isEnding, type LiveUrl } from './live-url.ts'
 import { TransferError } from './transfer-error.ts'
 
-type SignedPart = z.output<typeof SignedParts>['parts'][number]
+type SignedPart = Reply<'signParts'>['parts'][number]
 
 export interface PartUrls {
   of(partNumber: number): LiveUrl

@@ -1,23 +1,17 @@
-import { SignpostError, type Reply } from '@signpost/contract'
+import type { Reply } from '@signpost/contract'
 import type { Address } from './address.ts'
 import { forEachConcurrent } from './concurrent.ts'
 import { createPartUrls, type PartUrls } from './part-urls.ts'
+import { partsOf, type Part, type PartsSource } from './parts-of.ts'
 import { createMeter, type Meter } from './progress.ts'
 import { sendSigned } from './send-signed.ts'
 import { TransferError } from './transfer-error.ts'
-import { bodySizeBytes, type TransferBody } from './transport.ts'
+import { bodySizeBytes } from './transport.ts'
 import type { TransferDeps, UploadOptions, UploadResult } from './upload.ts'
 import { checkMd5, etagOf, md5Hex, md5OfEtag } from './upload-result.ts'
-import type { Cutter, SizedSource } from './upload-source.ts'
-
-/** `head` is what has been read of the stream already. */
-export type PartsSource = { sized: SizedSource } | { cutter: Cutter; head: Uint8Array }
+import type { SizedSource } from './upload-source.ts'
 
 type UploadState = Reply<'getUpload'>
-interface Part {
-  partNumber: number
-  body: TransferBody
-}
 interface SentPart {
   sizeBytes: number
   etag: string | null
@@ -149,43 +143,6 @@ async function sendParts(
 function concurrencyOf(upload: UploadState, sized: SizedSource | undefined, options: UploadOptions): number {
   const asked = Math.max(1, options.concurrency ?? concurrencyDefault)
   return sized ? asked : Math.max(1, Math.min(asked, Math.floor(streamBytesMax / upload.partSizeBytes)))
-}
-
-async function* partsOf(source: PartsSource, upload: UploadState): AsyncGenerator<Part, void, void> {
-  const { partSizeBytes, maxParts } = upload
-  if ('sized' in source) {
-    const { sizeBytes } = source.sized
-    for (let start = 0, partNumber = 1; start < sizeBytes || partNumber === 1; partNumber += 1) {
-      const end = Math.min(start + partSizeBytes, sizeBytes)
-      yield { partNumber, body: source.sized.slice(start, end) }
-      start = end
-    }
-    return
-  }
-  let { head } = source
-  for (let partNumber = 1; ; partNumber += 1) {
-    const first = head.subarray(0, partSizeBytes)
-    head = head.subarray(first.byteLength)
-    const more = await source.cutter.take(partSizeBytes - first.byteLength)
-    const bytes = first.byteLength === 0 ? more : concat(first, more)
-    if (bytes.byteLength === 0 && partNumber > 1) return
-    if (partNumber > maxParts) {
-      throw new SignpostError(
-        'unsupported_by_store',
-        `The stream is longer than ${maxParts} parts of ${partSizeBytes} bytes: ask for a larger partSizeBytes`,
-        { field: 'partSizeBytes' },
-      )
-    }
-    yield { partNumber, body: { kind: 'bytes', bytes } }
-    if (bytes.byteLength < partSizeBytes) return
-  }
-}
-
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.byteLength + second.byteLength)
-  both.set(first)
-  both.set(second, first.byteLength)
-  return both
 }
 
 /** Size always; content too where it is asked for and the store's ETag is an MD5. */

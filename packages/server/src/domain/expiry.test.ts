@@ -38,7 +38,7 @@ test('longer than the policy is shortened and says so, or refused where exact wa
   assert.deepEqual(expiryOf({ ...base, askedSeconds: hour + 1, mode: 'exact' }), {
     outcome: 'not_possible',
     limitedBy: 'policy',
-    maxSeconds: hour - 1,
+    maxSeconds: hour,
   })
 })
 

@@ -33,6 +33,8 @@ export async function createDemo(
         credential: { type: 'static', ...credential },
       },
       isDefault: true,
+      // The walk that follows shows that the store answers.
+      check: false,
     },
     thereAlready,
   )

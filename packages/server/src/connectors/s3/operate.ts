@@ -30,9 +30,11 @@ export function operateS3(settings: S3Settings, address: S3Address): Operations 
     ...uploads(Bucket, address, run),
     ...objects(Bucket, run),
     async ping(timeoutMs, Prefix) {
-      const abortSignal = AbortSignal.timeout(timeoutMs)
       const input = { Bucket, MaxKeys: 1, ...(Prefix === undefined ? {} : { Prefix }) }
-      const page = await run((s3, sdk) => s3.send(new sdk.ListObjectsV2Command(input), { abortSignal }))
+      // The clock starts when the SDK is loaded: a slow disk is not a bucket that does not answer.
+      const page = await run((s3, sdk) =>
+        s3.send(new sdk.ListObjectsV2Command(input), { abortSignal: AbortSignal.timeout(timeoutMs) }),
+      )
       // The SDK reads a web site's page as an empty listing.
       if (page.IsTruncated === undefined) throw unreadableError(undefined, address)
     },

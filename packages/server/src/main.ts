@@ -8,6 +8,7 @@ import { parseConfig, type Config } from './config.ts'
 import { codeOf } from './first-run/data-folder.ts'
 import { greet } from './first-run/greeting.ts'
 import { StartError } from './first-run/start-error.ts'
+import { createLog } from './log.ts'
 import { serve, type Serving } from './serve.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -29,16 +30,7 @@ async function main(): Promise<void> {
   } catch (error) {
     return end(exitCodes.badConfiguration, messageOf(error))
   }
-  const log = pino(
-    {
-      level: config.SIGNPOST_LOG_LEVEL,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: ['req.headers', 'headers', 'token', 'authorization'],
-    },
-    pino.destination({ fd: 2, sync: true }),
-  )
+  const log = createLog(config.SIGNPOST_LOG_LEVEL, pino.destination({ fd: 2, sync: true }))
   process.on('unhandledRejection', (err) => {
     log.fatal({ err }, 'a promise was rejected and nobody looked')
     process.exit(exitCodes.failed)

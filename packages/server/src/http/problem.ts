@@ -65,7 +65,7 @@ export function logRefusal(
     code: problem.code,
   }
   if (unexpected) request.log.error({ ...fields, err: error }, 'unexpected error')
-  else if (problem.status >= 500) request.log.warn({ ...fields, cause: causeOf(error) }, problem.detail)
+  else if (problem.status >= 500) request.log.warn({ ...fields, ...causeOf(error) }, problem.detail)
 }
 
 /** Fastify's JSON parser throws plain syntax errors with status 400 (also for `__proto__` keys); their text quotes the body. */
@@ -78,7 +78,7 @@ function ofFastify(error: unknown): SignpostError | undefined {
   return undefined
 }
 
-function causeOf(error: unknown): string | undefined {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error ? `${cause.name}: ${cause.message}` : undefined
+/** What the client is not told. */
+function causeOf(error: unknown): { err?: unknown } {
+  return error instanceof Error && error.cause !== undefined ? { err: error.cause } : {}
 }

@@ -1,0 +1,42 @@
+/** The log: JSON lines on standard error. */
+import { pino, type DestinationStream, type Logger } from 'pino'
+
+/** Follows so many causes of an error. */
+const causesMax = 5
+
+export function createLog(level: string, destination: DestinationStream): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error: unknown) => shownError(error, causesMax) },
+      redact: ['headers', '*.headers', 'token', '*.token', 'authorization', '*.authorization'],
+    },
+    destination,
+  )
+}
+
+/** Only these: the errors of SDKs also carry the request that failed, with its headers and its signed address. */
+function shownError(error: unknown, causesLeft: number): object {
+  if (!(error instanceof Error)) return { message: withoutSecrets(String(error)) }
+  return {
+    type: error.name,
+    message: withoutSecrets(error.message),
+    ...('code' in error ? { code: String(error.code) } : {}),
+    stack: withoutSecrets(error.stack ?? ''),
+    ...(error.cause === undefined || causesLeft === 0
+      ? {}
+      : { cause: shownError(error.cause, causesLeft - 1) }),
+  }
+}
+
+/** What makes a URL or a header live, wherever a library may have put one into its message. */
+function withoutSecrets(text: string): string {
+  return text
+    .replaceAll(/\b((?:X-(?:Amz|Goog)-(?:Signature|Security-Token|Credential)|sig)=)[^&\s"']+/gi, '$1[cut]')
+    .replaceAll(/\bsp_[0-9a-z]{12}_[A-Za-z0-9_-]+/g, '[API key]')
+    .replaceAll(/(\/\/[^/\s:@]+:)[^/\s@]+@/g, '$1[cut]@')
+    .replaceAll(/\b(Bearer|SharedKey) +[^\s"']+/gi, '$1 [cut]')
+}

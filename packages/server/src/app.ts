@@ -4,7 +4,7 @@ import { authenticate } from './authn/authenticate.ts'
 import { createLastUsed } from './authn/last-used.ts'
 import { createRefusals } from './authn/refusals.ts'
 import { createConnectorPool } from './broker/connector-pool.ts'
-import type { BrokerDeps, Handlers, Policy } from './broker/deps.ts'
+import type { BrokerDeps, ConnectorPool, Handlers, Policy } from './broker/deps.ts'
 import { handlers } from './broker/handlers.ts'
 import { forgetOldReplies } from './broker/idempotency.ts'
 import { createSecretBox } from './broker/secret-box.ts'
@@ -47,9 +47,10 @@ export const systemIds = (clock = systemClock): (() => string) => createUuidV7(c
 export function createApp(parts: AppParts): App {
   const { log, clock = systemClock, newId = systemIds(clock) } = parts
   const metrics = createMetrics({ process: parts.processMetrics ?? false })
-  const store = measured(parts.store, metrics)
+  const kinds = new Map<string, string>()
+  const store = measured(parts.store, metrics, kinds)
   const secretBox = createSecretBox(parts.masterKeys)
-  const connectors = createConnectorPool({
+  const pool = createConnectorPool({
     store,
     secretBox,
     log,
@@ -59,6 +60,7 @@ export function createApp(parts: AppParts): App {
       ...(parts.localStoreEndpoint === undefined ? {} : { localStoreEndpoint: parts.localStoreEndpoint }),
     },
   })
+  const connectors = noting(pool, kinds)
   const deps: BrokerDeps = {
     store,
     connectors,
@@ -109,7 +111,7 @@ export function createApp(parts: AppParts): App {
 }
 
 /** Counts what is written: how long it took, and which decisions about URLs it tells of. */
-function measured(store: Store, metrics: Metrics): Store {
+function measured(store: Store, metrics: Metrics, kinds: ReadonlyMap<string, string>): Store {
   return {
     ...store,
     async commit(unit) {
@@ -122,7 +124,27 @@ function measured(store: Store, metrics: Metrics): Store {
       }
       metrics.commit(performance.now() - begun, true)
       for (const event of unit.events)
-        if (event.type === 'url.issue') metrics.url(event.action ?? 'none', event.decision)
+        if (event.type === 'url.issue')
+          metrics.url({
+            kind: kinds.get(event.connector ?? '') ?? 'none',
+            action: event.action ?? 'none',
+            decision: event.decision,
+          })
+    },
+  }
+}
+
+/** Notes the kind of each connector when it is opened, for the metrics: an audit event has only its name. */
+function noting(pool: ConnectorPool, kinds: Map<string, string>): ConnectorPool {
+  return {
+    ...pool,
+    open(id, version) {
+      const named = pool.open(id, version)
+      if (!(named instanceof Promise)) return named
+      return named.then((opened) => {
+        kinds.set(opened.name, opened.connector.kind)
+        return opened
+      })
     },
   }
 }

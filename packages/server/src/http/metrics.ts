@@ -5,7 +5,7 @@ export interface Metrics {
   /** One finished request; `operation` is an operation's id or `none`. */
   request(operation: string, status: number, milliseconds: number): void
   /** One decision about a URL. */
-  url(action: string, decision: string): void
+  url(labels: { kind: string; action: string; decision: string }): void
   /** One write unit, from handing it over until it is durable. */
   commit(milliseconds: number, ok: boolean): void
   render(): Promise<string>
@@ -34,7 +34,7 @@ export function createMetrics(options: { process: boolean }): Metrics {
   const urls = new Counter({
     name: 'signpost_url_decisions_total',
     help: 'URLs asked for, by what was decided',
-    labelNames: ['action', 'decision'],
+    labelNames: ['kind', 'action', 'decision'],
     registers,
   })
   const commits = new Histogram({
@@ -50,7 +50,7 @@ export function createMetrics(options: { process: boolean }): Metrics {
       requests.inc({ operation, status })
       durations.observe({ operation }, milliseconds / 1000)
     },
-    url: (action, decision) => urls.inc({ action, decision }),
+    url: (labels) => urls.inc(labels),
     commit: (milliseconds, ok) => commits.observe({ result: ok ? 'ok' : 'failed' }, milliseconds / 1000),
     render: () => registry.metrics(),
     contentType: registry.contentType,

@@ -1,0 +1,70 @@
+/** The first page and the guides do not lie: every `sh` block is run, in order, by bash, against a fresh server. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { root } from '../repo/files.ts'
+import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
+
+/** Page -> what its commands must print. */
+const pages: Record<string, RegExp[]> = {
+  'README.md': [/^hello, bucket$/m, /"limitedBy": ?"requested"/, /greetings\//, /url\.issue/],
+  'docs/guides/audit-trail.md': [/X-User=demo-user/, /demo-user/, /changed/],
+  'docs/guides/from-code.md': [/the same bytes came back/, /the same bytes: true/, /"index":1,"error":/],
+  'docs/guides/run-it.md': [/signpost_/],
+  'docs/guides/teams-users-keys.md': [/alice/, /^from alice$/m],
+  'docs/guides/connect-a-bucket.md': [],
+}
+
+function blocksOf(page: string): string[] {
+  const text = readFileSync(join(root, page), 'utf8')
+  return [...text.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1] ?? '')
+}
+
+async function runPage(t: TestContext, page: string): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'signpost-docs-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const env: Record<string, string> = {
+    ...(await freshEnvironment(t)),
+    SIGNPOST_DATA_DIR: join(folder, 'data'),
+  }
+  const server = await startServer(t, env)
+  await untilPrinted(server, 'Ctrl-C')
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'package.json'), '{"type": "module"}')
+  const blocks = blocksOf(page).map((block, number) => `echo '### block ${number + 1}'\n${block}`)
+  const script = ['set -euo pipefail', ...blocks].join('\n').replaceAll('http://127.0.0.1:8787', server.url)
+  const child = spawn('bash', ['-c', script], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      HOME: folder,
+      PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
+      npm_config_update_notifier: 'false',
+    },
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)))
+  const [code] = (await once(child, 'close')) as [number | null]
+  assert.equal(code, 0, `${page} failed:\n${output}`)
+  return output
+}
+
+for (const [page, expected] of Object.entries(pages)) {
+  if (blocksOf(page).length === 0) continue
+  test(`what ${page} tells a reader to type works, in this order`, async (t) => {
+    const output = await runPage(t, page)
+    for (const pattern of expected) assert.match(output, pattern)
+  })
+}
+
+test('every guide is run, or has nothing to run', () => {
+  const guides = readdirSync(join(root, 'docs/guides')).map((name) => `docs/guides/${name}`)
+  assert.deepEqual(
+    guides.filter((guide) => !(guide in pages)),
+    [],
+  )
+})

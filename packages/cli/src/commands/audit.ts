@@ -119,13 +119,14 @@ function filtersOf(options: FilterOptions): Filters {
 }
 
 async function exportEvents(context: Context, options: FilterOptions & { output?: string }): Promise<void> {
-  const client = await context.connect()
-  const { signal } = context
+  const { exportedLines } = await import('../exported-lines.ts')
+  const { io, signal } = context
+  const settings = await context.settings()
   let count = 0
   const lines = async function* () {
-    for await (const event of client.stream('exportAuditEvents', { query: filtersOf(options) }, { signal })) {
+    for await (const line of exportedLines(io, settings, filtersOf(options))) {
       count += 1
-      yield `${JSON.stringify(event)}\n`
+      yield line
     }
   }
   if (options.output === undefined)

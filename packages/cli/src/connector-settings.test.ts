@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ConnectorSettings } from '@signpost/contract'
+import { connectorSettings, type ConnectorFlags, type SecretSources } from './connector-settings.ts'
+
+const keyFile = JSON.stringify({ client_email: 'a@b.example', private_key: 'pem' })
+function sources(env: Record<string, string> = {}): SecretSources {
+  return {
+    env,
+    readSecret: async (file) => (file === 'key.json' ? keyFile : `from ${file}`),
+    ask: undefined,
+  }
+}
+const s3: ConnectorFlags = { kind: 's3', bucket: 'b', region: 'r', accessKeyId: 'AKIA' }
+
+test('the settings of every kind are what the contract takes', async () => {
+  const all: [ConnectorFlags, string][] = [
+    [{ ...s3, secretAccessKeyFile: 'f' }, 'static'],
+    [{ kind: 'gcs', bucket: 'b', serviceAccountKeyFile: 'key.json' }, 'serviceAccountKey'],
+    [{ kind: 'gcs', bucket: 'b', hmacAccessId: 'GOOG', hmacSecretFile: 'f' }, 'hmacKey'],
+    [
+      { kind: 'azure', bucket: 'b', account: 'acct', tenantId: 't', clientId: 'c', clientSecretFile: 'f' },
+      'clientSecret',
+    ],
+  ]
+  for (const [flags, type] of all) {
+    const settings = ConnectorSettings.parse(await connectorSettings('n', flags, sources()))
+    assert.equal(settings.credential.type, type)
+  }
+  const azure: ConnectorFlags = { kind: 'azure', bucket: 'b', account: 'acct' }
+  const settings = await connectorSettings('n', azure, sources({ AZURE_STORAGE_KEY: 'a2V5' }))
+  assert.deepEqual(ConnectorSettings.parse(settings).credential, { type: 'accountKey', accountKey: 'a2V5' })
+})
+
+test('the environment gives a secret only for its own key id', async () => {
+  const env = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'env', AWS_SESSION_TOKEN: 'session' }
+  const settings = await connectorSettings('n', s3, sources(env))
+  assert.deepEqual(settings.credential, {
+    type: 'static',
+    accessKeyId: 'AKIA',
+    secretAccessKey: 'env',
+    sessionToken: 'session',
+  })
+  await assert.rejects(
+    connectorSettings('n', { ...s3, accessKeyId: 'OTHER' }, sources(env)),
+    /give --secret-access-key-file FILE/,
+  )
+})
+
+test('what is missing is named by its flag', async () => {
+  await assert.rejects(connectorSettings('n', {}, sources()), /--kind/)
+  await assert.rejects(
+    connectorSettings('n', { ...s3, secretAccessKeyFile: 'f', region: undefined! }, sources()),
+    /--region/,
+  )
+  await assert.rejects(
+    connectorSettings('n', { kind: 'gcs', bucket: 'b' }, sources()),
+    /--service-account-key-file/,
+  )
+  await assert.rejects(
+    connectorSettings('n', { kind: 'gcs', bucket: 'b', serviceAccountKeyFile: 'other' }, sources()),
+    (error: Error) => /no key file/.test(error.message) && !error.message.includes('from other'),
+  )
+})
+
+test('a change keeps what is there and takes the secret anew', async () => {
+  const before = {
+    name: 'n',
+    kind: 's3',
+    bucket: 'b',
+    region: 'r',
+    endpoint: 'https://s3.example',
+    addressing: 'path',
+    marker: 'pseudonym',
+    credential: { type: 'static', accessKeyId: 'AKIA' },
+  }
+  const settings = await connectorSettings('n', { secretAccessKeyFile: 'f' }, sources(), before)
+  assert.deepEqual(settings, { ...before, credential: { ...before.credential, secretAccessKey: 'from f' } })
+})

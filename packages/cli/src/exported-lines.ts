@@ -1,0 +1,39 @@
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import type { CallInput } from '@signpost/contract'
+import type { Io } from './io.ts'
+import type { ServerSettings } from './server-settings.ts'
+
+/**
+ * The audit events as the server writes them, line by line and byte for byte: the hash chain is over each event's very
+ * text, which would not outlive being parsed and written again. The SDK asks (key, retries, errors); the body of its
+ * answer is taken before it is parsed.
+ */
+export async function* exportedLines(
+  io: Io,
+  server: ServerSettings,
+  query: CallInput<'exportAuditEvents'>['query'],
+): AsyncGenerator<string, void, void> {
+  const { createSignpost } = await import('@signpost/sdk')
+  const taken: Response[] = []
+  const client = createSignpost({
+    ...server,
+    userAgent: `signpost-cli/${io.version}`,
+    fetch: async (...request) => {
+      const response = await fetch(...request)
+      if (!response.ok) return response
+      taken.push(response)
+      return new Response(null)
+    },
+  })
+  for await (const _ of client.stream('exportAuditEvents', { query }, { signal: io.signal }));
+  const body = taken.at(-1)?.body
+  if (!body) return
+  const lines = createInterface({ input: Readable.fromWeb(body as ReadableStream), crlfDelay: Infinity })
+  for await (const line of lines) {
+    // A server that fails in the middle says so in its last line.
+    if (!line.startsWith('{"chain":')) throw new Error('the server broke the export off: run it again')
+    yield `${line}\n`
+  }
+}

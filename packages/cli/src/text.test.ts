@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { test } from 'node:test'
+import { curlLine } from './curl-line.ts'
+import { parseBytes, parseDuration, parseInstant } from './parse.ts'
+import { humanBytes, printableLine, shellQuoted, tableLines } from './text.ts'
+
+test('sizes are short and never say 1024 of a unit', () => {
+  const sizes: [number, string][] = [
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1024, '1.0 KiB'],
+    [1536, '1.5 KiB'],
+    [1024 * 1024 - 1, '1.0 MiB'],
+    [100 * 1024 * 1024, '100 MiB'],
+    [5 * 2 ** 40, '5.0 TiB'],
+  ]
+  for (const [bytes, text] of sizes) assert.equal(humanBytes(bytes), text)
+})
+
+test('durations and sizes are read with their units, and nothing else', () => {
+  assert.equal(parseDuration('3600'), 3600)
+  assert.equal(parseDuration('15m'), 900)
+  assert.equal(parseDuration('7d'), 604_800)
+  assert.equal(parseBytes('64M'), 64 * 1024 * 1024)
+  assert.equal(parseBytes('1GiB'), 1024 ** 3)
+  for (const text of ['', '0', '-1', '1.5h', '1w', 'm']) assert.throws(() => parseDuration(text))
+  for (const text of ['', '-1', '1.5M', 'M', '1T']) assert.throws(() => parseBytes(text))
+  assert.equal(parseInstant('2026-01-31T12:00:00Z'), '2026-01-31T12:00:00.000Z')
+  assert.throws(() => parseInstant('yesterday'))
+})
+
+test('control characters of names cannot steer the terminal', () => {
+  assert.equal(printableLine('a\u001b[2Jb\nc\u202e'), 'a\\u{1b}[2Jb\\nc\\u{202e}')
+})
+
+test('columns are as wide as their widest cell', () => {
+  assert.deepEqual(
+    tableLines([
+      ['A', 'B'],
+      ['long', 'x'],
+    ]),
+    ['A     B', 'long  x'],
+  )
+})
+
+test('quoted text reaches a program through a shell as it was', () => {
+  for (const text of ['plain', '', "it's", '$(touch x)', '`x`', 'a\nb', '"\\', '*?[]{}~!#&;|<>'])
+    assert.equal(execFileSync('sh', ['-c', `printf %s ${shellQuoted(text)}`], { encoding: 'utf8' }), text)
+})
+
+test('the curl line sends the method and every header of the contract', () => {
+  const headers = { 'content-type': "text/plain; a='b'" }
+  assert.equal(
+    curlLine({ method: 'PUT', url: 'https://b.example/k?x=1&y=2', headers }),
+    `curl --fail --silent --show-error --globoff --upload-file FILE --header 'content-type: text/plain; a='\\''b'\\''' 'https://b.example/k?x=1&y=2'`,
+  )
+  assert.match(curlLine({ method: 'HEAD', url: 'https://b/k', headers: {} }), / --head https:/)
+})

@@ -114,22 +114,20 @@ export function createApp(parts: AppParts): App {
 function measured(store: Store, metrics: Metrics, kinds: ReadonlyMap<string, string>): Store {
   return {
     ...store,
-    async commit(unit) {
+    commit(unit) {
       const begun = performance.now()
-      try {
-        await store.commit(unit)
-      } catch (error) {
-        metrics.commit(performance.now() - begun, false)
-        throw error
-      }
-      metrics.commit(performance.now() - begun, true)
-      for (const event of unit.events)
-        if (event.type === 'url.issue')
-          metrics.url({
-            kind: kinds.get(event.connector ?? '') ?? 'none',
-            action: event.action ?? 'none',
-            decision: event.decision,
-          })
+      return store.commit(unit).then(
+        () => {
+          metrics.commit(performance.now() - begun, true)
+          for (const event of unit.events)
+            if (event.type === 'url.issue')
+              metrics.url(kinds.get(event.connector ?? '') ?? 'none', event.action ?? 'none', event.decision)
+        },
+        (error: unknown) => {
+          metrics.commit(performance.now() - begun, false)
+          throw error
+        },
+      )
     },
   }
 }

@@ -44,14 +44,31 @@ export interface Issued {
   event: AuditEvent
 }
 
-/** Opens the team's connector and sees to its credential. */
-export async function openIssuing(deps: BrokerDeps, caller: Caller, target: Target): Promise<Issuing> {
-  const named = await openTarget(deps, target)
+/** Opens the team's connector and sees to its credential: at once where both are there. */
+export function openIssuing(deps: BrokerDeps, caller: Caller, target: Target): Issuing | Promise<Issuing> {
+  const named = openTarget(deps, target)
+  return named instanceof Promise
+    ? named.then((opened) => prepareIssuing(deps, caller, target, opened))
+    : prepareIssuing(deps, caller, target, named)
+}
+
+function prepareIssuing(
+  deps: BrokerDeps,
+  caller: Caller,
+  target: Target,
+  named: NamedConnector,
+): Issuing | Promise<Issuing> {
   const { connector } = named
   const asked = deps.clock()
   const until = asked + policyMaxSeconds(deps.policy) * 1000 + preparationMs
   const preparing = connector.prepare(Math.min(until, connector.latestExpiry(asked).at))
-  if (preparing) await preparing
+  return preparing
+    ? preparing.then(() => issuingNow(deps, caller, target, named))
+    : issuingNow(deps, caller, target, named)
+}
+
+function issuingNow(deps: BrokerDeps, caller: Caller, target: Target, named: NamedConnector): Issuing {
+  const { connector } = named
   const signedAt = deps.clock()
   return {
     deps,

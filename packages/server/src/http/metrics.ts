@@ -5,7 +5,7 @@ export interface Metrics {
   /** One finished request; `operation` is an operation's id or `none`. */
   request(operation: string, status: number, milliseconds: number): void
   /** One decision about a URL. */
-  url(labels: { kind: string; action: string; decision: string }): void
+  url(kind: string, action: string, decision: string): void
   /** One write unit, from handing it over until it is durable. */
   commit(milliseconds: number, ok: boolean): void
   render(): Promise<string>
@@ -31,11 +31,20 @@ export function createMetrics(options: { process: boolean }): Metrics {
     buckets: secondsBuckets,
     registers,
   })
-  const urls = new Counter({
+  // A batch has thousands: counted here, and told when somebody looks.
+  const decided = new Map<string, number>()
+  void new Counter({
     name: 'signpost_url_decisions_total',
     help: 'URLs asked for, by what was decided',
     labelNames: ['kind', 'action', 'decision'],
     registers,
+    collect() {
+      for (const [labels, count] of decided) {
+        const [kind = '', action = '', decision = ''] = labels.split(' ')
+        this.inc({ kind, action, decision }, count)
+      }
+      decided.clear()
+    },
   })
   const commits = new Histogram({
     name: 'signpost_commit_seconds',
@@ -50,7 +59,10 @@ export function createMetrics(options: { process: boolean }): Metrics {
       requests.inc({ operation, status })
       durations.observe({ operation }, milliseconds / 1000)
     },
-    url: (labels) => urls.inc(labels),
+    url(kind, action, decision) {
+      const labels = `${kind} ${action} ${decision}`
+      decided.set(labels, (decided.get(labels) ?? 0) + 1)
+    },
     commit: (milliseconds, ok) => commits.observe({ result: ok ? 'ok' : 'failed' }, milliseconds / 1000),
     render: () => registry.metrics(),
     contentType: registry.contentType,

@@ -92,6 +92,8 @@ function listenerFor(deps: HttpDeps): FastifyInstance {
   const options: FastifyServerOptions = {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
+    // A logger for each request would cost more than the few lines with its id that are ever written.
+    childLoggerFactory: (logger) => logger,
     // A client's own X-Request-Id is not believed: ours must be unique, and it stands in audit events.
     requestIdHeader: false,
     genReqId: () => broker.newId(),

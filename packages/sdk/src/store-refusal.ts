@@ -55,16 +55,24 @@ export function isPassingRefusal(refusal: StoreRefusal): boolean {
   return refusal.code !== null && passingCodes.has(refusal.code)
 }
 
+/**
+ * 412 by S3 and GCS, 409 by Azure. A SAS that may only create is refused for its permission when the blob is there ("Create
+ * service SAS": `c` without `w` writes new blobs only).
+ */
+function saysExists({ status, code }: StoreRefusal, { enforcement }: IssuedUrl): boolean {
+  if (status === 412 || code === 'BlobAlreadyExists' || code === 'UnauthorizedBlobOverwrite') return true
+  return code === 'AuthorizationPermissionMismatch' && enforcement['createOnly'] === 'storage'
+}
+
 export function errorOfRefusal(refusal: StoreRefusal, issued: IssuedUrl): TransferError {
   const said = [refusal.status, refusal.code].filter((part) => part !== null).join(' ')
   const signature = signatureOf(issued.url)
   const message =
     refusal.message && !(signature && refusal.message.includes(signature)) ? `: ${refusal.message}` : ''
-  const exists = refusal.status === 412 || (refusal.status === 409 && refusal.code === 'BlobAlreadyExists')
   return new TransferError(
     saysExpired(refusal)
       ? 'url_expired'
-      : exists && issued.method === 'PUT'
+      : issued.method === 'PUT' && saysExists(refusal, issued)
         ? 'already_exists'
         : 'store_refused',
     `The store refused ${issued.method} ${redactUrl(issued.url)} with ${said}${message}${adviceOn(refusal)}`,

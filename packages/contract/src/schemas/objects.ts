@@ -143,15 +143,18 @@ export const UploadState = Upload.extend({
 })
 
 export const partNumbersMax = 1000
+/** Azure's, the largest count of parts of any provider. Bounded where claims are read, too: work is done up to the highest. */
+const uploadPartsMax = 50_000
+const PartNumber = z.number().int().min(1).max(uploadPartsMax)
 export const SignParts = z.strictObject({
-  partNumbers: z.array(z.number().int().min(1).max(50_000)).min(1).max(partNumbersMax),
+  partNumbers: z.array(PartNumber).min(1).max(partNumbersMax),
   expiresInSeconds: z.number().int().min(1).optional(),
 })
 export const SignedParts = z.object({ parts: z.array(IssuedUrl.extend({ partNumber: z.number().int() })) })
 export const CompleteUpload = z.strictObject({
   parts: z
-    .array(z.strictObject({ partNumber: z.number().int().min(1), etag: z.string().max(256) }))
-    .max(50_000)
+    .array(z.strictObject({ partNumber: PartNumber, etag: z.string().max(256) }))
+    .max(uploadPartsMax)
     .optional()
     .describe(
       "What the client believes it sent; checked against what the bucket holds. Left out: the bucket's word counts",

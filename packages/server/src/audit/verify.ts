@@ -65,6 +65,7 @@ function columnProblem(
   const { chain, seq } = row
   if (!event) return { chain, seq, problem: 'changed: its text is no event' }
   const expected: Partial<AuditRow> = columnsOf(event)
+  expected.run_at = expected.at!
   // Undefined for a chain that was opened since the heads were read.
   if (firstSlot !== undefined) {
     expected.key_place = keyPlace(slotOf(firstSlot, seq), expected.object_key ?? null)

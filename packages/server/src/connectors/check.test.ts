@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -77,6 +79,63 @@ describe('the connector check', () => {
     ])
     assert.match(report.checks[2]?.fix ?? '', /proxy or cache/)
     assert.deepEqual(await leftovers(), [])
+  })
+
+  test('a redirect is told, and leads nowhere', async () => {
+    const asked: string[] = []
+    const inside = createHttpServer((request, response) => {
+      asked.push(request.url ?? '')
+      response.end()
+    }).listen(0, '127.0.0.1')
+    await once(inside, 'listening')
+    const { port } = inside.address() as AddressInfo
+    const redirecting = createHttpServer((_request, response) => {
+      response.writeHead(307, { location: `http://127.0.0.1:${port}/inside` }).end()
+    }).listen(0, '127.0.0.1')
+    await once(redirecting, 'listening')
+    const there = `http://127.0.0.1:${(redirecting.address() as AddressInfo).port}/`
+    const report = await check((_url, init) => fetch(there, init))
+    redirecting.close()
+    inside.close()
+    assert.deepEqual(results(report), ['reachable pass', 'write fail', 'list pass'])
+    assert.match(report.checks[1]?.seen ?? '', /HTTP 307/)
+    assert.deepEqual(asked, [])
+  })
+
+  test("Azure's SDK does not follow a redirect either", async () => {
+    const asked: string[] = []
+    const inside = createHttpServer((request, response) => {
+      asked.push(request.url ?? '')
+      response.end()
+    }).listen(0, '127.0.0.1')
+    await once(inside, 'listening')
+    const location = `http://127.0.0.1:${(inside.address() as AddressInfo).port}/inside`
+    let redirected = 0
+    const redirecting = createHttpServer((_request, response) => {
+      redirected += 1
+      response.writeHead(302, { location }).end()
+    }).listen(0, '127.0.0.1')
+    await once(redirecting, 'listening')
+    const azure = openConnector(
+      {
+        kind: 'azure',
+        name: 'azure',
+        account: 'account',
+        bucket: 'container',
+        endpoint: `http://127.0.0.1:${(redirecting.address() as AddressInfo).port}`,
+        marker: 'uuid',
+        credential: { type: 'accountKey', accountKey: 'a2V5' },
+      },
+      { clock: Date.now, fetch },
+    )
+    await assert.rejects(async () => azure.ping(2000))
+    azure.close()
+    assert.ok(redirected > 0)
+    for (const server of [redirecting, inside]) {
+      server.close()
+      server.closeAllConnections()
+    }
+    assert.deepEqual(asked, [])
   })
 
   test('a signed URL that nobody answers ends in time, and what it wrote is deleted', async () => {

@@ -147,7 +147,9 @@ async function send(
     ...(contentType === undefined ? {} : { contentType }),
   })
   const sent = body === undefined ? {} : { body }
-  const answer = await deps.fetch(signed.url, { method, headers: signed.headers, signal, ...sent })
+  // A store that redirects would choose what this server connects to next.
+  const options = { method, headers: signed.headers, redirect: 'manual' as const, signal }
+  const answer = await deps.fetch(signed.url, { ...options, ...sent })
   const text = await answer.text()
   if (signed.successStatuses.includes(answer.status)) return { status: answer.status, body: text }
   const code = /<Code>([\w.]{1,64})<\/Code>/.exec(text)?.[1]
@@ -162,6 +164,7 @@ function fixOf(status: number, code: string | undefined): string {
     return 'check the addressing (virtual or path) and the region, and that no proxy changes headers or paths'
   if (status === 403)
     return "let the connector's credential read and write objects, and let this server through the bucket's network restriction"
+  if (status >= 300 && status < 400) return 'check the region and the endpoint: redirects are not followed'
   if (status >= 500) return 'try again; if it stays, see the state of the store'
   return `see what ${code ?? `HTTP ${status}`} means in the store's documentation`
 }

@@ -10,7 +10,10 @@ import type { Tables } from './tables.ts'
 
 /** An event with what it has in common with its run. */
 export type AuditRow = Selectable<Tables['audit_events']> &
-  Omit<Selectable<Tables['audit_runs']>, 'chain' | 'at'>
+  Omit<Selectable<Tables['audit_runs']>, 'chain' | 'at'> & {
+    /** The run's own `at`, by which lists are filtered. */
+    run_at: number
+  }
 
 export interface AuditFilter {
   /** ms since the epoch, inclusive */
@@ -72,7 +75,16 @@ function rowsWithRun(db: Db) {
         .onRef('e.seq', '<=', 'r.last_seq'),
     )
     .selectAll('e')
-    .select(['r.first_seq', 'r.last_seq', 'r.type', 'r.decision', 'r.principal_id', 'r.username', 'r.team'])
+    .select([
+      'r.first_seq',
+      'r.last_seq',
+      'r.at as run_at',
+      'r.type',
+      'r.decision',
+      'r.principal_id',
+      'r.username',
+      'r.team',
+    ])
     .$castTo<AuditRow>()
 }
 

@@ -33,13 +33,18 @@ export function readCursor(cursor: string, types: readonly ('string' | 'number')
   if (
     !Array.isArray(parts) ||
     parts.length !== types.length ||
-    parts.some((part, index) => typeof part !== types[index])
+    !parts.every((part, index) => typeof part === types[index] && isStorable(part))
   ) {
     throw new SignpostError('invalid', '`cursor` is not one of ours: send `nextCursor` as it came.', {
       field: 'cursor',
     })
   }
   return parts as (string | number)[]
+}
+
+/** Anybody can write a cursor; PostgreSQL answers a NUL in a text and a fraction for a bigint with an error. */
+function isStorable(part: unknown): boolean {
+  return typeof part === 'string' ? part.isWellFormed() && !/\p{Cc}/u.test(part) : Number.isSafeInteger(part)
 }
 
 /** The cursor of a list that is sorted by one text. */

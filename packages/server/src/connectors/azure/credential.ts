@@ -58,6 +58,9 @@ export function azureAccess(
   }
 }
 
+/** Who answers at an endpoint must not choose what this server connects to next. */
+const noRedirects = { redirectOptions: { maxRetries: 0 } }
+
 async function createService(
   settings: AzureSettings,
   address: AzureAddress,
@@ -70,6 +73,7 @@ async function createService(
       : await entraCredential(credential)
   return new sdk.BlobServiceClient(azureServiceUrl(address), authentication, {
     retryOptions: { maxTries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1000 },
+    ...noRedirects,
   })
 }
 
@@ -78,6 +82,7 @@ async function entraCredential({ tenantId, clientId, clientSecret, authorityHost
   const { ClientSecretCredential } = await import('@azure/identity')
   const entra = new ClientSecretCredential(tenantId, clientId, clientSecret, {
     retryOptions: { maxRetries: 1, retryDelayInMs: 100 },
+    ...noRedirects,
     // Only Microsoft's own authorities can be looked up at login.microsoftonline.com.
     ...(authorityHost === undefined ? {} : { authorityHost, disableInstanceDiscovery: true }),
   })

@@ -77,8 +77,9 @@ async function useEverything(admin: Signpost, member: Signpost, url: string): Pr
     for await (const _ of member.list('away')) assert.fail('there is no bucket')
   })
   // Refused tokens, in places where a careless log would keep them.
-  const stranger = 'sp_aaaaaaaaaaaa_sentinelsentinelsentinelsentinelsentinel000'
-  secrets.set('sentinelsentinelsentinelsentinelsentinel000', 'a refused API key')
+  const refused = 'sentinelsentinelsentinelsentinelsentinel000'
+  const stranger = `sp_${'a'.repeat(12)}_${refused}`
+  secrets.set(refused, 'a refused API key')
   await fetch(`${url}/v1/me`, { headers: { authorization: `Bearer ${stranger}` } })
   await fetch(`${url}/v1/me?token=${stranger}`)
   await fetch(`${url}/v1/users`, {

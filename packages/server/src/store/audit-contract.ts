@@ -231,7 +231,7 @@ function crashTests(withFixture: WithFixture): void {
 
 /** What the process said was committed. */
 async function loadAndKill(fixture: StoreFixture, moment: number): Promise<string[]> {
-  const script = fileURLToPath(new URL('./store-load.ts', import.meta.url))
+  const script = fileURLToPath(new URL('./test-load.ts', import.meta.url))
   const child = spawn(process.execPath, [script, ...fixture.address], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

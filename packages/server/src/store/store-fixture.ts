@@ -10,7 +10,7 @@ export interface StoreFixture {
   open(): Promise<Store>
   /** Runs SQL past the store and past the triggers, as whoever has the database's password or file could. */
   tamper(sql: string): Promise<void>
-  /** Engine and address, for a process that opens it (`store-load.ts`). */
+  /** Engine and address, for a process that opens it (`test-load.ts`). */
   address: readonly [engine: string, address: string]
   dispose(): Promise<void>
 }

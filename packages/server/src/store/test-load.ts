@@ -1,4 +1,4 @@
-/** A process that commits without pause and writes out what was promised, until it is killed: `store-load.ts sqlite|postgres ADDRESS`. */
+/** A process that commits without pause and writes out what was promised, until it is killed: `test-load.ts sqlite|postgres ADDRESS`. */
 import { randomUUID } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { openPostgresStore } from './postgres.ts'

@@ -1,0 +1,293 @@
+/** The command against the real server and its embedded store, each as a process of its own. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
+import { openShell, type Shell } from './testing/run-command.ts'
+
+async function openServer(t: TestContext) {
+  const env = await freshEnvironment(t)
+  const server = await startServer(t, env)
+  const data = env['SIGNPOST_DATA_DIR'] ?? ''
+  const demoToken = await tokenIn(join(data, 'demo-token'))
+  const adminToken = await tokenIn(join(data, 'admin-token'))
+  const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: demoToken })
+  return { server, shell, demoToken, admin: { env: { SIGNPOST_TOKEN: adminToken } } }
+}
+
+/** The first start writes them after it is ready. */
+async function tokenIn(file: string): Promise<string> {
+  for (let tries = 0; tries < 500 && !existsSync(file); tries += 1) await wait(20)
+  return readFileSync(file, 'utf8').trim()
+}
+
+const jsonLines = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+/** Runs a command that must succeed. */
+async function done(shell: Shell, args: string[], options?: Parameters<Shell['run']>[1]): Promise<string> {
+  const { code, stdout, stderr } = await shell.run(args, options)
+  assert.equal(code, 0, `signpost ${args.join(' ')}: ${stderr}`)
+  return stdout
+}
+
+test('files, folders and streams come back as they went', async (t) => {
+  const { shell } = await openServer(t)
+  const { folder } = shell
+  const bytes = randomBytes(300_000)
+  mkdirSync(join(folder, 'tree/deep'), { recursive: true })
+  const names = ['a.bin', 'deep/Größe 50%+?#&.txt', 'deep/empty']
+  writeFileSync(join(folder, 'tree', 'a.bin'), bytes)
+  writeFileSync(join(folder, 'tree', names[1]!), 'awkward')
+  writeFileSync(join(folder, 'tree', names[2]!), '')
+  symlinkSync('a.bin', join(folder, 'tree/link'))
+
+  const up = await shell.run(['cp', '-r', 'tree', 'sp://demo/t', '--json'])
+  assert.equal(up.code, 0, up.stderr)
+  const lines = jsonLines(up.stdout)
+  assert.deepEqual(
+    lines
+      .filter((line) => line['status'] === 'done')
+      .map((line) => line['to'])
+      .toSorted(),
+    names.map((name) => `sp://demo/t/${name}`).toSorted(),
+  )
+  assert.deepEqual(
+    lines.filter((line) => line['status'] === 'skipped').map((line) => line['from']),
+    ['tree/link'],
+  )
+  const summary = lines.at(-1)
+  assert.deepEqual(
+    [summary?.['type'], summary?.['done'], summary?.['skipped'], summary?.['failed']],
+    ['summary', 3, 1, 0],
+  )
+
+  await done(shell, ['cp', '-r', 'sp://demo/t', 'back'])
+  for (const name of names)
+    assert.deepEqual(readFileSync(join(folder, 'back', name)), readFileSync(join(folder, 'tree', name)))
+
+  await done(shell, ['cp', '-', 'sp://demo/stream'], { input: bytes })
+  await done(shell, ['cp', 'sp://demo/stream', 'stream.bin'])
+  assert.deepEqual(readFileSync(join(folder, 'stream.bin')), bytes)
+  await done(shell, ['cp', '-', 'sp://demo/words'], { input: 'words' })
+  assert.equal(await done(shell, ['cp', 'sp://demo/words', '-']), 'words')
+
+  await done(shell, ['cp', 'stream.bin', 'tree/a.bin', 'sp://demo/two/'])
+  assert.equal(await done(shell, ['ls', 'sp://demo/two/']), 'a.bin\nstream.bin\n')
+  assert.match(await done(shell, ['ls', '-l', 'sp://demo/two/']), /^ +293 KiB {2}20\S+Z {2}a\.bin\n/)
+  assert.deepEqual(jsonLines(await done(shell, ['ls', '--json', 'sp://demo/tw'])), [{ prefix: 'two/' }])
+
+  assert.equal((await shell.run(['rm', '-r', 'sp://demo/two'])).code, 2)
+  await done(shell, ['rm', '-r', '--yes', 'sp://demo/two'])
+  assert.equal((await shell.run(['ls', 'sp://demo/two/'])).code, 4)
+})
+
+test('what is there already is skipped or refused, as asked', async (t) => {
+  const { shell } = await openServer(t)
+  writeFileSync(join(shell.folder, 'a'), 'one')
+  await done(shell, ['cp', 'a', 'sp://demo/a'])
+  writeFileSync(join(shell.folder, 'a'), 'two')
+  const refused = await shell.run(['cp', '--create-only', 'a', 'sp://demo/a'])
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /already_exists/)
+  assert.match(
+    (await shell.run(['cp', '-n', 'a', 'sp://demo/a'])).stderr,
+    /skipped a -> sp:\/\/demo\/a: it is there already/,
+  )
+  await done(shell, ['cp', '-n', 'sp://demo/a', 'a'])
+  assert.equal(readFileSync(join(shell.folder, 'a'), 'utf8'), 'two')
+  await done(shell, ['cp', 'sp://demo/a', 'a'])
+  assert.equal(readFileSync(join(shell.folder, 'a'), 'utf8'), 'one')
+})
+
+test('one file that fails does not keep the others back, and the exit code tells', async (t) => {
+  const { shell } = await openServer(t)
+  writeFileSync(join(shell.folder, 'good'), 'x')
+  writeFileSync(join(shell.folder, 'bad\\name'), 'x')
+  const { code, stdout, stderr } = await shell.run(['cp', 'missing', 'bad\\name', 'good', 'sp://demo/f/'])
+  assert.equal(code, 1)
+  assert.match(stdout, /^good -> sp:\/\/demo\/f\/good {2}1 B\n$/)
+  assert.match(stderr, /missing: there is no such file or folder \(ENOENT\)/)
+  assert.match(stderr, /must not hold a backslash.* \(invalid_key/)
+})
+
+test('an upload goes on after kill -9: nothing that has arrived is sent again', async (t) => {
+  const { shell, admin } = await openServer(t)
+  const bytes = Buffer.alloc(160 * 1024 * 1024, randomBytes(1021))
+  writeFileSync(join(shell.folder, 'big'), bytes)
+  const command = ['cp', 'big', 'sp://demo/big', '--parts', '1', '--part-size', '5M']
+  const first = shell.start(command)
+  const states = join(shell.folder, '.state/signpost/uploads')
+  while (!existsSync(states) || !readdirSync(states).some((name) => name.endsWith('.json'))) await wait(5)
+  await wait(150)
+  first.kill('SIGKILL')
+  assert.equal((await first.ended).code, 'SIGKILL')
+
+  assert.match(await done(shell, command), /^big -> sp:\/\/demo\/big {2}160 MiB\n$/)
+  assert.deepEqual(readdirSync(states), [])
+  await done(shell, ['cp', 'sp://demo/big', 'back'])
+  assert.ok(readFileSync(join(shell.folder, 'back')).equals(bytes))
+  for (const type of ['upload.open', 'upload.complete']) {
+    const events = jsonLines(await done(shell, ['audit', 'list', '--type', type, '--json'], admin))
+    assert.equal(events.length, 1, type)
+  }
+})
+
+test('Ctrl-C stops, says how to go on, and leaves with 130', async (t) => {
+  const { shell } = await openServer(t)
+  writeFileSync(join(shell.folder, 'big'), Buffer.alloc(160 * 1024 * 1024))
+  const command = ['cp', 'big', 'sp://demo/big', '--parts', '1', '--part-size', '5M']
+  const first = shell.start(command)
+  const states = join(shell.folder, '.state/signpost/uploads')
+  while (!existsSync(states) || !readdirSync(states).some((name) => name.endsWith('.json'))) await wait(5)
+  first.kill('SIGINT')
+  const { code, stderr } = await first.ended
+  assert.equal(code, 130)
+  assert.match(stderr, /interrupted; the same command goes on/)
+  await done(shell, command)
+})
+
+test('a signed URL works with plain curl, also by the line that --curl prints', async (t) => {
+  const { shell } = await openServer(t)
+  const { folder } = shell
+  writeFileSync(join(folder, 'FILE'), 'hello')
+  const curl = async (...args: string[]) =>
+    execFileSync('sh', ['-c', await done(shell, ['sign', '--curl', ...args])], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
+  await curl('--action', 'write', '--content-type', "text/x-it's", 'sp://demo/it is.txt')
+  assert.equal(await curl('sp://demo/it is.txt', '--expires', '5m'), 'hello')
+  assert.match(await curl('--method', 'HEAD', 'sp://demo/it is.txt'), /content-type: text\/x-it's/i)
+  const url = (await done(shell, ['sign', 'sp://demo/it is.txt'])).trimEnd()
+  assert.equal(execFileSync('curl', ['-fsS', url], { encoding: 'utf8' }), 'hello')
+  const [contract] = jsonLines(await done(shell, ['sign', '--json', '-a', 'write', 'sp://demo/x']))
+  for (const field of ['grantId', 'method', 'url', 'headers', 'successStatuses', 'expiresAt', 'limitedBy'])
+    assert.ok(contract && field in contract, field)
+  assert.equal((await shell.run(['sign', '--exact', '--expires', '30d', 'sp://demo/x'])).code, 1)
+})
+
+test("a store's SignatureDoesNotMatch is explained, and no secret is shown", async (t) => {
+  const { shell } = await openServer(t)
+  const sign = ['sign', '--action', 'write', '--content-type', 'text/plain', 'sp://demo/x']
+  const url = (await done(shell, sign)).trimEnd()
+  const answer = await fetch(url, { method: 'PUT', body: 'x', headers: { 'content-type': 'text/html' } })
+  const body = await answer.text()
+  assert.match(body, /SignatureDoesNotMatch/)
+  const args = ['explain', url, '-X', 'PUT', '-H', 'Content-Type: text/plain', '--response', '-']
+  const text = await done(shell, args, { input: body })
+  assert.match(text, /^The store saw content-type: text\/html, the URL was signed for text\/plain\.\n/)
+  assert.match(text, / {2}the URL {2}content-type:text\/plain\n {2}store {4}content-type:text\/html\n/)
+  const { searchParams } = new URL(url)
+  const keyId = searchParams.get('X-Amz-Credential')?.split('/')[0] ?? ''
+  for (const secret of [searchParams.get('X-Amz-Signature') ?? '', keyId]) assert.ok(!text.includes(secret))
+  const [json] = jsonLines(await done(shell, [...args, '--json'], { input: body }))
+  assert.equal((json?.['findings'] as string[]).length, 1)
+})
+
+test('people, teams, keys and connectors are made and taken away', async (t) => {
+  const { shell, admin } = await openServer(t)
+  const asAdmin = (...args: string[]) => done(shell, args, admin)
+  writeFileSync(join(shell.folder, 'secret'), 'not-the-secret\n')
+  const [local] = jsonLines(await asAdmin('connector', 'show', 'local', '--json'))
+  const { endpoint } = local?.['settings'] as { endpoint: string }
+  const create = [
+    'connector',
+    'create',
+    'own',
+    '--kind',
+    's3',
+    '--bucket',
+    'b',
+    '--region',
+    'r',
+    '--endpoint',
+    endpoint,
+  ]
+  const withKey = [
+    ...create,
+    '--addressing',
+    'path',
+    '--access-key-id',
+    'AKIA',
+    '--secret-access-key-file',
+    './secret',
+  ]
+  const refused = await shell.run(withKey, admin)
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /bucket_refused/)
+  await asAdmin(...withKey, '--no-check')
+  assert.match((await shell.run(['connector', 'check', 'own'], admin)).stdout, /^fail /m)
+  assert.match(await asAdmin('team', 'create', 'vision', '--connector', 'own'), /^vision +own +vision\/$/m)
+  await asAdmin('user', 'create', 'alice')
+  await asAdmin('team', 'member', 'set', 'vision', 'alice', 'member')
+  const key = (await asAdmin('user', 'key', 'alice', '--name', 'laptop')).trimEnd()
+  const asAlice = { env: { SIGNPOST_TOKEN: key } }
+  assert.match(
+    await done(shell, ['whoami'], asAlice),
+    /^alice \(user, organisation member\)\n[^]*team {4}vision \(member\)\n$/,
+  )
+  assert.equal((await shell.run(['user', 'list'], asAlice)).code, 3)
+  await asAdmin('user', 'update', 'alice', '--no-active')
+  assert.equal((await shell.run(['whoami'], asAlice)).code, 3)
+  await asAdmin('service-account', 'create', 'ci', '--team', 'vision', '--role', 'viewer')
+  const [robot] = jsonLines(
+    await asAdmin('service-account', 'key', 'ci', '--name', 'n', '--expires', '1h', '--json'),
+  )
+  assert.equal(typeof robot?.['token'], 'string')
+  await asAdmin('key', 'delete', String(robot?.['id']))
+  await asAdmin('service-account', 'delete', 'ci')
+  await asAdmin('team', 'update', 'vision', '--no-connector')
+  await asAdmin('connector', 'delete', 'own')
+  await asAdmin('team', 'delete', 'vision')
+  await asAdmin('user', 'delete', 'alice')
+  assert.equal((await shell.run(['user', 'show', 'alice'], admin)).code, 4)
+})
+
+test('the audit trail is listed, exported, and verified on the server and off it', async (t) => {
+  const { shell, admin } = await openServer(t)
+  await shell.run(['sign', 'sp://demo/x'])
+  const list = await done(shell, ['audit', 'list', '--limit', '3'], admin)
+  assert.equal(list.trimEnd().split('\n').length, 4)
+  assert.match(list, /url\.issue +allow/)
+  assert.match(await done(shell, ['audit', 'verify'], admin), /^ok: \d+ events in 1 chain\n$/)
+  await done(shell, ['audit', 'export', '-o', 'all.ndjson'], admin)
+  const file = join(shell.folder, 'all.ndjson')
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.match(await done(shell, ['audit', 'verify', '--file', 'all.ndjson']), /^ok: /)
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"decision":"allow"', '"decision":"deny"'))
+  const changed = await shell.run(['audit', 'verify', '--file', 'all.ndjson'])
+  assert.equal(changed.code, 1)
+  assert.match(changed.stdout, /^not ok: event 1 of chain .*: changed/)
+  assert.match(await done(shell, ['audit', 'who-is', 'demo-user'], admin), /^demo-user /)
+})
+
+test('login keeps a key that works, from standard input too, and logout forgets it', async (t) => {
+  const { shell, server, demoToken } = await openServer(t)
+  const env = { SIGNPOST_URL: '', SIGNPOST_TOKEN: '' }
+  const refused = await shell.run(['login', server.url], { env, input: 'sp_wrong' })
+  assert.equal(refused.code, 3)
+  assert.doesNotMatch(refused.stderr, /sp_wrong/)
+  assert.match(await done(shell, ['login', server.url], { env, input: `${demoToken}\n` }), /as demo-user/)
+  const file = join(shell.folder, '.config/signpost/config.json')
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.match(await done(shell, ['whoami'], { env }), /^demo-user/)
+  await done(shell, ['logout'], { env })
+  assert.equal(existsSync(file), false)
+  assert.equal((await shell.run(['whoami'], { env })).code, 2)
+})

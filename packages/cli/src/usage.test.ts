@@ -1,0 +1,86 @@
+/** What the command does without a good server. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openShell } from './testing/run-command.ts'
+
+const nowhere = { SIGNPOST_URL: 'http://127.0.0.1:9', SIGNPOST_TOKEN: 'sp_x' }
+
+test('a command line that is not right exits with 2 and says what to write', async (t) => {
+  const { run } = openShell(t, nowhere)
+  const cases: [string[], RegExp][] = [
+    [[], /^Usage: signpost/],
+    [['sing'], /unknown command 'sing'\n\(Did you mean sign\?\)/],
+    [['sign'], /missing required argument 'address'/],
+    [['sign', 'demo/x'], /"demo\/x" is no address: write sp:\/\/team\/key/],
+    [['sign', '--expires', '1w', 'sp://demo/x'], /such as 90s, 15m/],
+    [['cp', 'a'], /name a source and a target/],
+    [['cp', 'a', 'b'], /must be sp:\/\/ addresses/],
+    [['cp', 'sp://a/b', 'sp://c/d'], /does not copy from one sp:\/\/ address to another/],
+    [['cp', 'a', 'b', 'sp://t/x'], /several sources need a folder as target/],
+    [['cp', '-', 'sp://t/'], /names a team, not an object/],
+    [['cp', 'sp://t/dir/', '.'], /is a folder: copy it with --recursive/],
+    [['team', 'member', 'set', 'a', 'b', 'boss'], /viewer, member, admin/],
+    [['user', 'update', 'alice'], /nothing to change/],
+    [['connector', 'create', 'x', '--kind', 's3', '--access-key-id', 'A'], /--secret-access-key-file FILE/],
+    [['explain', 'https://a.example/x'], /is not a pre-signed URL|has no/],
+  ]
+  for (const [args, expected] of cases) {
+    const { code, stdout, stderr } = await run(args)
+    assert.equal(code, 2, args.join(' '))
+    assert.match(stderr, expected)
+    assert.equal(stdout, '')
+    assert.doesNotMatch(stderr, /\n\s+at /)
+  }
+})
+
+test('a server that does not answer exits with 5, as JSON too', async (t) => {
+  const { run } = openShell(t, nowhere)
+  const [text, json] = await Promise.all([run(['whoami']), run(['--json', 'whoami'])])
+  assert.deepEqual([text.code, json.code], [5, 5])
+  assert.match(text.stderr, /^signpost: No answer from http:\/\/127\.0\.0\.1:9\/v1\/me.* \(network\)\n$/)
+  assert.equal((JSON.parse(json.stderr) as { error: { code: string } }).error.code, 'network')
+})
+
+test('every command has help with examples; versions and exit codes are told', async (t) => {
+  const { run } = openShell(t, {})
+  for (const name of ['login', 'whoami', 'cp', 'ls', 'rm', 'sign', 'explain']) {
+    const { code, stdout } = await run(['help', name])
+    assert.equal(code, 0)
+    assert.match(stdout, /Examples:\n {2}\S/, name)
+  }
+  assert.match((await run(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
+  assert.match((await run(['help', 'exit-codes'])).stdout, /130 {2}stopped by Ctrl-C/)
+})
+
+test('keys that a hostile bucket holds never write outside the target folder', async (t) => {
+  const entry = (key: string) => ({ key, sizeBytes: 2, etag: '"e"', lastModified: '2026-01-01T00:00:00Z' })
+  const keys = ['dir/../../evil', '../evil', '/evil', 'a//evil', 'ok.txt']
+  const server = createServer((request, response) => {
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const url = {
+      ...{ grantId: 'g', method: 'GET', url: `${origin}/object`, headers: {}, successStatuses: [200] },
+      ...{ expiresAt: '2999-01-01T00:00:00Z', limitedBy: 'requested', enforcement: {}, index: 0 },
+    }
+    if (request.url === '/object') return void response.end('hi')
+    const isList = request.url?.startsWith('/v1/teams/t/objects')
+    response.setHeader('content-type', isList ? 'application/json' : 'application/x-ndjson')
+    response.end(JSON.stringify(isList ? { items: keys.map(entry), prefixes: [], nextCursor: null } : url))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const { run, folder } = openShell(t, { SIGNPOST_URL: `http://127.0.0.1:${port}`, SIGNPOST_TOKEN: 'x' })
+  const { code, stderr } = await run(['cp', '-r', 'sp://t/', 'deep/out'])
+  assert.equal(code, 1)
+  assert.equal(stderr.match(/it is not written/g)?.length, 4)
+  assert.deepEqual(readdirSync(join(folder, 'deep')), ['out'])
+  assert.deepEqual(readdirSync(join(folder, 'deep/out')), ['ok.txt'])
+  assert.equal(readFileSync(join(folder, 'deep/out/ok.txt'), 'utf8'), 'hi')
+  assert.equal(existsSync('/evil'), false)
+})

@@ -14,8 +14,10 @@ export interface BenchRow {
   name: string
   /** Of the rates below, `URLs/s of CPU time`. */
   unit: string
-  /** The median ratio has to be at least this; 0 where a figure is only reported. */
+  /** The median ratio has to be at least this (or at most, where `bound` says so); 0 where a figure is only reported. */
   target: number
+  /** `atLeast` unless told. */
+  bound?: 'atLeast' | 'atMost'
   ratio: Spread
   subject: Spread
   baseline: Spread
@@ -100,6 +102,32 @@ export function compare(
   }
 }
 
+/** A promise about an absolute figure: the ratio is to the limit, and the limit stands as the baseline. */
+export function limitRow(row: {
+  name: string
+  unit: string
+  /** One figure a round. */
+  values: readonly number[]
+  atLeast?: number
+  atMost?: number
+  /** False: reported only. */
+  isPromise?: boolean
+}): BenchRow {
+  const { name, unit, values, atLeast, atMost, isPromise = true } = row
+  const limit = atLeast ?? atMost ?? 1
+  const ratio = spreadOf(values.map((value) => value / limit))
+  return {
+    name,
+    unit,
+    target: isPromise ? 1 : 0,
+    bound: atLeast === undefined ? 'atMost' : 'atLeast',
+    ratio,
+    subject: spreadOf(values),
+    baseline: { min: limit, median: limit, max: limit },
+    isMet: !isPromise || (atLeast === undefined ? ratio.median <= 1 : ratio.median >= 1),
+  }
+}
+
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((left, right) => left - right)
   const middle = sorted.length >> 1
@@ -115,14 +143,18 @@ export function flatten(text: string): number {
 export function printRows(title: string, rows: readonly BenchRow[]): void {
   console.log(`\n${title} (Node ${process.version}; ratio: median, min-max of rounds)`)
   console.table(
-    rows.map(({ name, unit, target, ratio, subject, baseline, isMet }) => ({
+    rows.map(({ name, unit, target, bound, ratio, subject, baseline, isMet }) => ({
       promise: name,
       ratio: `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)}-${ratio.max.toFixed(2)})`,
-      target: target === 0 ? '-' : `>= ${target}`,
-      met: target === 0 ? '-' : isMet ? 'yes' : 'NO',
-      [`subject`]: Math.round(subject.median),
-      [`baseline`]: Math.round(baseline.median),
+      target: target === 0 ? '-' : `${bound === 'atMost' ? '<=' : '>='} ${target}`,
+      met: target === 0 ? '-' : isMet ? 'yes' : 'MISSED',
+      subject: readable(subject.median),
+      baseline: readable(baseline.median),
       unit,
     })),
   )
+}
+
+function readable(value: number): number {
+  return value >= 100 ? Math.round(value) : Number(value.toPrecision(3))
 }

@@ -16,7 +16,7 @@ interface Scene {
   admin: string
   /** Of `demo-user`, a member of team `demo`. */
   member: string
-  ask(token: string, method: string, path: string, body?: unknown): Promise<Answer>
+  ask: (token: string, method: string, path: string, body?: unknown) => Promise<Answer>
 }
 
 async function openScene(t: TestContext): Promise<Scene> {

@@ -9,12 +9,23 @@ export const Slug = z
     'must be 1 to 63 lower-case letters, digits and dashes, and begin and end with a letter or digit',
   )
 
-/** Any characters but control characters and lone surrogates: identity providers choose usernames, not we. */
+/**
+ * Any characters that can be seen: identity providers choose usernames, not we. Two that look the same (an invisible
+ * character more, another normal form, a turned reading direction) would let one principal pass for another in a log.
+ */
 export const Username = z
   .string()
   .min(1)
   .max(128)
   .refine((name) => name.isWellFormed() && !/\p{Cc}/u.test(name), 'must not hold control characters')
+  .refine(
+    (name) => !/[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Zl}\p{Zp}]/u.test(name),
+    'must not hold invisible characters or such as turn the reading direction',
+  )
+  .refine(
+    (name) => !name.isWellFormed() || name.normalize('NFC') === name,
+    'must be in Unicode normal form C (NFC)',
+  )
   .refine((name) => name.trim() === name, 'must not begin or end with a blank')
 
 /** The rules of an object key are the server's (`domain/object-key.ts`), so that an error can name the rule. */

@@ -1,10 +1,12 @@
 /** Connecting a bucket, and changing how it is reached. */
 import { SignpostError, type Connector, type ConnectorSettings, type ParsedInput } from '@signpost/contract'
 import { locationOf } from '../connectors/index.ts'
+import { isOrganisationAdmin } from '../domain/decide-access.ts'
 import {
   clearDefaultConnector,
   findConnector,
   insertConnector,
+  listConnectorsAtLocation,
   updateConnector as updateConnectorRow,
   type ConnectorChanges,
   type NamedConnectorRow,
@@ -16,6 +18,7 @@ import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { requireFree, requireOrganisation, requireTeam } from './gate.ts'
 import { createOnce } from './idempotency.ts'
+import { isRecordedRefusal } from './issue-url.ts'
 import { recordRefusal } from './refuse.ts'
 import { checkDefaultSwitch } from './team-location.ts'
 
@@ -34,10 +37,11 @@ export async function createConnector(
   const team = 'team' in gated ? gated.team : null
   if (isDefault && team) throw defaultOfTeam()
   await requireAddresses(deps, caller, type, settings)
+  if (team) await requireUnsharedBucket(deps, caller, team.id, settings)
   return createOnce(deps, caller, 'createConnector', input, async () => {
     requireFree('settings.name', await findConnector(deps.store.db, settings.name))
     if (isDefault) await checkDefaultSwitch(deps, locationOf(settings))
-    if (check) await tryBucket(deps, settings)
+    if (check) await tryRecorded(deps, caller, type, settings, fields)
     const id = deps.newId()
     const row: NamedConnectorRow = {
       id,
@@ -72,7 +76,7 @@ export async function updateConnector(
   if (body.settings) {
     checkUnmoved(before, settings)
     await requireAddresses(deps, caller, 'connector.update', settings, before)
-    if (check) await tryBucket(deps, settings)
+    if (check) await tryRecorded(deps, caller, 'connector.update', settings, fieldsOf(settings, isDefault))
   }
   const becomesDefault = isDefault && row.is_default === 0
   if (becomesDefault) await checkDefaultSwitch(deps, row.location)
@@ -120,8 +124,46 @@ async function requireAddresses(
   }
 }
 
-function fieldsOf({ name, bucket, kind }: ConnectorSettings, isDefault: boolean) {
-  return { connector: name, bucket, details: { kind, isDefault } }
+/**
+ * A team's admin connects what nobody else has connected: at another's bucket, prefixes that clash would tell which teams
+ * there are, and one that is taken first would keep others out; without any credential for it.
+ */
+async function requireUnsharedBucket(
+  deps: BrokerDeps,
+  caller: Caller,
+  teamId: string,
+  settings: ConnectorSettings,
+): Promise<void> {
+  if (isOrganisationAdmin(caller.principal)) return
+  const there = await listConnectorsAtLocation(deps.store.db, locationOf(settings))
+  if (there.every(({ team_id }) => team_id === teamId)) return
+  const { name: connector, bucket } = settings
+  await recordRefusal(deps, caller, 'connector.create', 'bucket_of_others', { connector, bucket })
+  const detail =
+    'settings.bucket: is connected already; only admins of the organisation may connect it again.'
+  throw new SignpostError('forbidden', detail, { field: 'settings.bucket' })
+}
+
+/** Tries the bucket. What it answers may say what is where in this server's network: who asked is recorded. */
+async function tryRecorded(
+  deps: BrokerDeps,
+  caller: Caller,
+  type: 'connector.create' | 'connector.update',
+  settings: ConnectorSettings,
+  fields: ReturnType<typeof fieldsOf>,
+): Promise<void> {
+  try {
+    await tryBucket(deps, settings)
+  } catch (error) {
+    if (isRecordedRefusal(error)) await recordRefusal(deps, caller, type, error.code, fields)
+    throw error
+  }
+}
+
+/** `marker` too: who changes it changes what a bucket's log says of requesters. */
+function fieldsOf({ name, bucket, kind, marker, endpoint }: ConnectorSettings, isDefault: boolean) {
+  const details = { kind, isDefault, marker, ...(endpoint === undefined ? {} : { endpoint }) }
+  return { connector: name, bucket, details }
 }
 
 function defaultOfTeam(): SignpostError {

@@ -118,6 +118,18 @@ describe('connectors', () => {
     await world.refused('checkConnector', alice, named('demo-aws'), 'forbidden')
   })
 
+  test("403: a team's admin does not connect a bucket that others have connected", async () => {
+    const { carol, root } = world.as
+    const { endpoint: _, ...theirs } = settings('theirs', { bucket: 'payroll' })
+    await world.call('createConnector', root, { body: { settings: theirs, check: false } })
+    for (const changes of [{}, { addressing: 'virtual' }, { region: 'eu-west-1' }]) {
+      const body = { settings: { ...theirs, ...changes, name: 'squat' }, team: 'demo', check: false }
+      const error = await world.refused('createConnector', carol, { body }, 'forbidden')
+      assert.equal(error.field, 'settings.bucket')
+      assert.equal((await world.lastEvent()).reason, 'bucket_of_others')
+    }
+  })
+
   test("404: a team's own connector is absent to others, and no other team may use it", async () => {
     const { mallory, root, alice } = world.as
     const there = await world.refused('getConnector', mallory, named('demo-aws'), 'not_found')
@@ -161,6 +173,10 @@ describe('connectors', () => {
       const asked = { body: { settings: settings('dead', { endpoint }) } }
       await world.refused('createConnector', root, asked, 'bucket_unreachable')
       assert.ok(performance.now() - begun < 2000)
+      // Or somebody could look around in the server's network, and nobody would know.
+      const { type, decision, details, username } = await world.lastEvent()
+      assert.deepEqual([type, decision, username], ['connector.create', 'deny', 'root'])
+      assert.equal(details?.['endpoint'], endpoint)
     }
     await world.refused('getConnector', root, named('dead'), 'not_found')
   })

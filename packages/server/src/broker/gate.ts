@@ -1,5 +1,6 @@
 /** The door to what is managed: decides, records a refusal, and hands over what was read for the decision. */
 import { SignpostError, type AuditEventType } from '@signpost/contract'
+import { checkerName } from '../connectors/index.ts'
 import {
   decideAccess,
   isOrganisationAdmin,
@@ -7,7 +8,10 @@ import {
   type OrganisationAsk,
   type TeamAsk,
 } from '../domain/decide-access.ts'
+import { markersOf } from '../domain/pseudonym.ts'
+import { findGrant } from '../store/audit-events.ts'
 import { findMember } from '../store/members.ts'
+import { findPrincipal, findPrincipalByMarker } from '../store/principals.ts'
 import { findTeam, type NamedTeamRow } from '../store/teams.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import type { EventFields } from './event-of.ts'
@@ -63,6 +67,19 @@ export function memberFilter({ principal }: Caller): { memberId?: string } {
 export function requireFree(field: string, found: unknown): void {
   if (found === undefined) return
   throw new SignpostError('conflict', `${field}: is taken; choose another.`, { field })
+}
+
+/**
+ * For a new principal's name. Free is what nobody else is found by in a bucket's log either: who is called what another's
+ * `scid`, pseudonym or grant is, or what the connector check writes there, would be taken for them.
+ */
+export async function requireFreeUsername(deps: BrokerDeps, username: string): Promise<void> {
+  const { db } = deps.store
+  const { scid } = markersOf(username, deps.randomBytes)
+  requireFree('username', username === checkerName ? username : undefined)
+  requireFree('username', await findPrincipalByMarker(db, username))
+  requireFree('username', await findPrincipal(db, scid))
+  requireFree('username', await findGrant(db, username))
 }
 
 /** Could this be one of our ids? Others are not looked up: PostgreSQL refuses a NUL in a text, for one. */

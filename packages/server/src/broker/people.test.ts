@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { scidOf } from '@signpost/signing'
 import { after, before, describe, test } from 'node:test'
+import { scidOf } from '@signpost/signing'
 import { apiKeysMax } from './api-keys.ts'
 import { openWorld, type World } from './testing/world.ts'
 
@@ -61,6 +61,35 @@ describe('users, service accounts and API keys', () => {
     assert.equal(taken.field, 'username')
     const role = { body: { username: 'bot', role: 'admin' } }
     await world.refused('createServiceAccount', root, role, 'invalid')
+  })
+
+  test("409: nobody is called what a bucket's log shows of somebody else", async () => {
+    const { carol, alice, root } = world.as
+    const issued = await world.call('issueUrl', alice, {
+      params: { team: 'demo' },
+      body: { action: 'read', key: 'k' },
+    })
+    const { scid, pseudonym } = alice.principal
+    for (const username of [scid, pseudonym, issued.grantId, 'signpost-check']) {
+      const body = { username, team: 'demo' }
+      await world.refused('createServiceAccount', carol, { body }, 'conflict')
+      await world.refused('createUser', root, { body: { username } }, 'conflict')
+    }
+    const owner = await world.call('getMarkerOwner', root, { params: { marker: scid } })
+    assert.deepEqual([owner.username, owner.foundBy], ['alice', 'scid'])
+    // The other way round: the marker's owner comes later.
+    const body = { username: scidOf('later'), team: 'demo' }
+    await world.call('createServiceAccount', carol, { body })
+    await world.refused('createUser', root, { body: { username: 'later' } }, 'conflict')
+    const account = { params: { username: scidOf('later') } }
+    await world.call('deleteServiceAccount', root, account)
+  })
+
+  test('400: names that look like another', async () => {
+    const { root } = world.as
+    const names = ['alice\u200b', 'al\u00adice', '\u202eecila', 'alice\u2028', 'alice\ufe0f', 'Zoe\u0308']
+    for (const username of names)
+      await assert.rejects(async () => world.call('createUser', root, { body: { username } }), /username/)
   })
 
   test('403 and 404: others manage no users, and do not see one another', async () => {

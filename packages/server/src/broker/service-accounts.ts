@@ -13,7 +13,7 @@ import {
 } from '../store/principals.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf, type EventFields } from './event-of.ts'
-import { decideTeam, requireFree, requireOrganisation, requireTeam } from './gate.ts'
+import { decideTeam, requireFreeUsername, requireOrganisation, requireTeam } from './gate.ts'
 import { createOnce } from './idempotency.ts'
 import { requireAllowed } from './refuse.ts'
 import { principalRow } from './users.ts'
@@ -57,7 +57,7 @@ export async function createServiceAccount(
       : await requireTeam(deps, caller, teamName, 'team.serviceAccounts.manage', type, fields)
   const team = 'team' in gated ? gated.team : null
   return createOnce(deps, caller, 'createServiceAccount', input, async () => {
-    requireFree('username', await findPrincipal(deps.store.db, username))
+    await requireFreeUsername(deps, username)
     const row = {
       ...principalRow(deps, username),
       kind: 'serviceAccount',

@@ -84,6 +84,22 @@ describe('teams and members', () => {
     await world.refused('removeMember', alice, other, 'forbidden')
   })
 
+  test('403: who may not move a team does not learn which connectors and prefixes there are', async () => {
+    const { alice, carol, root } = world.as
+    const secret = { ...world.settings('secret-name'), bucket: 'elsewhere' }
+    await world.call('createConnector', root, { body: { settings: secret, check: false } })
+    const before = (await world.events()).length
+    const answers = []
+    for (const caller of [alice, carol])
+      for (const body of [{ connector: 'secret-name' }, { connector: 'nothing' }, { prefix: '/' }])
+        answers.push(
+          (await world.refused('updateTeam', caller, { params: { team: 'demo' }, body }, 'forbidden'))
+            .message,
+        )
+    assert.equal(new Set(answers).size, 1)
+    assert.equal((await world.events()).length, before + answers.length)
+  })
+
   test('404: an outsider sees no team, and nobody sets who does not exist', async () => {
     const { mallory, carol } = world.as
     for (const id of ['getTeam', 'listMembers', 'deleteTeam'] as const) {

@@ -1,7 +1,7 @@
 import { SignpostError, type ParsedInput, type Reply, type Team } from '@signpost/contract'
 import { decideAccess, type Decision } from '../domain/decide-access.ts'
 import { isoOf } from '../domain/instant.ts'
-import type { NamedConnectorRow } from '../store/connectors.ts'
+import { findConnector, type NamedConnectorRow } from '../store/connectors.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
 import { deleteServiceAccountsOf } from '../store/principals.ts'
 import {
@@ -79,14 +79,17 @@ export async function updateTeam(
   const { team } = await requireTeam(deps, caller, params.team, 'team.see', 'team.update')
   const connectorName = body.connector === undefined ? team.connector : body.connector
   const prefix = body.prefix ?? team.prefix
+  const present = await connectorOfTeam(deps, team)
+  const next =
+    typeof body.connector === 'string' ? await findConnector(deps.store.db, body.connector) : undefined
+  const decision = await decideMove(deps, caller, team, body.connector === undefined ? present : next)
+  const asked = { team: team.name, details: { prefix, connector: connectorName } }
+  // Before it shows whether there is a connector of that name, or a team at that prefix.
+  await requireAllowed(deps, caller, decision, { type: 'team.update', fields: asked })
   checkPrefix(prefix)
   const connector =
-    body.connector === undefined
-      ? await connectorOfTeam(deps, team)
-      : await namedConnector(deps, body.connector, team.id)
-  const decision = await decideMove(deps, caller, team, connector)
+    body.connector === undefined ? present : await namedConnector(deps, body.connector, team.id)
   const fields = locationFields(team.name, connector, prefix)
-  await requireAllowed(deps, caller, decision, { type: 'team.update', fields })
   const claim = await claimPrefix(deps, connector, prefix, team.id)
   const changes = { connector_id: connectorName === null ? null : (connector?.id ?? null), prefix }
   await deps.store.commit({

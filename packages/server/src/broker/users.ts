@@ -16,7 +16,7 @@ import {
 } from '../store/principals.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
-import { checkPlainText, requireFree, requireOrganisation } from './gate.ts'
+import { checkPlainText, requireFreeUsername, requireOrganisation } from './gate.ts'
 import { createOnce } from './idempotency.ts'
 import { requireAllowed } from './refuse.ts'
 
@@ -55,7 +55,7 @@ export async function createUser(
   const decision = await requireOrganisation(deps, caller, 'users.manage', 'user.create', { details })
   checkPlainText('displayName', displayName)
   return createOnce(deps, caller, 'createUser', input, async () => {
-    requireFree('username', await findPrincipal(deps.store.db, username))
+    await requireFreeUsername(deps, username)
     const row = {
       ...principalRow(deps, username),
       kind: 'user',

@@ -16,7 +16,7 @@ type Check = ConnectorCheck['checks'][number]
 type Deadline = <T>(work: Promise<T>) => Promise<T>
 
 /** Stands in the bucket's access log as the requester of the check. */
-const CHECKER = 'signpost-check'
+export const checkerName = 'signpost-check'
 /** Of the whole time: what is kept for clearing up when a step has used up the rest. */
 const CLEANUP_SHARE = 0.2
 
@@ -143,7 +143,12 @@ async function send(
     key,
     signedAt,
     expiresAt,
-    marker: { username: CHECKER, pseudonym: CHECKER, scid: scidOf(CHECKER), grantId: deps.newId() },
+    marker: {
+      username: checkerName,
+      pseudonym: checkerName,
+      scid: scidOf(checkerName),
+      grantId: deps.newId(),
+    },
     ...(contentType === undefined ? {} : { contentType }),
   })
   const sent = body === undefined ? {} : { body }

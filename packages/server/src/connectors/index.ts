@@ -6,7 +6,7 @@ import { openAzure } from './azure/open.ts'
 import { openGcs } from './gcs/open.ts'
 import { openS3 } from './s3/open.ts'
 
-export { checkConnector, type CheckDeps } from './check.ts'
+export { checkConnector, checkerName, type CheckDeps } from './check.ts'
 export {
   joinCredential,
   locationOf,

@@ -24,7 +24,7 @@ async function openServer(t: TestContext) {
   const demoToken = await tokenIn(join(data, 'demo-token'))
   const adminToken = await tokenIn(join(data, 'admin-token'))
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: demoToken })
-  return { server, shell, demoToken, admin: { env: { SIGNPOST_TOKEN: adminToken } } }
+  return { server, shell, data, demoToken, admin: { env: { SIGNPOST_TOKEN: adminToken } } }
 }
 
 /** The first start writes them after it is ready. */
@@ -60,13 +60,8 @@ test('files, folders and streams come back as they went', async (t) => {
   const up = await shell.run(['cp', '-r', 'tree', 'sp://demo/t', '--json'])
   assert.equal(up.code, 0, up.stderr)
   const lines = jsonLines(up.stdout)
-  assert.deepEqual(
-    lines
-      .filter((line) => line['status'] === 'done')
-      .map((line) => line['to'])
-      .toSorted(),
-    names.map((name) => `sp://demo/t/${name}`).toSorted(),
-  )
+  const sent = lines.filter((line) => line['status'] === 'done').map((line) => line['to'])
+  assert.deepEqual(new Set(sent), new Set(names.map((name) => `sp://demo/t/${name}`)))
   assert.deepEqual(
     lines.filter((line) => line['status'] === 'skipped').map((line) => line['from']),
     ['tree/link'],
@@ -127,19 +122,22 @@ test('one file that fails does not keep the others back, and the exit code tells
 })
 
 test('an upload goes on after kill -9: nothing that has arrived is sent again', async (t) => {
-  const { shell, admin } = await openServer(t)
+  const { shell, admin, data } = await openServer(t)
+  const log = join(data, 'local-store/access.log')
+  const partsSent = () => readFileSync(log, 'utf8').match(/ REST\.PUT\.PART /g)?.length ?? 0
   const bytes = Buffer.alloc(160 * 1024 * 1024, randomBytes(1021))
   writeFileSync(join(shell.folder, 'big'), bytes)
   const command = ['cp', 'big', 'sp://demo/big', '--parts', '1', '--part-size', '5M']
   const first = shell.start(command)
   const states = join(shell.folder, '.state/signpost/uploads')
-  while (!existsSync(states) || !readdirSync(states).some((name) => name.endsWith('.json'))) await wait(5)
-  await wait(150)
+  while (partsSent() < 3) await wait(5)
   first.kill('SIGKILL')
   assert.equal((await first.ended).code, 'SIGKILL')
 
   assert.match(await done(shell, command), /^big -> sp:\/\/demo\/big {2}160 MiB\n$/)
   assert.deepEqual(readdirSync(states), [])
+  // 32 parts; the one that was under way when the command was killed may have been sent twice.
+  assert.ok(partsSent() <= 33, `${partsSent()} parts were sent`)
   await done(shell, ['cp', 'sp://demo/big', 'back'])
   assert.ok(readFileSync(join(shell.folder, 'back')).equals(bytes))
   for (const type of ['upload.open', 'upload.complete']) {
@@ -149,16 +147,21 @@ test('an upload goes on after kill -9: nothing that has arrived is sent again', 
 })
 
 test('Ctrl-C stops, says how to go on, and leaves with 130', async (t) => {
-  const { shell } = await openServer(t)
+  const { shell, data } = await openServer(t)
+  const log = join(data, 'local-store/access.log')
+  const partsSent = () => readFileSync(log, 'utf8').match(/ REST\.PUT\.PART /g)?.length ?? 0
   writeFileSync(join(shell.folder, 'big'), Buffer.alloc(160 * 1024 * 1024))
   const command = ['cp', 'big', 'sp://demo/big', '--parts', '1', '--part-size', '5M']
-  const first = shell.start(command)
   const states = join(shell.folder, '.state/signpost/uploads')
-  while (!existsSync(states) || !readdirSync(states).some((name) => name.endsWith('.json'))) await wait(5)
-  first.kill('SIGINT')
-  const { code, stderr } = await first.ended
-  assert.equal(code, 130)
-  assert.match(stderr, /interrupted; the same command goes on/)
+  // The second time, it is an upload that is being gone on with.
+  for (const partsBefore of [1, 4]) {
+    const running = shell.start(command)
+    while (!existsSync(states) || partsSent() < partsBefore) await wait(5)
+    running.kill('SIGINT')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 130, stderr)
+    assert.match(stderr, /^signpost: interrupted; the same command goes on [^\n]*\n$/)
+  }
   await done(shell, command)
 })
 
@@ -197,7 +200,7 @@ test("a store's SignatureDoesNotMatch is explained, and no secret is shown", asy
   const keyId = searchParams.get('X-Amz-Credential')?.split('/')[0] ?? ''
   for (const secret of [searchParams.get('X-Amz-Signature') ?? '', keyId]) assert.ok(!text.includes(secret))
   const [json] = jsonLines(await done(shell, [...args, '--json'], { input: body }))
-  assert.equal((json?.['findings'] as string[]).length, 1)
+  assert.equal((json?.['findings'] as string[] | undefined)?.length, 1)
 })
 
 test('people, teams, keys and connectors are made and taken away', async (t) => {
@@ -205,7 +208,8 @@ test('people, teams, keys and connectors are made and taken away', async (t) => 
   const asAdmin = (...args: string[]) => done(shell, args, admin)
   writeFileSync(join(shell.folder, 'secret'), 'not-the-secret\n')
   const [local] = jsonLines(await asAdmin('connector', 'show', 'local', '--json'))
-  const { endpoint } = local?.['settings'] as { endpoint: string }
+  assert.ok(local)
+  const { endpoint } = local['settings'] as { endpoint: string }
   const create = [
     'connector',
     'create',

@@ -28,8 +28,9 @@ const ctrlD = '\u0004'
 /** Asks for a secret: nothing of it is shown. */
 export async function askSecret(io: Terminal, question: string): Promise<string> {
   const { stdin, stderr } = io
-  stderr.write(question)
+  // Before the question: what is typed at once would else be shown.
   stdin.setRawMode(true)
+  stderr.write(question)
   stdin.setEncoding('utf8')
   stdin.resume()
   try {

@@ -62,10 +62,15 @@ test('keys that a hostile bucket holds never write outside the target folder', a
   const keys = ['dir/../../evil', '../evil', '/evil', 'a//evil', 'ok.txt']
   const server = createServer((request, response) => {
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const url = {
-      ...{ grantId: 'g', method: 'GET', url: `${origin}/object`, headers: {}, successStatuses: [200] },
-      ...{ expiresAt: '2999-01-01T00:00:00Z', limitedBy: 'requested', enforcement: {}, index: 0 },
+    const contract = {
+      grantId: 'g',
+      method: 'GET',
+      url: `${origin}/object`,
+      headers: {},
+      successStatuses: [200],
     }
+    const limits = { expiresAt: '2999-01-01T00:00:00Z', limitedBy: 'requested', enforcement: {} }
+    const url = { index: 0, ...contract, ...limits }
     if (request.url === '/object') return void response.end('hi')
     const isList = request.url?.startsWith('/v1/teams/t/objects')
     response.setHeader('content-type', isList ? 'application/json' : 'application/x-ndjson')

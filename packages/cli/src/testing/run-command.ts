@@ -22,8 +22,8 @@ export interface RunOptions {
 export interface Shell {
   /** The folder that commands run in. */
   folder: string
-  run(args: readonly string[], options?: RunOptions): Promise<Ran>
-  start(args: readonly string[], options?: RunOptions): ChildProcess & { ended: Promise<Ran> }
+  run: (args: readonly string[], options?: RunOptions) => Promise<Ran>
+  start: (args: readonly string[], options?: RunOptions) => ChildProcess & { ended: Promise<Ran> }
 }
 
 /** A folder to work in; nothing of the caller's settings. */

@@ -42,7 +42,10 @@ export async function uploadAll(
       else {
         // One after the other: each moves several parts at once.
         const before = resumed.at(-1) ?? Promise.resolve()
-        resumed.push(before.then(() => resume(run, file, uploadId)))
+        const resuming = before.then(() => resume(run, file, uploadId))
+        // When all is broken off, nobody may be left to wait for it.
+        resuming.catch(() => {})
+        resumed.push(resuming)
       }
     }
   }

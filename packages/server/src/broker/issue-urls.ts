@@ -11,14 +11,16 @@ import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { askedFields, askOf, isRecordedRefusal } from './issue-url.ts'
 import { issueItem, openIssuing, type Issued, type Issuing } from './issuing.ts'
+import { decisionMs, requireKeyAlive } from './key-alive.ts'
 import { problemOf } from './problem.ts'
 import { recordRefusal, refusalError, requireAllowed } from './refuse.ts'
 
-/** The first chunk is small, so that its lines are out soon; the others share one commit among many. */
+/**
+ * The first chunks are small, since the second is signed before the first goes out and the first line shall be out soon;
+ * each is as long as all before it, until one commit is shared among many.
+ */
 const firstChunkItems = 100
 const chunkItems = 500
-/** A reader that takes its lines slowly is decided on anew, so that a right that has ended ends here too. */
-const decisionMs = 2000
 
 /** Who asks and where the answers come from. */
 interface Source {
@@ -59,7 +61,7 @@ export async function* issueUrls(
   let waiting: Chunk | undefined
   let index = 0
   while (waiting || index < items.length) {
-    const end = Math.min(items.length, index + (index === 0 ? firstChunkItems : chunkItems))
+    const end = Math.min(items.length, index + Math.min(index || firstChunkItems, chunkItems))
     let next: Chunk | undefined
     let stopped: { error: unknown } | null = null
     try {
@@ -102,13 +104,6 @@ async function open(deps: BrokerDeps, caller: Caller, team: string, items: numbe
     if (isRecordedRefusal(error)) await recordRefusal(deps, caller, 'url.issue', error.code, fields)
     throw error
   }
-}
-
-/** The key that began this call may have been deleted, or its owner stopped, while the reader took its time. */
-async function requireKeyAlive(deps: BrokerDeps, { principal }: Caller): Promise<void> {
-  const key = await deps.store.hot.findKey(principal.apiKeyId)
-  if (key?.active && (key.expiresAt === null || key.expiresAt > deps.clock())) return
-  throw new SignpostError('unauthenticated', 'The API key of this call is not valid any more.')
 }
 
 async function signChunk(

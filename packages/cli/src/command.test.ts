@@ -104,6 +104,9 @@ test('what is there already is skipped or refused, as asked', async (t) => {
     (await shell.run(['cp', '-n', 'a', 'sp://demo/a'])).stderr,
     /skipped a -> sp:\/\/demo\/a: it is there already/,
   )
+  const streamed = await shell.run(['cp', '-n', '-', 'sp://demo/a', '--json'], { input: 'three' })
+  assert.equal(streamed.code, 0)
+  assert.equal(jsonLines(streamed.stdout)[0]?.['status'], 'skipped')
   await done(shell, ['cp', '-n', 'sp://demo/a', 'a'])
   assert.equal(readFileSync(join(shell.folder, 'a'), 'utf8'), 'two')
   await done(shell, ['cp', 'sp://demo/a', 'a'])

@@ -6,7 +6,7 @@ import { examples } from '../examples.ts'
 import { Interrupted } from '../io.ts'
 import { parseBytes, parsePositive } from '../parse.ts'
 import type { CpOptions } from '../transfer/cp-options.ts'
-import type { Reporter } from '../transfer/outcome.ts'
+import { failureOf, type Reporter } from '../transfer/outcome.ts'
 
 const rules = `
   A target that ends with / (or a team alone, or a folder on disk) is a folder: what is copied keeps its name.
@@ -48,7 +48,9 @@ export function addCp(program: Command, run: Run): void {
     )
     .action(
       handler(run, async (context, [paths]: [string[]], options: CpOptions) => {
-        const target = paths.at(-1) ?? ''
+        const last = paths.at(-1) ?? ''
+        // Its content must not be mixed with what is said of it.
+        const target = last === '/dev/stdout' ? '-' : last
         const sources = paths.slice(0, -1)
         const copy = direction(sources, target)
         const { createReporter } = await import('../transfer/reporter.ts')
@@ -133,7 +135,7 @@ async function uploadStdin(
     reporter.report({ ...names, status: 'done', sizeBytes })
   } catch (error) {
     context.signal.throwIfAborted()
-    reporter.report({ ...names, status: 'failed', error })
+    reporter.report(failureOf(names, error, options.clobber))
   }
 }
 

@@ -45,10 +45,10 @@ export async function* downloadPlan(
       }
       if (found > 0 || isFolder) continue
     }
-    const placed = await place(source, reporter, async () =>
+    const placed = await place(source, target, reporter, async () =>
       intoFolder || options.recursive
         ? { path: await safePath(target, name, io.platform), isPipe: false }
-        : { path: kind === 'nothing' ? target : await realpath(target), isPipe: kind === 'pipe' },
+        : { path: kind === 'file' ? await realpath(target) : target, isPipe: kind === 'pipe' },
     )
     if (placed) yield { ...placed, address: source }
   }
@@ -73,7 +73,7 @@ async function* folderPlan(
       yield undefined
       continue
     }
-    const path = await place(address, reporter, () =>
+    const path = await place(address, folder, reporter, () =>
       safePath(folder, key.slice(prefix.length), io.platform, checked),
     )
     yield path === undefined ? undefined : { path, address, sizeBytes, isPipe: false }
@@ -82,13 +82,14 @@ async function* folderPlan(
 
 async function place<T>(
   address: RemoteAddress,
+  target: string,
   reporter: Reporter,
   find: () => Promise<T>,
 ): Promise<T | undefined> {
   try {
     return await find()
   } catch (error) {
-    reporter.report({ from: formatRemote(address), to: '(nowhere)', status: 'failed', error })
+    reporter.report({ from: formatRemote(address), to: target, status: 'failed', error })
     return undefined
   }
 }

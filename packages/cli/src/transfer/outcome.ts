@@ -5,6 +5,20 @@ export type Outcome = { from: string; to: string } & (
   | { status: 'failed'; error: unknown }
 )
 
+/** What a failed upload is: with `--no-clobber`, what is there already is no failure. */
+export function failureOf(names: { from: string; to: string }, error: unknown, clobber: boolean): Outcome {
+  const isThere = isThereAlready(error)
+  return isThere && !clobber
+    ? { ...names, status: 'skipped', reason: 'it is there already' }
+    : { ...names, status: 'failed', error }
+}
+
+/** One PUT says `already_exists`, an upload in parts `conflict`. */
+export function isThereAlready(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return code === 'already_exists' || code === 'conflict'
+}
+
 export interface Progress {
   transferredBytes: number
   totalBytes: number | null

@@ -3,7 +3,7 @@ import { formatRemote, type RemoteAddress } from '../address.ts'
 import { stateFolder } from '../config-file.ts'
 import type { Context } from '../context.ts'
 import { concurrencyOf, inPartsFromBytes, type CpOptions } from './cp-options.ts'
-import type { Reporter } from './outcome.ts'
+import { failureOf, isThereAlready, type Reporter } from './outcome.ts'
 import { uploadPlan, type UploadFile } from './upload-plan.ts'
 import { createUploadStates, type UploadIdentity, type UploadStates } from './upload-state.ts'
 
@@ -110,10 +110,8 @@ async function failed(run: UploadRun, file: UploadFile, error: unknown): Promise
   const names = { from: file.path, to: formatRemote(file.address) }
   const { code } = error as { code?: unknown }
   // What is there already, or has changed: going on with this upload would only fail again.
-  if (code === 'already_exists' || code === 'conflict' || code === 'source_changed') await forget(run, file)
-  if (!run.options.clobber && (code === 'already_exists' || code === 'conflict'))
-    run.reporter.report({ ...names, status: 'skipped', reason: 'it is there already' })
-  else run.reporter.report({ ...names, status: 'failed', error })
+  if (isThereAlready(error) || code === 'source_changed') await forget(run, file)
+  run.reporter.report(failureOf(names, error, run.options.clobber))
 }
 
 function identityOf(run: UploadRun, file: UploadFile): UploadIdentity | undefined {

@@ -133,6 +133,79 @@ test('a running server withstands', async (t) => {
     }
   })
 
+  await t.test('a look at what is for admins, unseen', async () => {
+    assert.equal((await ask(member, 'GET', '/metrics')).status, 403)
+    const { body } = await ask(admin, 'GET', '/v1/audit-events?type=access.refuse&username=demo-user')
+    const pages = (body['items'] as { event: { details?: { page?: string } } }[]).map(
+      ({ event }) => event.details?.page,
+    )
+    assert.deepEqual(pages, ['/metrics'])
+  })
+
+  await t.test('an address that the caller makes up', async () => {
+    const headers = {
+      authorization: 'Bearer sp_nothing',
+      'x-forwarded-for': '203.0.113.9',
+      forwarded: 'for=203.0.113.9',
+    }
+    assert.equal((await fetch(`${server.url}/v1/me`, { headers })).status, 401)
+    const { body } = await ask(admin, 'GET', '/v1/audit-events?type=auth.refuse&limit=1')
+    const [newest] = body['items'] as { event: { address: string; reason: string } }[]
+    assert.deepEqual([newest?.event.address, newest?.event.reason], ['127.0.0.1', 'malformed_token'])
+  })
+
+  await t.test("the embedded store's buckets, without its credential", async () => {
+    const issued = await ask(member, 'POST', `${demo}/urls`, { action: 'read', key: 'none' })
+    const url = new URL(String(issued.body['url']))
+    const variants = [
+      url.origin + '/',
+      `${url.origin}/signpost?list-type=2`,
+      `${url.origin}/signpost/demo/none`,
+      url.href.replace('/demo/none', '/other/none'),
+      url.href.replace('/demo/none', '/demo/../other/none'),
+      url.href.replace('/demo/none', '/demo/%2e%2e/other/none'),
+      url.href.replace('/demo/none?', '?list-type=2&'),
+      url.href.replace('X-User=demo-user', 'X-User=admin'),
+      `${url.href}&X-User=admin`,
+      `${url.href}&x-user=admin`,
+      url.href.replace('X-User=demo-user', 'X-User=demo-user&X%2dUser=admin'),
+      url.href.replace(/X-Amz-Expires=\d+/, 'X-Amz-Expires=604800'),
+    ]
+    for (const variant of variants) assert.ok([400, 403].includes((await fetch(variant)).status), variant)
+    assert.equal((await fetch(url.href)).status, 404)
+    for (const method of ['PUT', 'DELETE', 'HEAD'])
+      assert.equal((await fetch(url.href, { method })).status, 403)
+  })
+
+  await t.test('what is absent and what is forbidden look the same to a stranger', async () => {
+    await ask(admin, 'POST', '/v1/users', { username: 'stranger' })
+    const made = await ask(admin, 'POST', '/v1/api-keys', { username: 'stranger', name: 'x' })
+    const stranger = String(made.body['token'])
+    const without = (answer: Answer) => ({ ...answer, body: { ...answer.body, requestId: undefined } })
+    const body = { action: 'read', key: 'k' }
+    for (const [method, path, sent] of [
+      ['GET', '', undefined],
+      ['DELETE', '', undefined],
+      ['PATCH', '', { prefix: 'x/' }],
+      ['POST', '/urls', body],
+      ['POST', '/urls/batch', { items: [body] }],
+      ['GET', '/uploads', undefined],
+      ['GET', '/members', undefined],
+      ['GET', '/objects', undefined],
+      ['DELETE', '/objects/k', undefined],
+    ] as const) {
+      const there = await ask(stranger, method, demo + path, sent)
+      const absent = await ask(stranger, method, `/v1/teams/nothing${path}`, sent)
+      assert.equal(there.status, 404)
+      assert.deepEqual(without(there), without(absent), `${method} ${path}`)
+    }
+    assert.equal((await ask(stranger, 'GET', '/v1/connectors')).status, 200)
+    assert.deepEqual((await ask(stranger, 'GET', '/v1/connectors')).body['items'], [])
+    // And the key ends at once.
+    assert.equal((await ask(admin, 'PATCH', '/v1/users/stranger', { active: false })).status, 200)
+    assert.equal((await ask(stranger, 'GET', '/v1/me')).status, 401)
+  })
+
   await t.test('methods that no address takes, without a line in the log', async () => {
     for (const method of ['QUERY', 'PROPFIND', 'TRACE', 'OPTIONS', 'HEAD', 'PURGE']) {
       const answer = await sendRaw(server.url, `${method} /v1/me HTTP/1.1\r\nHost: x\r\n\r\n`)

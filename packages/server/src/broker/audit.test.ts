@@ -36,6 +36,25 @@ describe('audit events and markers', () => {
     assert.ok(first.items.at(-1)!.seq > second.items[0]!.seq)
   })
 
+  test('a right to read that ends in the middle of an export ends the export', async () => {
+    const { root } = world.as
+    const items = Array.from({ length: 900 }, (_, index) => ({ action: 'read', key: `many/${index}` }))
+    for (const ending of ['role', 'key'] as const) {
+      const username = `auditor-${ending}`
+      await world.call('createUser', root, { body: { username, organisationRole: 'admin' } })
+      const auditor = await world.callerFor(username)
+      await gather(world.lines(world.as.alice, items))
+      const lines = exportAuditEvents(world.deps, auditor, { params: {}, query: {}, body: {} } as never)
+      assert.equal((await lines.next()).done, false)
+      if (ending === 'key')
+        await world.call('deleteApiKey', root, { params: { id: auditor.principal.apiKeyId } })
+      else
+        await world.call('updateUser', root, { params: { username }, body: { organisationRole: 'member' } })
+      world.pass(3)
+      await assert.rejects(gather(lines), { code: ending === 'key' ? 'unauthenticated' : 'forbidden' })
+    }
+  })
+
   test("200: a team's admin reads what is recorded of the team, and no more", async () => {
     const { carol } = world.as
     const { items } = await world.call('listAuditEvents', carol, { query: { team: 'demo' } })

@@ -1,5 +1,5 @@
 /** Reading the audit events. Who reads them is recorded in them, before anything is answered. */
-import type { AuditEventType, ParsedInput, Reply } from '@signpost/contract'
+import type { ParsedInput, Reply } from '@signpost/contract'
 import { verifyAudit } from '../audit/verify.ts'
 import { isOrganisationAdmin, type Decision } from '../domain/decide-access.ts'
 import {
@@ -14,6 +14,7 @@ import { pageOfRows, readCursor } from '../store/page.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { requireOrganisation, requireTeam } from './gate.ts'
+import { decisionMs, requireKeyAlive } from './key-alive.ts'
 
 type Query = ParsedInput<'exportAuditEvents'>['query']
 
@@ -38,9 +39,15 @@ export async function* exportAuditEvents(
   { query }: ParsedInput<'exportAuditEvents'>,
 ): AsyncGenerator<string> {
   await requireReader(deps, caller, 'exportAuditEvents', query)
+  let decidedAt = deps.clock()
   let lines: string[] = []
   for await (const row of exportRows(deps.store.db, filterOf(query))) {
     if (lines.push(chainedEventLine(row)) < linesPerChunk) continue
+    if (deps.clock() - decidedAt > decisionMs) {
+      const now = await requireKeyAlive(deps, caller)
+      await decideReader(deps, now, query.team, { operation: 'exportAuditEvents' })
+      decidedAt = deps.clock()
+    }
     yield `${lines.join('\n')}\n`
     lines = []
   }
@@ -55,25 +62,31 @@ export async function verifyAuditEvents(
   return verifyAudit(deps.store)
 }
 
-/** Admins of the organisation read all; a team's admins, what is recorded of their team. */
+/** Decides, and records who reads what. */
 async function requireReader(
   deps: BrokerDeps,
   caller: Caller,
   operation: string,
   query: Query,
 ): Promise<void> {
-  const type: AuditEventType = 'audit.read'
   const { team, ...rest } = query
   const details = { operation, ...definedOf(rest) }
-  let decision: Decision
-  if (team !== undefined && !isOrganisationAdmin(caller.principal)) {
-    ;({ decision } = await requireTeam(deps, caller, team, 'team.audit.read', type, { details }))
-  } else {
-    decision = await requireOrganisation(deps, caller, 'audit.read', type, { details })
-  }
+  const decision = await decideReader(deps, caller, team, details)
   const teamField = team === undefined ? {} : { team }
-  const event = eventOf(deps, caller, type, decision, { ...teamField, details })
+  const event = eventOf(deps, caller, 'audit.read', decision, { ...teamField, details })
   await deps.store.commit({ statements: [], events: [event] })
+}
+
+/** Admins of the organisation read all; a team's admins, what is recorded of their team. A refusal is recorded. */
+async function decideReader(
+  deps: BrokerDeps,
+  caller: Caller,
+  team: string | undefined,
+  details: Record<string, string>,
+): Promise<Decision> {
+  if (team === undefined || isOrganisationAdmin(caller.principal))
+    return requireOrganisation(deps, caller, 'audit.read', 'audit.read', { details })
+  return (await requireTeam(deps, caller, team, 'team.audit.read', 'audit.read', { details })).decision
 }
 
 function filterOf({ from, to, ...rest }: Query): AuditFilter {

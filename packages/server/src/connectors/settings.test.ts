@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ConnectorSettings } from '@signpost/contract'
+import { ConnectorSettings } from '@signpost/contract'
 import { joinCredential, locationOf, publicSettings, splitCredential } from './settings.ts'
 
 const s3: Extract<ConnectorSettings, { kind: 's3' }> = {
@@ -77,7 +77,36 @@ test('the location is the same for two connectors that open the same bucket, how
   assert.equal(locationOf(gcs), locationOf({ ...gcs, addressing: 'virtual' }))
   assert.equal(locationOf(gcs), locationOf({ ...s3, endpoint: 'https://storage.googleapis.com' }))
   assert.equal(locationOf(gcs), 'gcs storage.googleapis.com team-vision')
-  assert.equal(locationOf(azure), 'azure visionstore.blob.core.windows.net visionstore team-vision')
+  assert.equal(locationOf(azure), 'azure blob.core.windows.net visionstore team-vision')
+  for (const endpoint of [
+    'https://storage.us-central1.rep.googleapis.com',
+    'https://storage-a.p.googleapis.com',
+  ])
+    assert.equal(locationOf({ ...gcs, endpoint }), locationOf(gcs))
+  const byPrivateLink = { ...azure, endpoint: 'https://visionstore.privatelink.blob.core.windows.net' }
+  assert.equal(locationOf(byPrivateLink), locationOf(azure))
+})
+
+test('an endpoint does not hold a bucket, so that none is opened under the name of another', () => {
+  const isTaken = (endpoint: string) => ConnectorSettings.safeParse({ ...s3, endpoint }).success
+  for (const endpoint of [
+    'https://payroll.s3.eu-central-1.amazonaws.com',
+    'https://s3-payroll.s3-eu-central-1.amazonaws.com',
+    'https://payroll.s3.cn-north-1.amazonaws.com.cn',
+    'https://payroll.storage.googleapis.com',
+    'https://s3.eu-central-1.amazonaws.com.',
+    'https://s3.example.com./',
+  ])
+    assert.equal(isTaken(endpoint), false, endpoint)
+  for (const endpoint of [
+    'https://s3.dualstack.eu-central-1.amazonaws.com',
+    'https://s3-fips.us-east-1.amazonaws.com',
+    'https://s3-accelerate.amazonaws.com',
+    'https://bucket.vpce-1a2b-3c.s3.us-east-1.vpce.amazonaws.com',
+    'https://storage.googleapis.com',
+    'https://payroll.example.com:9000',
+  ])
+    assert.equal(isTaken(endpoint), true, endpoint)
 })
 
 test('the location differs by kind, store, account and bucket', () => {

@@ -13,9 +13,10 @@ export function locationOf(settings: ConnectorSettings): string {
   switch (settings.kind) {
     case 's3': {
       const { namespace } = s3Address({ ...settings, endpoint: settings.endpoint })
+      const host = oneHost(namespace)
       // Google's buckets can be opened in S3's dialect too.
-      const kind = namespace === new URL(GOOGLE).host ? 'gcs' : 's3'
-      return `${kind} ${namespace} ${settings.bucket}`
+      const kind = host === new URL(GOOGLE).host ? 'gcs' : 's3'
+      return `${kind} ${host} ${settings.bucket}`
     }
     case 'gcs':
       return `gcs ${hostOf(gcsAddress(settings).serviceOrigin)} ${settings.bucket}`
@@ -25,7 +26,13 @@ export function locationOf(settings: ConnectorSettings): string {
 }
 
 function hostOf(origin: string): string {
-  return new URL(origin).host.toLowerCase()
+  return oneHost(new URL(origin).host.toLowerCase())
+}
+
+/** The providers' own hosts: regional, private and older names lead to the same buckets. */
+function oneHost(host: string): string {
+  if (/(?:^|\.)googleapis\.com$/.test(host)) return new URL(GOOGLE).host
+  return /\.(?:core\.windows\.net|blob\.storage\.azure\.net)$/.test(host) ? 'blob.core.windows.net' : host
 }
 
 /** The parts of a credential that are no secrets: whitelisted, so that a new field stays hidden until it is named here. */

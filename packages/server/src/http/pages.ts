@@ -1,6 +1,7 @@
 /** What is served beside the API: probes, metrics, and the API's own description. */
 import { openApiDocument, SignpostError } from '@signpost/contract'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { requireOrganisation } from '../broker/gate.ts'
 import type { HttpDeps } from './deps.ts'
 import { docsPage, docsStyleHash } from './docs-page.ts'
 
@@ -27,8 +28,7 @@ export function addPages(
     '/metrics',
     deps.settings.metricsPublic ? {} : { onRequest: authenticate },
     async (request, reply) => {
-      if (!deps.settings.metricsPublic && request.caller?.principal.organisationRole !== 'admin')
-        throw new SignpostError('forbidden', "Metrics are for organisation admins' API keys.")
+      if (!deps.settings.metricsPublic) await requireAdmin(deps, request)
       return reply.header('content-type', deps.metrics.contentType).send(await deps.metrics.render())
     },
   )
@@ -50,6 +50,13 @@ export function addPages(
       })
       .send(docs)
   })
+}
+
+/** Recorded when refused, as everything is that is for admins. */
+async function requireAdmin({ broker }: HttpDeps, { caller }: FastifyRequest): Promise<void> {
+  if (caller === null)
+    throw new SignpostError('unauthenticated', 'Send an API key: Authorization: Bearer sp_...')
+  await requireOrganisation(broker, caller, 'audit.read', 'access.refuse', { details: { page: '/metrics' } })
 }
 
 async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {

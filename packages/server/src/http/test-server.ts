@@ -38,7 +38,7 @@ export async function startTestServer(
     broker: {
       newId: () => `id-${++id}`,
       clock: () => 1_800_000_000_000,
-      store: { ping },
+      store: { ping, commit: async () => undefined },
     } as unknown as BrokerDeps,
     authenticate: (authorization) => {
       const username = { 'Bearer good': 'alice', 'Bearer admin': 'root' }[authorization ?? '']

@@ -61,6 +61,8 @@ export interface ConnectorPool {
 export interface SecretBox {
   seal(plain: string, boundTo: string): string
   open(sealed: string, boundTo: string): string
+  /** Tells whether two texts are the same, and lets nobody without the master key try out what they were. Hex. */
+  fingerprint(text: string): string
 }
 
 /** Who calls, and by which call. */

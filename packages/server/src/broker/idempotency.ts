@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { operations, SignpostError, type OperationId } from '@signpost/contract'
 import type { WriteUnit } from '../store/store.ts'
 import {
@@ -35,7 +34,10 @@ export async function createOnce<R>(
     await deps.store.commit(unit)
     return reply
   }
-  const requestHash = hash('sha256', JSON.stringify([operation, input.params ?? null, input.body]))
+  // Keyed: a body may hold a bucket's secret, which a plain hash would let a reader of the database try out.
+  const requestHash = deps.secretBox.fingerprint(
+    JSON.stringify([operation, input.params ?? null, input.body]),
+  )
   const earlier = async () => {
     const row = await findIdempotencyKey(deps.store.db, principal.id, idempotencyKey)
     if (!row || row.created_at <= deps.clock() - keptMs) return undefined

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { createSecretBox } from './secret-box.ts'
 
@@ -40,4 +40,12 @@ test('an older master key still opens, another does not, and no error says what 
   )
   assert.throws(() => createSecretBox([randomBytes(16)]), /shorter than 32/)
   assert.throws(() => createSecretBox([]), /no master key/)
+})
+
+test('a fingerprint is the same for the same text and key, and no plain hash', () => {
+  const [one, other] = [randomBytes(32), randomBytes(32)].map((key) => createSecretBox([key]))
+  assert.equal(one?.fingerprint('text'), one?.fingerprint('text'))
+  assert.notEqual(one?.fingerprint('text'), one?.fingerprint('texts'))
+  assert.notEqual(one?.fingerprint('text'), other?.fingerprint('text'))
+  assert.notEqual(one?.fingerprint('text'), hash('sha256', 'text'))
 })

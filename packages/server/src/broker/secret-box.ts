@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { SignpostError } from '@signpost/contract'
 import type { SecretBox } from './deps.ts'
 
@@ -10,6 +10,7 @@ const masterKeyBytesMin = 32
 interface BoxKey {
   id: string
   key: Uint8Array
+  fingerprintKey: Uint8Array
 }
 
 /**
@@ -28,6 +29,7 @@ export function createSecretBox(masterKeys: readonly Uint8Array[]): SecretBox {
       const sealed = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()])
       return [version, first.id, nonce.toString('base64url'), sealed.toString('base64url')].join('.')
     },
+    fingerprint: (text) => createHmac('sha256', first.fingerprintKey).update(text).digest('hex'),
     open(sealed, boundTo) {
       const [v, keyId, nonce, body] = sealed.split('.')
       const used = keys.find(({ id }) => id === keyId)
@@ -57,7 +59,8 @@ function boxKeyOf(master: Uint8Array): BoxKey {
   const key = new Uint8Array(hkdfSync('sha256', master, '', 'signpost secret box v1', 32))
   // Of the derived key: says which one it was, and nothing about it.
   const id = createHash('sha256').update('signpost key id').update(key).digest('hex').slice(0, 12)
-  return { id, key }
+  const fingerprintKey = new Uint8Array(hkdfSync('sha256', master, '', 'signpost fingerprint v1', 32))
+  return { id, key, fingerprintKey }
 }
 
 function unavailable(message: string, cause?: unknown): SignpostError {

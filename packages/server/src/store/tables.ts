@@ -75,7 +75,7 @@ export interface Tables {
   idempotency_keys: {
     principal_id: string
     idempotency_key: string
-    /** SHA-256 of operation and body, hex. */
+    /** HMAC-SHA-256 of operation, parameters and body, hex. */
     request_hash: string
     status: number
     /** The answer, JSON, without what is shown once. */

@@ -1,5 +1,5 @@
 /**
- * Checks, then unit tests (one process), then the tests that start servers (a process each, two at once).
+ * Checks, then the tests beside the sources and the house rules (one process), then those under `tests/` (a process each, two at once).
  * `npm test -- PATTERN` runs only the test files whose path holds PATTERN, without the checks.
  */
 import { globSync } from 'node:fs'
@@ -31,14 +31,12 @@ async function main() {
     const code = await check()
     if (code !== 0) return code
   }
+  const { missing } = await installServers()
+  for (const { server, why } of missing)
+    process.stdout.write(`signpost: tests that need ${server} are skipped: ${why}\n`)
   let failed = 0
-  if (unit.length > 0) failed ||= await test(['--test-isolation=none'], unit)
-  if (withServers.length > 0) {
-    const { missing } = await installServers()
-    for (const { server, why } of missing)
-      process.stdout.write(`signpost: tests that need ${server} are skipped: ${why}\n`)
-    failed ||= await test(['--test-concurrency=2'], withServers)
-  }
+  if (unit.length > 0) failed = await test(['--test-isolation=none'], unit)
+  if (withServers.length > 0) failed = (await test(['--test-concurrency=2'], withServers)) || failed
   return failed
 }
 

@@ -7,9 +7,10 @@ import { BUCKET, CREDENTIAL, codeOf, createPresigner, openTestStore, sendRaw } f
 
 suite('the form of a pre-signed URL', () => {
   let opened: TestStore
-  let now = Date.now()
+  let now = 0
   let client: ReturnType<typeof createPresigner>
   before(async () => {
+    now = Date.now()
     opened = await openTestStore({ clock: () => now })
     client = createPresigner(opened)
     for (const Key of ['secret', 'other']) {

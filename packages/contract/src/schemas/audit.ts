@@ -38,7 +38,7 @@ export type AuditEventType = z.infer<typeof AuditEventType>
 
 /**
  * One audit event. For `url.issue` with decision `allow` it is also the grant: one record, one write.
- * Fields that say nothing are left out. The order of the fields is the order in which they are written and hashed.
+ * Fields that say nothing are left out. What is hashed is the text as it was written: keep an export byte for byte.
  */
 export const AuditEvent = z.object({
   id: z.string(),

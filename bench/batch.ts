@@ -12,6 +12,8 @@ const callsARound = 5
 const warmUpCalls = 15
 const items = 10_000
 const firstLineMsMax = 50
+/** What the bare signing loop does on the machine that the promises were made for, URLs/s. */
+const bareRateThere = 350_000
 const mebibyte = 2 ** 20
 
 export async function benchBatch(): Promise<BenchRow[]> {
@@ -71,7 +73,7 @@ async function benchOn(engine: string, target: number, databaseUrl?: string): Pr
       compare(rates, {
         name: `${name} / bare presignS3 on the same core`,
         unit: 'URLs/s',
-        target: 0,
+        target: Number((target / bareRateThere).toFixed(3)),
         subject: 'batch',
         baseline: 'bare',
       }),

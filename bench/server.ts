@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cores, startNode, type BenchProcess } from './processes.ts'
+import { cores, root, startNode, type BenchProcess } from './processes.ts'
 
 const startSecondsMax = 60
 export const team = 'demo'
@@ -18,16 +18,24 @@ export interface BenchServer {
   stop(): Promise<void>
 }
 
-/** On SQLite in a new folder, or on the PostgreSQL of `databaseUrl`. All its threads on the server's core. */
+/** As `npm start` sets it: see scripts/run.mjs. */
+const nodeArgs = ['--max-semi-space-size=4']
+const nodeEnv = {
+  MALLOC_ARENA_MAX: '2',
+  NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node-compile'),
+}
+
+/** On SQLite in a new folder, or on the PostgreSQL of `databaseUrl`. All its threads on the server's core, unless told. */
 export async function startServer(
-  options: { databaseUrl?: string; nodeOptions?: readonly string[] } = {},
+  options: { databaseUrl?: string; nodeOptions?: readonly string[]; isPinned?: boolean } = {},
 ): Promise<BenchServer> {
   const folder = mkdtempSync(join(tmpdir(), 'signpost-bench-'))
   const env = await environmentOf(folder)
   if (options.databaseUrl !== undefined) env['SIGNPOST_DATABASE_URL'] = options.databaseUrl
-  const serving = startNode([...(options.nodeOptions ?? []), 'packages/server/src/main.ts'], {
-    env,
-    core: cores?.server,
+  const args = [...nodeArgs, ...(options.nodeOptions ?? []), 'packages/server/src/main.ts']
+  const serving = startNode(args, {
+    env: { ...nodeEnv, ...env },
+    core: options.isPinned === false ? undefined : cores?.server,
   })
   const stop = async () => {
     await serving.stop()

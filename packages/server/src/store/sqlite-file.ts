@@ -12,7 +12,7 @@ export function openForWriting(file: string): DatabaseSync {
   db.exec(`pragma page_size = 8192;
     pragma journal_mode = wal;
     pragma synchronous = full;
-    pragma cache_size = -65536;
+    pragma cache_size = -16384;
     pragma wal_autocheckpoint = 2000`)
   return db
 }
@@ -20,7 +20,7 @@ export function openForWriting(file: string): DatabaseSync {
 /** A connection that cannot write. */
 export function openForReading(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true })
-  db.exec('pragma query_only = on; pragma cache_size = -32768')
+  db.exec('pragma query_only = on; pragma cache_size = -4096')
   return db
 }
 

@@ -95,6 +95,8 @@ async function startWriter(data: WriterData['signpostStore']): Promise<Writer> {
   const worker = new Worker(new URL('./sqlite-writer.ts', import.meta.url), {
     workerData: { signpostStore: data } satisfies WriterData,
     name: 'signpost-sqlite-writer',
+    // What a group leaves behind is garbage at once: a larger nursery would only be more memory.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
   })
   const waiting: { resolve: (failures: readonly UnitFailure[]) => void; reject: (error: Error) => void }[] =
     []

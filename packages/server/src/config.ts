@@ -86,7 +86,9 @@ export const Environment = z.object({
     .describe('Origins whose pages may call the API, separated by commas. Empty: none'),
   SIGNPOST_RATE_LIMIT_PER_MINUTE: integer(0, 1e9)
     .prefault('60000')
-    .describe('Requests of one API key in a minute, in each process; 0: no limit'),
+    .describe(
+      'Requests of one user or service account in a minute, by all its API keys together, in each process; 0: no limit',
+    ),
   SIGNPOST_RATE_LIMIT_FAILED_AUTH_PER_MINUTE: integer(0, 1e9)
     .prefault('60')
     .describe(

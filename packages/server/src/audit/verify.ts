@@ -15,7 +15,8 @@ import type { Store } from '../store/store.ts'
 /**
  * Reads every audit event and checks the hash chains, what stands beside the events' text, and the heads that the database
  * keeps. Events that are written meanwhile are no problem. What it cannot show: that the end of a chain was cut off which no
- * later chain has anchored, if the kept head was changed to fit. For that, keep an exported head elsewhere.
+ * later chain has anchored, if the kept head was changed to fit, or that all hashes were computed anew. For that, keep an
+ * export elsewhere.
  */
 export async function verifyAudit(store: Pick<Store, 'db'>): Promise<AuditVerification> {
   const { db } = store

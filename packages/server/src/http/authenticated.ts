@@ -12,8 +12,9 @@ const minuteMs = 60_000
 export function createAuthentication(server: FastifyInstance, deps: HttpDeps) {
   const { rateLimitPerMinute, rateLimitFailedAuthPerMinute } = deps.settings
   const countRequest = counter(server, rateLimitPerMinute, {
-    keyGenerator: (request) => `key ${request.caller?.principal.apiKeyId}`,
-    sentence: 'Too many requests with this API key; wait, or ask for many URLs in one batch.',
+    // Not the key: whoever reaches its limit could make itself another.
+    keyGenerator: (request) => `principal ${request.caller?.principal.id}`,
+    sentence: 'Too many requests of this user or service account; wait, or ask for many URLs in one batch.',
   })
   const countFailure = counter(server, rateLimitFailedAuthPerMinute, {
     keyGenerator: (request) => `address ${callerAddress(request)}`,

@@ -18,7 +18,7 @@ export interface HttpDeps {
 export interface HttpSettings {
   trustedProxies: readonly string[]
   corsOrigins: readonly string[]
-  /** Requests a minute of one API key; 0: no limit. */
+  /** Requests a minute of one principal, by whichever of its API keys; 0: no limit. */
   rateLimitPerMinute: number
   /** Failed authentications a minute of one address; 0: no limit. */
   rateLimitFailedAuthPerMinute: number

@@ -285,7 +285,7 @@ test('a stream waits for a reader that is slow, and ends with one that leaves', 
   assert.equal(ended, true)
 })
 
-test('too many requests of one key, or failed ones of one address, are told when to come back', async (t) => {
+test('too many requests of one principal, or failed ones of one address, are told when to come back', async (t) => {
   const server = await started(
     t,
     { listTeams: async () => ({ items: [], nextCursor: null }) },
@@ -307,7 +307,10 @@ test('too many requests of one key, or failed ones of one address, are told when
     [200, 200, 200, 429],
     'a valid key works where others have failed',
   )
-  assert.deepEqual(await statuses({ authorization: 'Bearer admin' }, 1), [200], 'each key has its own count')
+  const second = await statuses({ authorization: 'Bearer second' }, 1)
+  assert.deepEqual(second, [429], 'another key of the same principal is no way round')
+  const others = await statuses({ authorization: 'Bearer admin' }, 1)
+  assert.deepEqual(others, [200], 'each principal has its own count')
 })
 
 test("a named proxy's word counts for the caller's address, and only as far as proxies wrote it", async (t) => {

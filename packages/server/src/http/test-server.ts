@@ -23,7 +23,7 @@ export interface TestServer {
   close(): Promise<void>
 }
 
-/** The token `good` is alice's, `admin` an organisation admin's; handlers not given answer `internal`. */
+/** The tokens `good` and `second` are alice's, `admin` an organisation admin's; handlers not given answer `internal`. */
 export async function startTestServer(
   given: Partial<Record<keyof Handlers, unknown>>,
   settings: Partial<HttpSettings> = {},
@@ -41,7 +41,9 @@ export async function startTestServer(
       store: { ping, commit: async () => undefined },
     } as unknown as BrokerDeps,
     authenticate: (authorization) => {
-      const username = { 'Bearer good': 'alice', 'Bearer admin': 'root' }[authorization ?? '']
+      const username = { 'Bearer good': 'alice', 'Bearer second': 'alice', 'Bearer admin': 'root' }[
+        authorization ?? ''
+      ]
       if (username === undefined) throw new SignpostError('unauthenticated', 'Send a valid API key.')
       return {
         id: username,
@@ -50,7 +52,7 @@ export async function startTestServer(
         organisationRole: username === 'root' ? 'admin' : 'member',
         pseudonym: '',
         scid: '',
-        apiKeyId: username,
+        apiKeyId: String(authorization),
       }
     },
     metrics: createMetrics({ process: false }),

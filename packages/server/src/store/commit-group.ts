@@ -48,12 +48,15 @@ export function emptyGroup(): CommitGroup {
 /** Writes a unit at the group's end. The events are written out here and now: later changes to them do not count. */
 export function addUnit(group: CommitGroup, unit: WriteUnit): void {
   // Made before the group is touched: what cannot be written out must not leave half a unit behind.
-  const texts = unit.events.map((event) => JSON.stringify(event))
+  const { events } = unit
+  const texts: string[] = []
+  for (const event of events) texts.push(JSON.stringify(event))
   group.eventCounts.push(texts.length)
   group.statements.push(unit.statements.length === 0 ? null : unit.statements)
   let before: AuditEvent | undefined
   let head: EventHead | undefined
-  for (const [index, event] of unit.events.entries()) {
+  for (let index = 0; index < events.length; index++) {
+    const event = events[index]!
     if (head && before && sameHead(before, event)) head.count += 1
     else group.heads.push((head = headOf(event)))
     before = event

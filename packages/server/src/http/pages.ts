@@ -14,9 +14,12 @@ export function addPages(
 ): void {
   server.get('/healthz', () => ({ status: 'ok' }))
 
+  // The question costs a write to the disk and needs no key: all who ask at the same time share one.
+  let asking: Promise<void> | undefined
+  const ready = () => (asking ??= deps.broker.store.ping().finally(() => (asking = undefined)))
   server.get('/readyz', async (request, reply) => {
     try {
-      await within(readyTimeoutMs, deps.broker.store.ping())
+      await within(readyTimeoutMs, ready())
       return { status: 'ok' }
     } catch (error) {
       request.log.warn({ requestId: request.id, err: error }, 'not ready: the database does not answer')

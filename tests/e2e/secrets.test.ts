@@ -99,6 +99,7 @@ test('no signature, token or credential is in the logs, the database, the audit 
   const adminToken = read('admin-token')
   const client = (token: string) => createSignpost({ url: server.url, token, retries: 0 })
   const secrets = await useEverything(client(adminToken), client(read('demo-token')), server.url)
+  secrets.set(adminToken.split('_')[2] ?? '', "the admin's key")
   secrets.set(read('demo-token').split('_')[2] ?? '', 'the demo key')
   secrets.set(read('master-key'), 'the master key')
   secrets.set(
@@ -123,7 +124,7 @@ test('no signature, token or credential is in the logs, the database, the audit 
   }
   server.kill('SIGTERM')
   assert.equal(await server.ended, 0)
-  places.set('standard output', Buffer.from(server.output().replace(adminToken, '')))
+  places.set('standard output', Buffer.from(server.output()))
   places.set('standard error', Buffer.from(server.errors()))
   for (const file of filesBelow(folder)) {
     if (secretFiles.includes(basename(file))) assert.equal(statSync(file).mode & 0o777, 0o600, file)

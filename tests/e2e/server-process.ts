@@ -34,14 +34,18 @@ export async function freshEnvironment(t: TestContext): Promise<Record<string, s
   }
 }
 
-/** Starts it, and waits for /readyz unless told not to. `command`: what to run instead of the server itself. */
+/** Starts it, and waits for /readyz unless told not to. `command`, `program`: what to run instead of the server by this Node. */
 export async function startServer(
   t: TestContext,
   env: Record<string, string>,
-  { ready = true, command = ['packages/server/src/main.ts'] }: { ready?: boolean; command?: string[] } = {},
+  {
+    ready = true,
+    command = ['packages/server/src/main.ts'],
+    program = process.execPath,
+  }: { ready?: boolean; command?: string[]; program?: string } = {},
 ): Promise<ServerProcess> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SIGNPOST_|NODE_TEST)/.test(name))
-  const child = spawn(process.execPath, command, {
+  const child = spawn(program, command, {
     cwd: root,
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

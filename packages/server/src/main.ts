@@ -45,7 +45,14 @@ async function main(): Promise<void> {
     const serving = await serve(config, { log, version, ...(tls ? { tls } : {}) })
     endOnSignals(serving, log)
     reloadTlsOnHangup(config, serving, log)
-    await greet({ serving, version, root, workingFolder: process.cwd(), print: (line) => console.log(line) })
+    await greet({
+      serving,
+      version,
+      root,
+      workingFolder: process.cwd(),
+      showKey: process.stdout.isTTY,
+      print: (line) => console.log(line),
+    })
   } catch (error) {
     if (error instanceof StartError) return end(exitCodes.failed, error.message)
     log.fatal({ err: error }, 'the server could not start')

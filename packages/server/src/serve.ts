@@ -140,17 +140,20 @@ async function warnIfMoved({ db }: Store, { endpoint }: EmbeddedStore, log: Http
 
 async function listen({ server }: App, config: Config, tls: boolean): Promise<string> {
   const host = config.SIGNPOST_HOST
+  const { log } = server
+  const { level } = log
+  // Fastify says where it listens at `info` and cannot be told not to; the greeting says it better.
+  log.level = 'warn'
   try {
-    await server.listen({
-      host,
-      port: config.SIGNPOST_PORT,
-      listenTextResolver: (address) => `listening at ${address}`,
-    })
+    await server.listen({ host, port: config.SIGNPOST_PORT })
   } catch (cause) {
     throw listenError(cause, 'SIGNPOST_PORT', { host, port: config.SIGNPOST_PORT }) ?? cause
+  } finally {
+    log.level = level
   }
   const bound = server.server.address()
   if (bound === null || typeof bound === 'string') throw new Error('the server listens nowhere')
+  log.debug({ address: bound.address, port: bound.port }, 'listening')
   // Nobody can connect to "every address".
   const reachable = bound.address === '0.0.0.0' ? '127.0.0.1' : bound.address === '::' ? '::1' : bound.address
   return `${tls ? 'https' : 'http'}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${bound.port}`

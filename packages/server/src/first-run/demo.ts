@@ -1,7 +1,9 @@
 /** Team `demo` on the embedded store, with one member: made over the API by the first admin. */
 import { join } from 'node:path'
-import { readSecretFile, writeSecretFile } from './data-folder.ts'
+import type { BrokerDeps } from '../broker/deps.ts'
+import { writeSecretFile } from './data-folder.ts'
 import { embeddedBucket, embeddedConnector, embeddedRegion, type EmbeddedStore } from './embedded-store.ts'
+import { keyUnit, readKeyFile } from './key-file.ts'
 import type { OwnApi } from './own-api.ts'
 
 export const demoTeam = 'demo'
@@ -10,9 +12,9 @@ export const demoTokenFile = 'demo-token'
 /** What another replica, or a start that was cut short, has made already. */
 const thereAlready = [409]
 
-/** Answers the member's API key. */
+/** Answers the member's API key: the one that the data folder holds from before this database, else a new one. */
 export async function createDemo(
-  api: OwnApi,
+  { deps, api }: { deps: BrokerDeps; api: OwnApi },
   admin: string,
   embedded: EmbeddedStore,
   folder: string,
@@ -41,8 +43,12 @@ export async function createDemo(
   await api.call(admin, 'POST', '/v1/teams', { name: demoTeam }, thereAlready)
   await api.call(admin, 'POST', '/v1/users', { username: demoUser }, thereAlready)
   await api.call(admin, 'PUT', `/v1/teams/${demoTeam}/members/${demoUser}`, { role: 'member' })
-  const kept = readSecretFile(join(folder, demoTokenFile))
-  if (kept !== undefined) return kept
+  const kept = readKeyFile(join(folder, demoTokenFile))
+  if (kept) {
+    const { id: principalId } = await api.call<{ id: string }>(admin, 'GET', `/v1/users/${demoUser}`)
+    await deps.store.commit(keyUnit(deps, kept, { principalId, username: demoUser }))
+    return kept.token
+  }
   const { token } = await api.call<{ token: string }>(admin, 'POST', '/v1/api-keys', {
     username: demoUser,
     name: 'first start',

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { SignpostError } from '@signpost/contract'
 import { scidOf } from '@signpost/signing'
 import type { BrokerDeps } from '../broker/deps.ts'
-import { hashSecret, makeApiKey, parseApiKey } from '../domain/api-key.ts'
+import { makeApiKey, parseApiKey } from '../domain/api-key.ts'
 import { isoOf } from '../domain/instant.ts'
 import { makePseudonym } from '../domain/pseudonym.ts'
-import { insertApiKey } from '../store/api-keys.ts'
 import { insertPrincipal } from '../store/principals.ts'
-import { readSecretFile, writeSecretFile } from './data-folder.ts'
-import { StartError } from './start-error.ts'
+import { writeSecretFile } from './data-folder.ts'
+import { demoTokenFile } from './demo.ts'
+import { keyUnit, readKeyFile } from './key-file.ts'
 
 export const adminName = 'admin'
 export const adminTokenFile = 'admin-token'
@@ -19,6 +19,8 @@ export interface FirstAdmin {
   token: string
   /** The operator's own choice: not written to a file and not shown. */
   chosen: boolean
+  /** The data folder held keys from before this database, and they were taken over. */
+  keysKept: boolean
 }
 
 /** Undefined: there are principals already, or another replica was first. */
@@ -29,18 +31,18 @@ export async function createFirstAdmin(
 ): Promise<FirstAdmin | undefined> {
   const { db } = deps.store
   if (await db.selectFrom('principals').select('id').limit(1).executeTakeFirst()) return undefined
+  // What cannot be used must show before anything is made: the next start would no longer be the first.
+  const demoKey = readKeyFile(join(folder, demoTokenFile))
   // The file is there before the key works: after a crash in between, the next start goes on with the same one.
   const wroteFile =
     chosenToken === undefined && writeSecretFile(folder, adminTokenFile, makeApiKey(deps.randomBytes).token)
-  const token = chosenToken ?? readSecretFile(join(folder, adminTokenFile)) ?? ''
+  const token = chosenToken ?? readKeyFile(join(folder, adminTokenFile))?.token ?? ''
   const key = parseApiKey(token)
-  if (!key)
-    throw new StartError(
-      `${join(folder, adminTokenFile)} does not hold an API key. Remove the file, so that a new one is made, or put the right one back.`,
-    )
+  if (!key) throw new Error('the first admin has no key')
   try {
     await deps.store.commit(firstAdminUnit(deps, key))
-    return { token, chosen: chosenToken !== undefined }
+    const chosen = chosenToken !== undefined
+    return { token, chosen, keysKept: demoKey !== undefined || !(chosen || wroteFile) }
   } catch (error) {
     if (!(error instanceof SignpostError && error.code === 'conflict')) throw error
     if (wroteFile) unlinkSync(join(folder, adminTokenFile))
@@ -52,7 +54,7 @@ function firstAdminUnit(deps: BrokerDeps, key: { id: string; secret: string }) {
   const { db } = deps.store
   const now = deps.clock()
   const principalId = deps.newId()
-  const common = { at: isoOf(now), decision: 'allow', reason: 'first_start', username: adminName } as const
+  const made = keyUnit(deps, key, { principalId, username: adminName })
   return {
     statements: [
       insertPrincipal(db, {
@@ -67,19 +69,19 @@ function firstAdminUnit(deps: BrokerDeps, key: { id: string; secret: string }) {
         pseudonym: makePseudonym(deps.randomBytes),
         created_at: now,
       }),
-      insertApiKey(db, {
-        id: key.id,
-        principal_id: principalId,
-        name: 'first start',
-        secret_hash: hashSecret(key.secret),
-        created_at: now,
-        expires_at: null,
-        last_used_at: null,
-      }),
+      ...made.statements,
     ],
     events: [
-      { id: deps.newId(), ...common, type: 'user.create' as const, principalId },
-      { id: deps.newId(), ...common, type: 'apiKey.create' as const, principalId, apiKeyId: key.id },
+      {
+        id: deps.newId(),
+        at: isoOf(now),
+        type: 'user.create' as const,
+        decision: 'allow' as const,
+        reason: 'first_start',
+        principalId,
+        username: adminName,
+      },
+      ...made.events,
     ],
   }
 }

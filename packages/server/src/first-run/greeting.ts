@@ -13,29 +13,36 @@ export interface Greeting {
   /** The folder of the checkout, for a file to walk with. */
   root: string
   workingFolder: string
+  /** Somebody sits before it: on a terminal only. A file or a container's log would keep the admin's key. */
+  showKey: boolean
   print: (line: string) => void
 }
 
 /** On the start that made the first admin: team `demo`, the walk and the keys. Later: where things are. */
 export async function greet(greeting: Greeting): Promise<void> {
   const { serving, version, print } = greeting
-  const first = serving.firstAdmin !== undefined
-  print(first ? `Signpost ${version}: first start, everything is new.` : `Signpost ${version}`)
+  print(`Signpost ${version}${firstWords(serving)}`)
   print('')
   if (serving.firstAdmin && serving.embedded) await showWalk(greeting, serving.firstAdmin.token)
   const line = (word: string, text: string) => print(`${word.padEnd(13)}${text}`)
   line('Serving', `${serving.url}  (the API is described at ${serving.url}/docs)`)
   line('Data folder', serving.folder)
-  showAdminKey(serving, line)
+  showAdminKey(greeting, line)
   if (serving.embedded) showLinesToPaste(greeting)
   line('Stop', 'Ctrl-C')
 }
 
+function firstWords({ firstAdmin }: Serving): string {
+  if (!firstAdmin) return ''
+  if (!firstAdmin.keysKept) return ': first start, everything is new.'
+  return ': the database is new; the keys are those that the data folder held already.'
+}
+
 async function showWalk({ serving, root, print }: Greeting, adminToken: string): Promise<void> {
-  const { embedded, folder, url } = serving
+  const { app, embedded, folder, url } = serving
   if (!embedded) return
   const api = ownApi(url)
-  const memberToken = await createDemo(api, adminToken, embedded, folder)
+  const memberToken = await createDemo({ deps: app.deps, api }, adminToken, embedded, folder)
   const file = ['README.md', 'LICENSE', 'package.json'].find((name) => existsSync(join(root, name)))
   if (file === undefined) return
   print('The main job, once, over this server and its embedded store:')
@@ -50,12 +57,13 @@ async function showWalk({ serving, root, print }: Greeting, adminToken: string):
   print('')
 }
 
-function showAdminKey({ firstAdmin, folder }: Serving, line: (word: string, text: string) => void): void {
+function showAdminKey({ serving, showKey }: Greeting, line: (word: string, text: string) => void): void {
+  const { firstAdmin, folder } = serving
   const file = join(folder, adminTokenFile)
-  if (firstAdmin && !firstAdmin.chosen) {
+  if (showKey && firstAdmin && !firstAdmin.chosen) {
     line("Admin's key", firstAdmin.token)
     line('', `shown this once; kept in ${file} (mode 0600)`)
-  } else if (existsSync(file)) line("Admin's key", `in ${file}`)
+  } else if (existsSync(file)) line("Admin's key", `in ${file} (mode 0600)`)
 }
 
 function showLinesToPaste({ serving, workingFolder, print }: Greeting): void {

@@ -49,11 +49,11 @@ export async function walkOnce({
     'decided',
     `${written.decision}: ${written.reason}, as member of team ${demoTeam}; until ${write.expiresAt} (limited by ${write.limitedBy})`,
   )
-  say('signed', `${write.method} ${withoutSignature(write.url)}`)
+  say('signed', shownUrl(write))
   const put = await send(write, bytes)
   say('uploaded', `straight to the store: ${put.status}`)
   const read = await ask({ action: 'read' })
-  say('signed', `${read.method} ${withoutSignature(read.url)}`)
+  say('signed', shownUrl(read))
   const got = await send(read)
   say('downloaded', `straight from the store: ${got.status}, ${got.body.length} bytes`)
   if (!got.body.equals(bytes)) throw new Error('what was downloaded is not what was uploaded')
@@ -64,7 +64,7 @@ export async function walkOnce({
     .find((line) => line.includes(write.grantId))
   if (seen === undefined) throw new Error("the store's access log does not show the upload")
   say('found', `in the store's own log, naming ${demoUser}:`)
-  print(`             ${withoutSignature(seen)}`)
+  print(logLine(seen))
 }
 
 /** As the header contract says: method, address and headers as they came, and which statuses mean success. */
@@ -82,11 +82,28 @@ async function send(issued: IssuedUrl, body?: Buffer): Promise<{ status: number;
   return { status: response.status, body: answer }
 }
 
-/** A whole signature on a terminal would be a live URL in a scroll-back. */
-function withoutSignature(text: string): string {
-  return text.replaceAll(/(X-Amz-Signature=[0-9a-f]{6})[0-9a-f]+/g, '$1...')
+const margin = ' '.repeat(14)
+
+/** Method and address, and on a second line what Signpost has put into it. */
+function shownUrl({ method, url }: IssuedUrl): string {
+  const { origin, pathname, search } = new URL(url)
+  return `${method} ${origin}${pathname}\n${margin}${shownQuery(search)}`
+}
+
+/** Who, which grant, how long: the rest is cut. A whole signature on a terminal would be a live URL in a scroll-back. */
+function shownQuery(search: string): string {
+  const query = new URLSearchParams(search)
+  const shown = ['X-User', 'X-Grant', 'X-Amz-Expires'].map((name) => `${name}=${query.get(name) ?? ''}`)
+  return `?${shown.join('&')}&... (signature cut)`
+}
+
+/** Of a line in the S3 server access log format: time, operation, key, the request with its query cut, and the status. */
+function logLine(line: string): string {
+  const [, time = '', operation = '', key = '', method = '', path = '', query = '', status = ''] =
+    /(\[[^\]]+\]) (?:\S+ ){3}(\S+) (\S+) "(\S+) ([^ ?]+)(\S*) [^"]*" (\d+)/.exec(line) ?? []
+  return `${margin}${time} ${operation} ${key} ${status}\n${margin}"${method} ${path}\n${margin}${shownQuery(query)}"`
 }
 
 function eventLine(event: AuditEvent): string {
-  return `audit event ${event.type}: ${event.decision} ${event.method} ${event.bucket}/${event.key} to ${event.username}, grant ${event.grantId}`
+  return `audit event ${event.type}: ${event.decision} ${event.method} ${event.bucket}/${event.key} to ${event.username},\n${margin}grant ${event.grantId}`
 }

@@ -39,7 +39,7 @@ export async function serve(
     for (const end of opened.splice(0).toReversed()) await end()
   }
   try {
-    const store = await openStore(config, folder)
+    const store = await openStore(config, folder, given.log)
     opened.push(() => store.close())
     if (store.engine === 'postgres' && config.SIGNPOST_MASTER_KEY === undefined)
       given.log.warn(
@@ -72,7 +72,7 @@ export async function serve(
   }
 }
 
-async function openStore(config: Config, folder: string): Promise<Store> {
+async function openStore(config: Config, folder: string, log: HttpDeps['log']): Promise<Store> {
   const clock = systemClock
   const newId = systemIds()
   try {
@@ -81,7 +81,8 @@ async function openStore(config: Config, folder: string): Promise<Store> {
       return await openPostgresStore({ url: config.SIGNPOST_DATABASE_URL, clock, newId })
     }
     const { openSqliteStore } = await import('./store/sqlite.ts')
-    return await openSqliteStore({ file: join(folder, 'signpost.sqlite'), clock, newId })
+    const onLost = (error: Error) => log.fatal({}, error.message)
+    return await openSqliteStore({ file: join(folder, 'signpost.sqlite'), clock, newId, onLost })
   } catch (cause) {
     const what = config.SIGNPOST_DATABASE_URL === undefined ? 'SIGNPOST_DATA_DIR' : 'SIGNPOST_DATABASE_URL'
     throw new StartError(

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { verifyAudit } from '../audit/verify.ts'
+import { openForWriting } from './sqlite-file.ts'
 import { openSqliteStore } from './sqlite.ts'
 import { storeContract } from './store-contract.ts'
 import { countedIds, eventsOf } from './store-fixture.ts'
@@ -53,6 +55,44 @@ test('a full disk refuses the record, and leaves no half of it', async () => {
   assert.deepEqual(await verifyAudit(store), { ok: true, chains: 1, events: 5, firstBad: null })
   await store.close()
   await fixture.dispose()
+})
+
+test('the connection that writes waits for the disk at every commit: journal_mode wal, synchronous full', async () => {
+  const fixture = await createFixture()
+  const db = openForWriting(fixture.address[1])
+  assert.deepEqual({ ...db.prepare('pragma journal_mode').get() }, { journal_mode: 'wal' })
+  assert.deepEqual({ ...db.prepare('pragma synchronous').get() }, { synchronous: 2 })
+  db.close()
+  await fixture.dispose()
+})
+
+test('a database that is removed or replaced under the server takes no record, until it is back', async () => {
+  const fixture = await createFixture()
+  const [, file] = fixture.address
+  const lost: string[] = []
+  const onLost = (error: Error) => void lost.push(error.message)
+  const store = await openSqliteStore({ file, newId: countedIds(), clock: Date.now, onLost })
+  const write = (id: string) => store.commit({ statements: [], events: eventsOf(id, 1) })
+  await write('before')
+  for (const path of [file, `${file}-wal`]) {
+    await rename(path, `${file}.away`)
+    await assert.rejects(store.ping(), { code: 'record_unavailable' }, `${path} is gone`)
+    await assert.rejects(write('gone'), { code: 'record_unavailable' })
+    await writeFile(path, 'another file')
+    await assert.rejects(store.ping(), { code: 'record_unavailable' }, `${path} is another file`)
+    await rename(`${file}.away`, path)
+    await store.ping()
+    await write(`after ${path}`)
+  }
+  assert.equal(lost.length, 2, 'said once for each time')
+  assert.match(lost[0]!, /signpost\.sqlite is gone, or another file is in its place: nothing can be recorded/)
+  assert.equal((await verifyAudit(store)).events, 4)
+
+  await rm(join(file, '..'), { recursive: true })
+  for (let i = 0; i < 150 && lost.length < 3; i++) await wait(20)
+  assert.equal(lost.length, 3, 'noticed without being asked')
+  await assert.rejects(write('removed'), { code: 'record_unavailable' })
+  await store.close()
 })
 
 test('a folder that is not there is said, and holds nothing open', async () => {

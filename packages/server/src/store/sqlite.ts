@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import type { ChainOpening } from './chain-opening.ts'
 import type { CommitGroup, UnitFailure } from './commit-group.ts'
-import { createCommitQueue } from './commit-queue.ts'
+import { createCommitQueue, recordUnavailable } from './commit-queue.ts'
 import { createHotCache } from './hot-cache.ts'
 import type { HotReads } from './hot-cache.ts'
 import { findKeySql, findTargetSql, keyRow } from './hot-queries.ts'
@@ -12,6 +12,8 @@ import type { RawKeyRow } from './hot-queries.ts'
 import { packGroup } from './packed-group.ts'
 import { kyselyDatabase } from './sqlite-dialect.ts'
 import { lockSqliteFile, openForReading } from './sqlite-file.ts'
+import { watchPresence } from './sqlite-presence.ts'
+import type { Presence } from './sqlite-presence.ts'
 import type { FromWriter, ToWriter, WriterData } from './sqlite-writer.ts'
 import type { Store, TargetRow, WriteUnit } from './store.ts'
 import type { Tables } from './tables.ts'
@@ -25,6 +27,8 @@ export interface SqliteStoreOptions {
   clock: () => number
   /** The database's size at most, in pages of 8 KiB; unlimited unless set. */
   maxPages?: number
+  /** The file is gone under us: from now on every commit is refused. */
+  onLost?: (error: Error) => void
 }
 
 /**
@@ -38,26 +42,38 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     const opening: ChainOpening = { chain: newId(), eventId: newId(), at: clock() }
     const { maxPages } = options
     const writer = await startWriter({ file, opening, ...(maxPages === undefined ? {} : { maxPages }) })
-    return storeOf(openForReading(file), writer, lock)
+    const reading = openForReading(file)
+    return storeOf(reading, writer, {
+      lock,
+      presence: watchPresence(file, options.onLost ?? (() => undefined)),
+    })
   } catch (error) {
     lock.release()
     throw error
   }
 }
 
-function storeOf(reading: DatabaseSync, writer: Writer, lock: { release(): void }): Store {
+function storeOf(
+  reading: DatabaseSync,
+  writer: Writer,
+  { lock, presence }: { lock: { release(): void }; presence: Presence },
+): Store {
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: kyselyDatabase(reading) }) })
   const queue = createCommitQueue({ send: writer.send, inFlightMax: 2 })
   const { hot, forget } = createHotCache(hotReads(reading))
   // A unit of events alone changes nothing that the hot path reads. Whether a failed one was written may not be known.
-  const commit = (unit: WriteUnit) =>
-    unit.statements.length === 0 ? queue.commit(unit) : queue.commit(unit).finally(forget)
+  const commit = (unit: WriteUnit) => {
+    const lost = presence.lost()
+    if (lost) return Promise.reject(recordUnavailable(lost))
+    return unit.statements.length === 0 ? queue.commit(unit) : queue.commit(unit).finally(forget)
+  }
   let closing: Promise<void> | undefined
   const close = async () => {
     await queue.drain()
     await db.destroy()
     if (reading.isOpen) reading.close()
     await writer.close()
+    presence.stop()
     lock.release()
   }
   return {
@@ -65,7 +81,10 @@ function storeOf(reading: DatabaseSync, writer: Writer, lock: { release(): void 
     db,
     commit,
     hot,
-    ping: () => queue.commit({ statements: [], events: [] }),
+    ping() {
+      presence.check()
+      return commit({ statements: [], events: [] })
+    },
     close: () => (closing ??= close()),
   }
 }

@@ -68,7 +68,7 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
 /** What any user may ask about: itself and what it may see, which is nothing here. */
 const ownBusiness = new Set(['getMe', 'listTeams', 'listApiKeys', 'listConnectors', 'listServiceAccounts'])
 
-test('nobody gets anything from any route without a key, and a stranger gets nothing of others', async (t) => {
+test('every route of the contract, walked over HTTP: without a key nothing, to a stranger nothing of others', async (t) => {
   const { url, admin } = await startedApp(t)
   const call = (token: string | undefined, method: string, path: string, body?: unknown) =>
     fetch(url + path, {

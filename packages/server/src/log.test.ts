@@ -30,6 +30,8 @@ test('no live URL, key or password is logged, wherever it stands in an error', (
   for (const text of [...secrets, key]) {
     const line = logged((log) => log.error({ err: new Error(text, { cause: text }) }, 'failed'))
     assert.equal(line.includes('SECRET') || line.includes('SSSS'), false, line)
+    const short = logged((log) => log.warn({ cause: text }, 'refused'))
+    assert.equal(short.includes('SECRET') || short.includes('SSSS'), false, short)
   }
   assert.equal(
     logged((log) => log.info({ token: 'SECRET', req: { headers: 'SECRET' } }, 'x')).includes('SECRET'),

@@ -11,7 +11,10 @@ export function createLog(level: string, destination: DestinationStream): Logger
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: (error: unknown) => shownError(error, causesMax) },
+      serializers: {
+        err: (error: unknown) => shownError(error, causesMax),
+        cause: (message: unknown) => withoutSecrets(String(message)),
+      },
       redact: ['headers', '*.headers', 'token', '*.token', 'authorization', '*.authorization'],
     },
     destination,

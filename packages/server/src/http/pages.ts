@@ -1,9 +1,10 @@
 /** What is served beside the API: probes, metrics, and the API's own description. */
 import { openApiDocument, SignpostError } from '@signpost/contract'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { requireOrganisation } from '../broker/gate.ts'
 import type { HttpDeps } from './deps.ts'
 import { docsPage, docsStyleHash } from './docs-page.ts'
+import { causeOf } from './problem.ts'
 
 const readyTimeoutMs = 2000
 
@@ -12,7 +13,13 @@ export function addPages(
   deps: HttpDeps,
   authenticate: (request: FastifyRequest) => Promise<void>,
 ): void {
-  server.get('/healthz', () => ({ status: 'ok' }))
+  server.get('/', (_request, reply) => reply.redirect('/docs'))
+  // Browsers ask for one with every page.
+  server.get('/favicon.ico', (_request, reply) => reply.code(204).send())
+  // With a line break: people ask by curl.
+  const ok = (reply: FastifyReply) =>
+    reply.header('content-type', 'application/json').send('{"status":"ok"}\n')
+  server.get('/healthz', (_request, reply) => ok(reply))
 
   // The question costs a write to the disk and needs no key: all who ask at the same time share one.
   let asking: Promise<void> | undefined
@@ -20,10 +27,15 @@ export function addPages(
   server.get('/readyz', async (request, reply) => {
     try {
       await within(readyTimeoutMs, ready())
-      return { status: 'ok' }
+      return ok(reply)
     } catch (error) {
-      request.log.warn({ requestId: request.id, err: error }, 'not ready: the database does not answer')
-      return reply.code(503).send({ status: 'unavailable', reason: 'the database does not answer' })
+      const { message } = error as Error
+      const cause = [message, causeOf(error).cause ?? []].flat().join(': ')
+      request.log.warn({ requestId: request.id, cause }, 'not ready: the database does not answer')
+      return reply
+        .code(503)
+        .header('content-type', 'application/json')
+        .send('{"status":"unavailable","reason":"the database does not answer"}\n')
     }
   })
 

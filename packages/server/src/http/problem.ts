@@ -54,7 +54,10 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     .send(JSON.stringify(problem))
 }
 
-/** Why the operator may want to look: unforeseen errors with their stack; the bucket's and the database's with their cause. */
+/**
+ * Why the operator may want to look: unforeseen errors with their stack; the bucket's and the database's with what their
+ * causes say, and with the stack at `debug` only.
+ */
 export function logRefusal(
   error: unknown,
   request: FastifyRequest,
@@ -67,7 +70,10 @@ export function logRefusal(
     code: problem.code,
   }
   if (unexpected) request.log.error({ ...fields, err: error }, 'unexpected error')
-  else if (problem.status >= 500) request.log.warn({ ...fields, ...causeOf(error) }, problem.detail)
+  else if (problem.status >= 500) {
+    request.log.warn({ ...fields, ...causeOf(error) }, problem.detail)
+    request.log.debug({ requestId: request.id, err: error }, 'the stack of the refusal')
+  }
 }
 
 /** Fastify's JSON parser throws plain syntax errors with status 400 (also for `__proto__` keys); their text quotes the body. */
@@ -80,7 +86,16 @@ function ofFastify(error: unknown): SignpostError | undefined {
   return undefined
 }
 
-/** What the client is not told. */
-function causeOf(error: unknown): { err?: unknown } {
-  return error instanceof Error && error.cause !== undefined ? { err: error.cause } : {}
+/** Follows so many causes of an error. */
+const causesMax = 5
+
+/** What the client is not told: the messages of the causes, outermost first. */
+export function causeOf(error: unknown): { cause?: string } {
+  const messages: string[] = []
+  for (let at = error; at instanceof Error && at.cause !== undefined && messages.length < causesMax;) {
+    at = at.cause
+    // An AggregateError (every address of a name was tried) has a code and no message.
+    messages.push(at instanceof Error ? at.message || ('code' in at ? String(at.code) : at.name) : String(at))
+  }
+  return messages.length === 0 ? {} : { cause: messages.join(': ') }
 }

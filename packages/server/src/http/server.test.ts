@@ -366,6 +366,39 @@ test('probes answer without a key; metrics answer organisation admins', async (t
   assert.match(await metrics.text(), /signpost_http_requests_total\{operation="none",status="200"\} 2/)
 })
 
+test('an expected refusal is one short line of the log: code, operation and what the causes said, no stack', async (t) => {
+  const server = await started(t, {
+    listTeams: async () => {
+      const cause = new Error('connect failed', { cause: new Error('ECONNREFUSED 127.0.0.1:9') })
+      throw new SignpostError('bucket_unreachable', 'The bucket does not answer.', { cause })
+    },
+  })
+  const response = await fetch(`${server.url}/v1/teams`, { headers: good })
+  assert.equal(response.status, 502)
+  assert.equal((await response.text()).includes('ECONNREFUSED'), false)
+  const { level, requestId, operation, code, cause, msg, ...others } = server.logged.at(-1)!
+  assert.deepEqual(
+    { level, requestId, operation, code, cause, msg },
+    {
+      level: 40,
+      requestId: response.headers.get('x-request-id'),
+      operation: 'listTeams',
+      code: 'bucket_unreachable',
+      cause: 'connect failed: ECONNREFUSED 127.0.0.1:9',
+      msg: 'The bucket does not answer.',
+    },
+  )
+  assert.deepEqual(Object.keys(others).toSorted(), ['hostname', 'pid', 'time'])
+})
+
+test('a browser at the root is led to the description of the API', async (t) => {
+  const server = await started(t, {})
+  const response = await fetch(server.url, { redirect: 'manual' })
+  assert.equal(response.status, 302)
+  assert.equal(response.headers.get('location'), '/docs')
+  assert.equal((await fetch(`${server.url}/favicon.ico`)).status, 204)
+})
+
 test('the API describes itself, on a page without scripts', async (t) => {
   const server = await started(t, {})
   const openApi = (await (await fetch(`${server.url}/openapi.json`)).json()) as { openapi: string }

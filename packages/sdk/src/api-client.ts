@@ -12,7 +12,8 @@ import { errorOfResponse } from './api-error.ts'
 import { operationUrl, type RawInput } from './api-request.ts'
 import { parseNdjson } from './ndjson.ts'
 import { backoffMs, sleep, type RetryPolicy } from './retry.ts'
-import { redactUrl, TransferError } from './transfer-error.ts'
+import { isLastingCause, noAnswerText } from './network-cause.ts'
+import { TransferError } from './transfer-error.ts'
 
 /** Operations that answer line by line. */
 export type StreamedOperationId = {
@@ -49,6 +50,8 @@ export interface ApiClientDeps {
   retry: RetryPolicy
   random: () => number
   newId: () => string
+  /** Asked before each further try; false gives up. */
+  mayRetry: (error: Error, attempt: number) => boolean
 }
 
 /** Passing states of server or bucket; all others will not change by asking again. */
@@ -72,7 +75,7 @@ export function createApiClient(deps: ApiClientDeps): ApiClient {
       if (!(error instanceof Error)) return error
       if (attempt > 0 && operation.method === 'DELETE' && isGone(error))
         return new Response(null, { status: 204 })
-      if (attempt >= deps.retry.retries || !isPassing(error)) throw error
+      if (attempt >= deps.retry.retries || !isPassing(error) || !deps.mayRetry(error, attempt)) throw error
       await sleep(waitMs(error, attempt), signal)
     }
   }
@@ -164,24 +167,14 @@ function badReply(id: OperationId, cause: unknown): TransferError {
 function networkError(url: string, cause: unknown, signal: AbortSignal | undefined): Error {
   if (signal?.aborted) return signal.reason as Error
   if (cause instanceof SignpostError || cause instanceof TransferError) return cause
-  return new TransferError('network', `No answer from ${redactUrl(url)}: ${reasonOf(cause)}`, {
-    peer: 'signpost',
-    cause,
-  })
-}
-
-/** `fetch` says only "fetch failed"; what happened stands in its cause. */
-export function reasonOf(cause: unknown): string {
-  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
-  if (!(inner instanceof Error)) return String(inner)
-  const code = (inner as { code?: unknown }).code
-  return inner.message || (typeof code === 'string' ? code : inner.name)
+  return new TransferError('network', noAnswerText(url, cause), { peer: 'signpost', cause })
 }
 
 function isPassing(error: Error): boolean {
   if (error instanceof SignpostError) return passing.has(error.code)
   if (!(error instanceof TransferError)) return false
-  return error.code === 'network' || [502, 503, 504].includes(error.status ?? 0)
+  if (error.code === 'network') return !isLastingCause(error.cause)
+  return [502, 503, 504].includes(error.status ?? 0)
 }
 
 function isGone(error: Error): boolean {

@@ -21,6 +21,11 @@ export interface SignpostOptions {
   retries?: number | undefined
   /** Longest wait before the second try, ms; default 200. Doubles with each try, up to 10 s. */
   retryBaseMs?: number | undefined
+  /**
+   * Asked before each further try to reach Signpost, with the failure and how many tries came before that one (0 for the
+   * first); false gives up.
+   */
+  mayRetry?: ((error: Error, attempt: number) => boolean) | undefined
   /** How bytes move to and from stores; default: by fetch. */
   transport?: Transport | undefined
   /** How this client names itself in Signpost's audit events (not in browsers). */
@@ -82,6 +87,7 @@ export function createTransferDeps(options: SignpostOptions): TransferDeps {
     retry,
     random: Math.random,
     newId: newIdempotencyKey,
+    mayRetry: options.mayRetry ?? (() => true),
   })
   const transport = options.transport ?? createFetchTransport({ fetch: fetchFrom })
   return { api, transport, retry, random: Math.random, clock: options.clock ?? Date.now }

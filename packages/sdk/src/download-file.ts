@@ -138,16 +138,14 @@ async function fillFile(
   const meter = createMeter(object.sizeBytes, options.onProgress)
   const concurrency = options.concurrency ?? rangesAtOnceDefault
   const done = new Set(state.done)
-  let resumedBytes = 0
   let saved = Promise.resolve()
-  const ranges = rangesOf(object, state.rangeBytes)
-  await forEachConcurrent(ranges, { concurrency, signal: options.signal }, async (range, signal) => {
+  const ranges = [...rangesOf(object, state.rangeBytes)]
+  const there = ranges.filter(({ start }) => done.has(start))
+  const resumedBytes = there.reduce((sum, { start, end }) => sum + end - start, 0)
+  meter.resume(resumedBytes)
+  const missing = ranges.filter(({ start }) => !done.has(start))
+  await forEachConcurrent(missing, { concurrency, signal: options.signal }, async (range, signal) => {
     const progress = meter.piece()
-    if (done.has(range.start)) {
-      resumedBytes += range.end - range.start
-      progress(range.end - range.start)
-      return
-    }
     const first = range.start === 0 ? { first: object.first } : {}
     await readRange(deps, object, { ...range, ...first, signal }, async (chunks, position) => {
       progress((await writeAll(file, chunks, position)) - range.start)
@@ -156,6 +154,7 @@ async function fillFile(
     state.done.push(range.start)
     saved = saved.then(() => savePartialState(path, state))
     await saved
+    meter.keep(range.end - range.start)
   })
   return resumedBytes
 }

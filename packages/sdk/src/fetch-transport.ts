@@ -1,5 +1,5 @@
-import { reasonOf } from './api-client.ts'
-import { redactUrl, TransferError } from './transfer-error.ts'
+import { noAnswerText } from './network-cause.ts'
+import { TransferError } from './transfer-error.ts'
 import type { TransferBody, TransferRequest, TransferResponse, Transport } from './transport.ts'
 import { chunksOf } from './upload-source.ts'
 
@@ -136,12 +136,8 @@ function noAnswer(request: TransferRequest, cause: unknown): Error {
   const advice = isCrossOrigin(request.url)
     ? `. If ${origin} can be reached, the bucket's CORS rules do not allow ${request.method} from ${location.origin}`
     : ''
-  return new TransferError(
-    'network',
-    `No answer from ${redactUrl(request.url)}: ${reasonOf(cause)}${advice}`,
-    {
-      peer: 'store',
-      cause,
-    },
-  )
+  return new TransferError('network', noAnswerText(request.url, cause) + advice, {
+    peer: 'store',
+    cause,
+  })
 }

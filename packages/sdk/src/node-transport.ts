@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import http from 'node:http'
 import https from 'node:https'
-import { reasonOf } from './api-client.ts'
+import { noAnswerText } from './network-cause.ts'
 import { chunkBytes, createBufferPool, readBody, type BufferPool } from './node-body.ts'
 import { nodeResponse } from './node-response.ts'
 import { createRawReads } from './raw-reads.ts'
-import { redactUrl, TransferError } from './transfer-error.ts'
+import { TransferError } from './transfer-error.ts'
 import { bodySizeBytes, type TransferBody, type TransferRequest, type Transport } from './transport.ts'
 
 export interface NodeTransportOptions {
@@ -145,7 +145,7 @@ async function md5Of(
 function noAnswer(request: TransferRequest, cause: unknown): Error {
   if (request.signal?.aborted) return request.signal.reason as Error
   if (cause instanceof TransferError) return cause
-  return new TransferError('network', `No answer from ${redactUrl(request.url)}: ${reasonOf(cause)}`, {
+  return new TransferError('network', noAnswerText(request.url, cause), {
     peer: 'store',
     cause,
   })

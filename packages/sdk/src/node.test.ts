@@ -51,7 +51,7 @@ describe('the client with files in Node', () => {
       })
       assert.ok(rim.objects.get(String(size))?.equals(bytes), `${size}`)
       assert.equal(result.sizeBytes, size)
-      if (size > 0) assert.deepEqual(seen.at(-1), { transferredBytes: size, totalBytes: size })
+      if (size > 0) assert.partialDeepStrictEqual(seen.at(-1), { transferredBytes: size, totalBytes: size })
     }
   })
 
@@ -171,7 +171,12 @@ describe('the client with files in Node', () => {
     const result = await signpost.downloadFile('sp://vision/big', path, { onProgress })
     assert.ok(bytes.equals(await readFile(path)))
     assert.equal(result.resumedBytes, 3_000_000)
-    assert.deepEqual(seen.at(-1), { transferredBytes: 5_400_000, totalBytes: 5_400_000 })
+    assert.deepEqual(seen.at(-1), {
+      transferredBytes: 5_400_000,
+      totalBytes: 5_400_000,
+      keptBytes: 5_400_000,
+      resumedBytes: 3_000_000,
+    })
     assert.ok(!rim.log.some((line) => line.includes('bytes=1000000-')))
     assert.deepEqual(await readdir(folder), ['copy'])
   })
@@ -239,7 +244,7 @@ describe('the client with files in Node', () => {
     const seen: Progress[] = []
     await signpost.downloadFile('sp://vision/huge', path, { onProgress: (progress) => seen.push(progress) })
     assert.ok(bytes.equals(await readFile(path)))
-    assert.deepEqual(seen.at(-1), { transferredBytes: bytes.length, totalBytes: bytes.length })
+    assert.partialDeepStrictEqual(seen.at(-1), { transferredBytes: bytes.length, totalBytes: bytes.length })
     assert.ok(cuts > 0)
     rim.fault = undefined
     const object = await signpost.download('sp://vision/huge')

@@ -124,20 +124,29 @@ async function sendParts(
   )
   const meter = createMeter(sized?.sizeBytes ?? null, options.onProgress)
   const sent = new Map<number, SentPart>()
+  meter.resume(arrivedBytes(arrived, partCount))
   await forEachConcurrent(
     partsOf(source, upload),
     { concurrency, signal: options.signal },
     async (part, signal) => {
       const held = arrived.get(part.partNumber)
       if (held && (await isSame(deps, part, held, options))) {
-        meter.piece()(held.sizeBytes)
         sent.set(part.partNumber, held)
         return
       }
-      sent.set(part.partNumber, await sendPart(deps, part, urls, meter, { ...options, signal }))
+      if (held) meter.resume(-held.sizeBytes)
+      const fresh = await sendPart(deps, part, urls, meter, { ...options, signal })
+      sent.set(part.partNumber, fresh)
+      meter.keep(fresh.sizeBytes)
     },
   )
   return sent
+}
+
+function arrivedBytes(arrived: ReadonlyMap<number, SentPart>, partCount: number): number {
+  let bytes = 0
+  for (const [partNumber, { sizeBytes }] of arrived) if (partNumber <= partCount) bytes += sizeBytes
+  return bytes
 }
 
 function concurrencyOf(upload: UploadState, sized: SizedSource | undefined, options: UploadOptions): number {

@@ -24,6 +24,14 @@ function blocksOf(page: string): string[] {
   return [...text.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1] ?? '')
 }
 
+function pathWithout(folder: string): string {
+  const ours = [folder, join(root, 'node_modules/.bin')]
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((entry) => !ours.includes(entry))
+    .join(delimiter)
+}
+
 async function runPage(t: TestContext, page: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'signpost-docs-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -42,7 +50,8 @@ async function runPage(t: TestContext, page: string): Promise<string> {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       HOME: folder,
-      PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
+      // The machine's own Node, which may be older than ours: the reader has no other.
+      PATH: pathWithout(dirname(process.execPath)),
       npm_config_update_notifier: 'false',
     },
   })

@@ -6,7 +6,8 @@ import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { Username } from './schemas/common.ts'
 import { CreateConnector } from './schemas/connectors.ts'
-import { UrlRequest } from './schemas/objects.ts'
+import { CreateApiKey } from './schemas/access.ts'
+import { IssuedUrl, OpenUpload, Upload, UrlRequest } from './schemas/objects.ts'
 
 const all = Object.entries(operations) as [string, Operation][]
 
@@ -40,6 +41,49 @@ test('the OpenAPI document has each operation with its errors', () => {
   )
   assert.deepEqual(ids.toSorted(), Object.keys(operations).toSorted())
   assert.ok('503' in document.paths['/v1/teams/{team}/urls']!['post']!.responses)
+})
+
+test('the OpenAPI document says who may do what, of which kind an operation is, and what the fields mean', () => {
+  const document = openApiDocument('1.2.3') as {
+    servers: { url: string }[]
+    tags: { name: string; description: string }[]
+    paths: Record<string, Record<string, { tags: string[]; description?: string }>>
+  }
+  assert.deepEqual(
+    document.servers.map(({ url }) => url),
+    ['/'],
+  )
+  const described = Object.values(document.paths).flatMap((path) => Object.values(path))
+  assert.deepEqual(
+    document.tags.map(({ name }) => name),
+    [...new Set(all.map(([, { tag }]) => tag))],
+  )
+  assert.ok(described.every(({ description }) => description !== undefined))
+  const bodyOf = (path: string) => {
+    const { requestBody } = document.paths[path]!['post'] as unknown as {
+      requestBody: {
+        content: Record<string, { schema: { properties: Record<string, { items?: unknown }> } }>
+      }
+    }
+    return requestBody.content['application/json']!.schema
+  }
+  const one = bodyOf('/v1/teams/{team}/urls')
+  assert.deepEqual(bodyOf('/v1/teams/{team}/urls/batch').properties['items']!.items, one)
+  const silent = [UrlRequest, IssuedUrl, OpenUpload, Upload, CreateApiKey].flatMap(({ shape }) =>
+    Object.entries(shape)
+      .filter(([name, field]) => name !== 'team' && field.description === undefined)
+      .map(([name]) => name),
+  )
+  assert.deepEqual(silent, [])
+})
+
+test('the examples are such as the server would take and answer', () => {
+  const examples = all.flatMap(([, { body, reply, example }]) => (example ? [{ body, reply, example }] : []))
+  assert.ok(examples.length > 0)
+  for (const { body, reply, example } of examples) {
+    body?.parse(example.request)
+    assert.deepEqual(reply?.parse(example.reply), example.reply)
+  }
 })
 
 test('an error knows its status, and its message is what was said in public', () => {

@@ -3,12 +3,35 @@ import { errorCatalogue, type ErrorCode } from './errors.ts'
 import { commonErrors, type Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { Problem } from './schemas/common.ts'
+import { UrlBatchItem, UrlRequest } from './schemas/objects.ts'
 
 type Json = Record<string, unknown>
 
+/** In the order in which the operations stand. */
+const tags = {
+  Me: 'Whose key this is.',
+  URLs: 'The main job: pre-signed URLs to read and write objects. The bytes go straight between client and bucket.',
+  Uploads: 'Large objects in parts, which can be resumed.',
+  Objects: "What is in a team's part of its bucket.",
+  Teams: 'A team is who shares a part of a bucket: its members, its connector and its prefix.',
+  Users: 'People.',
+  'Service accounts': 'Programs.',
+  'API keys': 'What a user or a service account proves itself with.',
+  Connectors: 'Buckets, and the credentials that URLs are signed with.',
+  Audit:
+    "Who was given what, and who was refused: hash chains that can be verified, and the way back from a bucket's log.",
+}
+
 /** JSON Schema of a Zod schema, without the `$schema` line that OpenAPI does not want in each place. */
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    // The server checks items one by one; to the reader each is what a single call takes.
+    override: ({ zodSchema, jsonSchema: made }) => {
+      if (zodSchema === (UrlBatchItem as unknown)) Object.assign(made, jsonSchema(UrlRequest, io))
+    },
+  }) as Json
   return rest
 }
 
@@ -35,12 +58,29 @@ function parametersOf(operation: Operation): Json[] {
   return [...of(operation.params, 'path'), ...of(operation.query, 'query'), ...idempotency]
 }
 
+function requestBodyOf({ example }: Operation, body: z.ZodType): Json {
+  const schema = jsonSchema(body, 'input')
+  return {
+    required: true,
+    content: { 'application/json': { schema, ...(example ? { example: example.request } : {}) } },
+  }
+}
+
 function responsesOf(operation: Operation): Json {
   const type = operation.stream ? 'application/x-ndjson' : 'application/json'
   const responses: Json = {
     [operation.status]: {
       description: operation.stream ? 'One JSON document a line' : 'Success',
-      ...(operation.reply ? { content: { [type]: { schema: jsonSchema(operation.reply, 'output') } } } : {}),
+      ...(operation.reply
+        ? {
+            content: {
+              [type]: {
+                schema: jsonSchema(operation.reply, 'output'),
+                ...(operation.example ? { example: operation.example.reply } : {}),
+              },
+            },
+          }
+        : {}),
     },
   }
   const byStatus = new Map<number, ErrorCode[]>()
@@ -68,15 +108,9 @@ export function openApiDocument(version: string): Json {
         operationId,
         tags: [operation.tag],
         summary: operation.summary,
+        ...(operation.description === undefined ? {} : { description: operation.description }),
         parameters: parametersOf(operation),
-        ...(operation.body
-          ? {
-              requestBody: {
-                required: true,
-                content: { 'application/json': { schema: jsonSchema(operation.body, 'input') } },
-              },
-            }
-          : {}),
+        ...(operation.body ? { requestBody: requestBodyOf(operation, operation.body) } : {}),
         responses: responsesOf(operation),
       },
     }
@@ -84,7 +118,9 @@ export function openApiDocument(version: string): Json {
   return {
     openapi: '3.1.0',
     info: { title: 'Signpost', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: '/', description: 'The server that answered with this document' }],
     security: [{ bearer: [] }],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       securitySchemes: {

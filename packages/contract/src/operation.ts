@@ -8,6 +8,10 @@ export interface Operation {
   path: string
   tag: string
   summary: string
+  /** Markdown: who may, and what a caller would not guess. */
+  description?: string
+  /** A request and its answer, as one would see them. Both fit their schemas. */
+  example?: { request: unknown; reply: unknown }
   params?: z.ZodObject
   query?: z.ZodObject
   body?: z.ZodType

@@ -6,15 +6,37 @@ import * as objects from './schemas/objects.ts'
 import * as connectors from './schemas/connectors.ts'
 import * as audit from './schemas/audit.ts'
 
-const Team = z.strictObject({ team: Slug })
-const TeamMember = z.strictObject({ team: Slug, username: Username })
-const User = z.strictObject({ username: Username })
-const UploadId = z.strictObject({ team: Slug, uploadId: z.string().max(64) })
-const ConnectorName = z.strictObject({ connector: Slug })
-const Id = z.strictObject({ id: z.string().max(64) })
+const team = Slug.describe('Name of the team')
+const username = Username.describe('Name of the user or service account')
+const Team = z.strictObject({ team })
+const TeamMember = z.strictObject({ team, username })
+const User = z.strictObject({ username })
+const UploadId = z.strictObject({
+  team,
+  uploadId: z.string().max(64).describe('From the answer that opened the upload'),
+})
+const ConnectorName = z.strictObject({ connector: Slug.describe('Name of the connector') })
+const Id = z.strictObject({
+  id: z.string().max(64).describe('The 12 characters after `sp_` in the key'),
+})
 
 /** Codes that come from the bucket's side. */
 const bucketErrors = ['bucket_refused', 'bucket_unreachable', 'credential_unavailable'] as const
+
+const issueUrlExample = {
+  request: { action: 'write', key: 'runs/7/model.bin', contentLength: 5513, expiresInSeconds: 900 },
+  reply: {
+    grantId: '01a206f5-dceb-7000-b730-9be01eaf05b5',
+    method: 'PUT',
+    url: 'https://my-bucket.s3.eu-central-1.amazonaws.com/vision/runs/7/model.bin?X-Amz-Algorithm=AWS4-HMAC-SHA256&...&X-Amz-Expires=900&X-Grant=01a206f5-dceb-7000-b730-9be01eaf05b5&X-User=alice&X-Amz-Signature=...',
+    headers: {},
+    successStatuses: [200],
+    expiresAt: '2026-11-23T06:06:45.000Z',
+    limitedBy: 'requested',
+    enforcement: { contentLength: 'storage' },
+    etagExpected: true,
+  },
+} as const
 
 /** The whole API: operation id -> operation. */
 export const operations = {
@@ -23,6 +45,7 @@ export const operations = {
     path: '/v1/me',
     tag: 'Me',
     summary: 'Who am I, and in which teams',
+    description: 'For every valid key.',
     status: 200,
     reply: access.Me,
     errors: [],
@@ -33,11 +56,14 @@ export const operations = {
     path: '/v1/teams/{team}/urls',
     tag: 'URLs',
     summary: 'Ask for one pre-signed URL',
+    description:
+      'The role `viewer` may read, `member` may write. The URL, and who asked for it, are on the disk as an audit event before the answer leaves; where that cannot be, the answer is `record_unavailable` and there is no URL.',
     params: Team,
     body: objects.UrlRequest,
     status: 200,
     reply: objects.IssuedUrl,
     errors: ['invalid_key', 'expiry_not_possible', 'unsupported_by_store', 'credential_unavailable'],
+    example: issueUrlExample,
   },
   issueUrls: {
     method: 'POST',
@@ -45,6 +71,8 @@ export const operations = {
     tag: 'URLs',
     summary:
       'Ask for up to 10,000 URLs; answers one NDJSON line an item, in order; a bad item is its own error line',
+    description:
+      'As for one URL, with one decision and one signing time for all. A line is an issued URL or an `error`; both have the `index` of the item. What ends the whole batch early stands in a last line without `index`.',
     params: Team,
     body: objects.UrlBatchRequest,
     status: 200,
@@ -58,6 +86,8 @@ export const operations = {
     path: '/v1/teams/{team}/uploads',
     tag: 'Uploads',
     summary: 'Open an upload in parts',
+    description:
+      'For the role `member`. For objects too large for one request, and for uploads that can be resumed. Plan: open, ask for the URLs of parts, send each part to its URL, complete.',
     params: Team,
     body: objects.OpenUpload,
     status: 201,
@@ -70,6 +100,7 @@ export const operations = {
     path: '/v1/teams/{team}/uploads',
     tag: 'Uploads',
     summary: 'My open uploads',
+    description: "An upload is its opener's alone: other members do not see it.",
     params: Team,
     query: PageQuery,
     status: 200,
@@ -81,6 +112,7 @@ export const operations = {
     path: '/v1/teams/{team}/uploads/{uploadId}',
     tag: 'Uploads',
     summary: 'What has arrived, read from the bucket (resume)',
+    description: 'For whoever opened it.',
     params: UploadId,
     status: 200,
     reply: objects.UploadState,
@@ -91,6 +123,8 @@ export const operations = {
     path: '/v1/teams/{team}/uploads/{uploadId}/parts',
     tag: 'Uploads',
     summary: 'Ask for the URLs of parts',
+    description:
+      'For whoever opened it. Ask again for a part whose URL has expired; a part that is sent twice counts once.',
     params: UploadId,
     body: objects.SignParts,
     status: 200,
@@ -102,6 +136,8 @@ export const operations = {
     path: '/v1/teams/{team}/uploads/{uploadId}/complete',
     tag: 'Uploads',
     summary: 'Put the parts together and verify the object',
+    description:
+      'For whoever opened it. Signpost asks the bucket what has arrived, puts it together, and compares the object with what was declared. Repeating a call that succeeded answers the same again.',
     params: UploadId,
     body: objects.CompleteUpload,
     status: 200,
@@ -113,6 +149,7 @@ export const operations = {
     path: '/v1/teams/{team}/uploads/{uploadId}',
     tag: 'Uploads',
     summary: 'Give an upload up and drop its parts',
+    description: 'For whoever opened it. What nobody completes is dropped at its `expiresAt`.',
     params: UploadId,
     status: 204,
     errors: ['conflict', ...bucketErrors],
@@ -123,6 +160,7 @@ export const operations = {
     path: '/v1/teams/{team}/objects',
     tag: 'Objects',
     summary: 'List objects',
+    description: 'For the role `viewer`. Read from the bucket; recorded as an audit event.',
     params: Team,
     query: objects.ListObjectsQuery,
     status: 200,
@@ -134,7 +172,13 @@ export const operations = {
     path: '/v1/teams/{team}/objects/{key*}',
     tag: 'Objects',
     summary: 'Delete an object',
-    params: z.strictObject({ team: Slug, key: z.string() }),
+    description: 'For the role `member`. Signpost itself deletes, at once; recorded as an audit event.',
+    params: z.strictObject({
+      team,
+      key: z
+        .string()
+        .describe('Object key, relative to the team; each segment percent-encoded, `/` as it is'),
+    }),
     status: 204,
     errors: ['invalid_key', ...bucketErrors],
   },
@@ -144,6 +188,7 @@ export const operations = {
     path: '/v1/teams',
     tag: 'Teams',
     summary: 'Teams that I may see',
+    description: 'A member sees its teams, an organisation admin all.',
     query: PageQuery,
     status: 200,
     reply: pageOf(access.Team),
@@ -154,6 +199,7 @@ export const operations = {
     path: '/v1/teams',
     tag: 'Teams',
     summary: 'Create a team',
+    description: 'For organisation admins. Prefixes of teams in one bucket must not overlap (`conflict`).',
     body: access.CreateTeam,
     status: 201,
     reply: access.Team,
@@ -165,6 +211,7 @@ export const operations = {
     path: '/v1/teams/{team}',
     tag: 'Teams',
     summary: 'One team',
+    description: 'For members, and organisation admins. To others it is absent.',
     params: Team,
     status: 200,
     reply: access.Team,
@@ -175,6 +222,8 @@ export const operations = {
     path: '/v1/teams/{team}',
     tag: 'Teams',
     summary: "Change a team's connector or prefix",
+    description:
+      "For organisation admins; a team's admins may move it on the team's own connectors. Refused (`conflict`) where prefixes would overlap.",
     params: Team,
     body: access.UpdateTeam,
     status: 200,
@@ -186,6 +235,8 @@ export const operations = {
     path: '/v1/teams/{team}',
     tag: 'Teams',
     summary: 'Delete a team; its objects stay in the bucket',
+    description:
+      'For organisation admins. Its service accounts are deleted with it. Refused (`conflict`) while uploads are open.',
     params: Team,
     status: 204,
     errors: ['conflict'],
@@ -195,6 +246,7 @@ export const operations = {
     path: '/v1/teams/{team}/members',
     tag: 'Teams',
     summary: 'Who is in a team',
+    description: 'For members, and organisation admins.',
     params: Team,
     query: PageQuery,
     status: 200,
@@ -206,6 +258,7 @@ export const operations = {
     path: '/v1/teams/{team}/members/{username}',
     tag: 'Teams',
     summary: 'Add a member, or change its role',
+    description: "For the team's admins, and organisation admins.",
     params: TeamMember,
     body: access.SetMember,
     status: 200,
@@ -217,6 +270,7 @@ export const operations = {
     path: '/v1/teams/{team}/members/{username}',
     tag: 'Teams',
     summary: 'Remove a member',
+    description: "For the team's admins and organisation admins; anybody may leave.",
     params: TeamMember,
     status: 204,
     errors: [],
@@ -227,6 +281,7 @@ export const operations = {
     path: '/v1/users',
     tag: 'Users',
     summary: 'Users',
+    description: 'For organisation admins.',
     query: PageQuery,
     status: 200,
     reply: pageOf(access.User),
@@ -237,6 +292,7 @@ export const operations = {
     path: '/v1/users',
     tag: 'Users',
     summary: 'Create a user',
+    description: 'For organisation admins. A user can do nothing before it has a key and a team.',
     body: access.CreateUser,
     status: 201,
     reply: access.User,
@@ -248,6 +304,7 @@ export const operations = {
     path: '/v1/users/{username}',
     tag: 'Users',
     summary: 'One user',
+    description: 'Oneself; organisation admins: everybody.',
     params: User,
     status: 200,
     reply: access.User,
@@ -258,6 +315,8 @@ export const operations = {
     path: '/v1/users/{username}',
     tag: 'Users',
     summary: 'Change a user, or stop and start one',
+    description:
+      'For organisation admins. The last active one cannot be stopped or made a member (`conflict`).',
     params: User,
     body: access.UpdateUser,
     status: 200,
@@ -269,6 +328,8 @@ export const operations = {
     path: '/v1/users/{username}',
     tag: 'Users',
     summary: 'Delete a user and its keys; the audit events stay',
+    description:
+      'For organisation admins. The last active one cannot be deleted (`conflict`). URLs that were issued live until they expire.',
     params: User,
     status: 204,
     errors: ['conflict'],
@@ -279,7 +340,8 @@ export const operations = {
     path: '/v1/service-accounts',
     tag: 'Service accounts',
     summary: 'Service accounts',
-    query: PageQuery.extend({ team: Slug.optional() }),
+    description: "Those of one's teams; organisation admins: all.",
+    query: PageQuery.extend({ team: Slug.optional().describe('Only those of this team') }),
     status: 200,
     reply: pageOf(access.ServiceAccount),
     errors: [],
@@ -289,6 +351,8 @@ export const operations = {
     path: '/v1/service-accounts',
     tag: 'Service accounts',
     summary: 'Create a service account of the organisation or of a team',
+    description:
+      "A team's: for its admins. The organisation's: for its admins. A service account has no rights of a person.",
     body: access.CreateServiceAccount,
     status: 201,
     reply: access.ServiceAccount,
@@ -300,6 +364,7 @@ export const operations = {
     path: '/v1/service-accounts/{username}',
     tag: 'Service accounts',
     summary: 'Stop or start a service account',
+    description: 'For the admins of what it belongs to.',
     params: User,
     body: access.UpdateServiceAccount,
     status: 200,
@@ -311,6 +376,7 @@ export const operations = {
     path: '/v1/service-accounts/{username}',
     tag: 'Service accounts',
     summary: 'Delete a service account and its keys',
+    description: 'For the admins of what it belongs to. URLs that were issued live until they expire.',
     params: User,
     status: 204,
     errors: [],
@@ -321,7 +387,8 @@ export const operations = {
     path: '/v1/api-keys',
     tag: 'API keys',
     summary: "API keys: one's own, or `username`'s",
-    query: PageQuery.extend({ username: Username.optional() }),
+    description: "One's own; organisation admins: everybody's; team admins: those of their service accounts.",
+    query: PageQuery.extend({ username: Username.optional().describe("Whose; left out: one's own") }),
     status: 200,
     reply: pageOf(access.ApiKey),
     errors: [],
@@ -331,6 +398,8 @@ export const operations = {
     path: '/v1/api-keys',
     tag: 'API keys',
     summary: 'Create an API key; the token is shown once',
+    description:
+      'For oneself; organisation admins: for everybody; team admins: for their service accounts. At most 100 for each owner (`conflict`).',
     body: access.CreateApiKey,
     status: 201,
     reply: access.CreatedApiKey,
@@ -342,6 +411,8 @@ export const operations = {
     path: '/v1/api-keys/{id}',
     tag: 'API keys',
     summary: 'Delete an API key, at once',
+    description:
+      "One's own; organisation admins: everybody's; team admins: those of their service accounts. The next request with it is refused.",
     params: Id,
     status: 204,
     errors: [],
@@ -352,6 +423,7 @@ export const operations = {
     path: '/v1/connectors',
     tag: 'Connectors',
     summary: 'Connectors that I may see',
+    description: "Those that one's teams own or use; organisation admins: all. Never a secret.",
     query: PageQuery,
     status: 200,
     reply: pageOf(connectors.Connector),
@@ -362,6 +434,8 @@ export const operations = {
     path: '/v1/connectors',
     tag: 'Connectors',
     summary: 'Connect a bucket',
+    description:
+      "For organisation admins; a team's own: also for its admins, where nobody else has connected the bucket. The credential is sealed and never shown again.",
     body: connectors.CreateConnector,
     status: 201,
     reply: connectors.Connector,
@@ -373,6 +447,7 @@ export const operations = {
     path: '/v1/connectors/{connector}',
     tag: 'Connectors',
     summary: 'One connector',
+    description: 'For members of teams that own or use it, and organisation admins.',
     params: ConnectorName,
     status: 200,
     reply: connectors.Connector,
@@ -383,6 +458,8 @@ export const operations = {
     path: '/v1/connectors/{connector}',
     tag: 'Connectors',
     summary: 'Change a connector, such as its credential',
+    description:
+      'For the admins of what it belongs to. Give the whole settings, with the credential; kind, bucket, account and endpoint may not change.',
     params: ConnectorName,
     body: connectors.UpdateConnector,
     status: 200,
@@ -394,6 +471,8 @@ export const operations = {
     path: '/v1/connectors/{connector}',
     tag: 'Connectors',
     summary: 'Forget a connector that no team uses',
+    description:
+      'For the admins of what it belongs to. Refused (`conflict`) while a team uses it or uploads are open.',
     params: ConnectorName,
     status: 204,
     errors: ['conflict'],
@@ -403,6 +482,8 @@ export const operations = {
     path: '/v1/connectors/{connector}/check',
     tag: 'Connectors',
     summary: 'Try the bucket: reach, sign, write, read, list, delete',
+    description:
+      'For the admins of what it belongs to. Each check says what was seen, and how to put it right.',
     params: ConnectorName,
     status: 200,
     reply: connectors.ConnectorCheck,
@@ -414,6 +495,7 @@ export const operations = {
     path: '/v1/audit-events',
     tag: 'Audit',
     summary: 'Audit events, newest first',
+    description: 'For organisation admins; with `team`: also for its admins. Reading is recorded too.',
     query: audit.ListAuditEventsQuery,
     status: 200,
     reply: pageOf(audit.ChainedAuditEvent),
@@ -424,6 +506,8 @@ export const operations = {
     path: '/v1/audit-events/export',
     tag: 'Audit',
     summary: 'Audit events as NDJSON, chain by chain, oldest first',
+    description:
+      'For organisation admins; with `team`: also for its admins. Keep the lines byte for byte: their hashes are over the text.',
     query: audit.ExportAuditEventsQuery,
     status: 200,
     reply: audit.ChainedAuditEvent,
@@ -435,6 +519,7 @@ export const operations = {
     path: '/v1/audit-events/verify',
     tag: 'Audit',
     summary: 'Check every hash chain from its first event to its last',
+    description: 'For organisation admins.',
     status: 200,
     reply: audit.AuditVerification,
     errors: [],
@@ -444,7 +529,10 @@ export const operations = {
     path: '/v1/markers/{marker}',
     tag: 'Audit',
     summary: 'Whom an X-User or scid in a bucket log names',
-    params: z.strictObject({ marker: z.string().min(1).max(256) }),
+    description: 'For organisation admins. Recorded, as it may uncover a pseudonym.',
+    params: z.strictObject({
+      marker: z.string().min(1).max(256).describe('As it stands in the log: X-User, scid or X-Grant'),
+    }),
     status: 200,
     reply: audit.MarkerOwner,
     errors: [],

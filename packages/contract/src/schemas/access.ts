@@ -1,30 +1,40 @@
 import { z } from 'zod'
 import { Instant, Slug, Username } from './common.ts'
 
-export const TeamRole = z.enum(['viewer', 'member', 'admin'])
+export const TeamRole = z
+  .enum(['viewer', 'member', 'admin'])
+  .describe(
+    "viewer: read and list; member: also write and delete; admin: also the team's members, service accounts, connectors and audit events",
+  )
 export type TeamRole = z.infer<typeof TeamRole>
 
-export const OrganisationRole = z.enum(['admin', 'member'])
+export const OrganisationRole = z
+  .enum(['admin', 'member'])
+  .describe(
+    'admin: manages users, teams, connectors and keys, and reads the whole audit trail; no objects but as a member of their team',
+  )
 export type OrganisationRole = z.infer<typeof OrganisationRole>
 
-export const PrincipalKind = z.enum(['user', 'serviceAccount'])
+export const PrincipalKind = z.enum(['user', 'serviceAccount']).describe('A person, or a program')
 export type PrincipalKind = z.infer<typeof PrincipalKind>
 
 export const Me = z.object({
-  id: z.string(),
+  id: z.string().describe('Stays the same; stands in audit events'),
   kind: PrincipalKind,
-  username: z.string(),
+  username: z.string().describe('The name that stands in URLs and audit events'),
   organisationRole: OrganisationRole,
-  apiKeyId: z.string(),
-  teams: z.array(z.object({ team: z.string(), role: TeamRole })),
+  apiKeyId: z.string().describe('The key that this call was made with'),
+  teams: z
+    .array(z.object({ team: z.string().describe('Name of the team'), role: TeamRole }))
+    .describe('The teams that this principal is a member of'),
 })
 
 export const User = z.object({
-  id: z.string(),
-  username: z.string(),
-  displayName: z.string().nullable(),
+  id: z.string().describe('Stays the same; stands in audit events'),
+  username: z.string().describe('The name that stands in URLs and audit events'),
+  displayName: z.string().nullable().describe('For people only'),
   organisationRole: OrganisationRole,
-  active: z.boolean(),
+  active: z.boolean().describe('false: every key is refused'),
   scid: z.string().describe('UUIDv5 of the username: what a bucket log on Azure shows'),
   pseudonym: z.string().describe('The opaque id that stands in URLs where a connector says `pseudonym`'),
   createdAt: Instant,
@@ -32,42 +42,47 @@ export const User = z.object({
 export type User = z.infer<typeof User>
 
 export const CreateUser = z.strictObject({
-  username: Username,
-  displayName: z.string().max(256).optional(),
+  username: Username.describe('Stands in URLs, bucket logs and audit events; cannot be changed'),
+  displayName: z.string().max(256).optional().describe('For people only'),
   organisationRole: OrganisationRole.default('member'),
 })
 export const UpdateUser = z.strictObject({
-  displayName: z.string().max(256).nullable().optional(),
+  displayName: z.string().max(256).nullable().optional().describe('null takes it away'),
   organisationRole: OrganisationRole.optional(),
-  active: z.boolean().optional(),
+  active: z
+    .boolean()
+    .optional()
+    .describe('false: every key is refused from the next request on; URLs that were issued live on'),
 })
 
 export const ServiceAccount = z.object({
-  id: z.string(),
-  username: z.string(),
+  id: z.string().describe('Stays the same; stands in audit events'),
+  username: z.string().describe('The name that stands in URLs and audit events'),
   team: z.string().nullable().describe('Set: it belongs to this team. Null: to the organisation'),
-  active: z.boolean(),
-  scid: z.string(),
-  pseudonym: z.string(),
+  active: z.boolean().describe('false: every key is refused'),
+  scid: z.string().describe('UUIDv5 of the username: what a bucket log on Azure shows'),
+  pseudonym: z.string().describe('The opaque id that stands in URLs where a connector says `pseudonym`'),
   createdAt: Instant,
 })
 export const CreateServiceAccount = z.strictObject({
-  username: Username,
-  team: Slug.optional(),
+  username: Username.describe('Of its own: users and service accounts share one set of names'),
+  team: Slug.optional().describe('Belongs to this team, and to no other; left out: to the organisation'),
   role: TeamRole.optional().describe('Its role in `team`; `member` unless told'),
 })
-export const UpdateServiceAccount = z.strictObject({ active: z.boolean() })
+export const UpdateServiceAccount = z.strictObject({
+  active: z.boolean().describe('false: every key is refused from the next request on'),
+})
 
 export const ApiKey = z.object({
   id: z.string().describe('The public prefix of the key; safe to show'),
-  name: z.string(),
+  name: z.string().describe('What it is for, in the words of whoever made it'),
   username: z.string().describe('Whose key it is'),
   createdAt: Instant,
-  expiresAt: Instant.nullable(),
+  expiresAt: Instant.nullable().describe('Null: it does not expire'),
   lastUsedAt: Instant.nullable().describe('To the minute'),
 })
 export const CreateApiKey = z.strictObject({
-  name: z.string().min(1).max(128),
+  name: z.string().min(1).max(128).describe('What it is for'),
   username: Username.optional().describe(
     'Another principal, for organisation admins (and team admins for their service accounts)',
   ),
@@ -76,7 +91,8 @@ export const CreateApiKey = z.strictObject({
     .int()
     .min(1)
     .max(10 * 366 * 86_400)
-    .optional(),
+    .optional()
+    .describe('Left out: the key does not expire'),
 })
 export const CreatedApiKey = ApiKey.extend({
   token: z
@@ -86,8 +102,8 @@ export const CreatedApiKey = ApiKey.extend({
 })
 
 export const Team = z.object({
-  id: z.string(),
-  name: z.string(),
+  id: z.string().describe('Stays the same; stands in audit events'),
+  name: z.string().describe('Stands in addresses: `sp://<name>/<key>`'),
   connector: z
     .string()
     .nullable()
@@ -99,11 +115,19 @@ export type Team = z.infer<typeof Team>
 /** Checked by the server like an object key, and ends with `/`; empty: the whole bucket. */
 const Prefix = z.string().max(512)
 export const CreateTeam = z.strictObject({
-  name: Slug,
-  connector: Slug.optional(),
+  name: Slug.describe('1 to 63 lower-case letters, digits and dashes; cannot be changed'),
+  connector: Slug.optional().describe("Left out: the instance's default connector"),
   prefix: Prefix.optional().describe('`<name>/` unless told'),
 })
-export const UpdateTeam = z.strictObject({ connector: Slug.nullable().optional(), prefix: Prefix.optional() })
+export const UpdateTeam = z.strictObject({
+  connector: Slug.nullable().optional().describe("null: the instance's default connector"),
+  prefix: Prefix.optional().describe('Objects are not moved'),
+})
 
-export const Member = z.object({ username: z.string(), kind: PrincipalKind, role: TeamRole, since: Instant })
+export const Member = z.object({
+  username: z.string().describe('Who'),
+  kind: PrincipalKind,
+  role: TeamRole,
+  since: Instant.describe('Since when a member, UTC'),
+})
 export const SetMember = z.strictObject({ role: TeamRole })

@@ -41,39 +41,42 @@ export type AuditEventType = z.infer<typeof AuditEventType>
  * Fields that say nothing are left out. What is hashed is the text as it was written: keep an export byte for byte.
  */
 export const AuditEvent = z.object({
-  id: z.string(),
-  at: Instant,
-  type: AuditEventType,
-  decision: z.enum(['allow', 'deny']),
+  id: z.string().describe('UUIDv7'),
+  at: Instant.describe('When it was decided, UTC'),
+  type: AuditEventType.describe('What was asked for'),
+  decision: z.enum(['allow', 'deny']).describe('Given, or refused'),
   reason: z.string().describe('Stable word for why: the rule that decided'),
-  principalId: z.string().optional(),
+  principalId: z.string().optional().describe('Who asked, by the id that stays'),
   principalKind: PrincipalKind.optional(),
-  username: z.string().optional(),
-  apiKeyId: z.string().optional(),
+  username: z.string().optional().describe('Who asked, by name at that time'),
+  apiKeyId: z.string().optional().describe('With which key'),
   address: z.string().optional().describe("The caller's network address"),
   agent: z.string().optional().describe("The caller's User-Agent, cut to 256 characters"),
-  requestId: z.string().optional(),
-  team: z.string().optional(),
-  connector: z.string().optional(),
-  bucket: z.string().optional(),
+  requestId: z.string().optional().describe('As in the answer and in the log'),
+  team: z.string().optional().describe('Whose objects'),
+  connector: z.string().optional().describe('By whose credential'),
+  bucket: z.string().optional().describe('In which bucket'),
   key: z.string().optional().describe('Object key in the bucket, prefix included'),
-  action: Action.optional(),
-  method: z.string().optional(),
-  grantId: z.string().optional(),
+  action: Action.optional().describe('What the URL is for'),
+  method: z.string().optional().describe('HTTP method of the URL'),
+  grantId: z.string().optional().describe('Names the URL; in its bucket log too, where the store allows'),
   expiresAt: Instant.optional(),
-  limitedBy: z.string().optional(),
+  limitedBy: z.string().optional().describe('What set `expiresAt`'),
   marker: z.string().optional().describe('What the URL carries as X-User or scid'),
   signatureDigest: z.string().optional().describe('SHA-256 of the signature, hex; never the signature'),
-  uploadId: z.string().optional(),
-  partNumber: z.number().int().optional(),
-  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
+  uploadId: z.string().optional().describe('Of an upload in parts'),
+  partNumber: z.number().int().optional().describe('Of an upload in parts'),
+  details: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+    .optional()
+    .describe('What else this type of event says'),
 })
 export type AuditEvent = z.infer<typeof AuditEvent>
 
 export const ChainedAuditEvent = z.object({
-  chain: z.string(),
-  seq: z.number().int(),
-  hash: z.string(),
+  chain: z.string().describe('One run of one server process has one chain'),
+  seq: z.number().int().describe('Place in the chain, from 1'),
+  hash: z.string().describe("SHA-256 over the hash before and this event's text, hex"),
   event: AuditEvent,
 })
 export type ChainedAuditEvent = z.infer<typeof ChainedAuditEvent>
@@ -81,28 +84,31 @@ export type ChainedAuditEvent = z.infer<typeof ChainedAuditEvent>
 export const ListAuditEventsQuery = z.strictObject({
   from: Instant.optional().describe('Inclusive'),
   to: Instant.optional().describe('Exclusive'),
-  type: AuditEventType.optional(),
-  decision: z.enum(['allow', 'deny']).optional(),
-  username: z.string().max(128).optional(),
-  team: z.string().max(63).optional(),
+  type: AuditEventType.optional().describe('Only this type'),
+  decision: z.enum(['allow', 'deny']).optional().describe('Only what was given, or refused'),
+  username: z.string().max(128).optional().describe('Only what this user or service account asked'),
+  team: z.string().max(63).optional().describe('Only what concerns this team'),
   key: z.string().max(1024).optional().describe('Object key in the bucket, exact'),
-  grantId: z.string().max(64).optional(),
+  grantId: z.string().max(64).optional().describe('Only the event of this URL'),
   limit: Limit,
   cursor: Cursor.optional(),
 })
 export const ExportAuditEventsQuery = ListAuditEventsQuery.omit({ limit: true, cursor: true })
 
 export const AuditVerification = z.object({
-  ok: z.boolean(),
-  chains: z.number().int(),
-  events: z.number().int(),
-  firstBad: z.object({ chain: z.string(), seq: z.number().int(), problem: z.string() }).nullable(),
+  ok: z.boolean().describe('Every chain is whole, from its first event to its last'),
+  chains: z.number().int().describe('How many were checked'),
+  events: z.number().int().describe('How many were checked'),
+  firstBad: z
+    .object({ chain: z.string(), seq: z.number().int(), problem: z.string() })
+    .nullable()
+    .describe('Where the first chain breaks, and how'),
 })
 export type AuditVerification = z.infer<typeof AuditVerification>
 
 export const MarkerOwner = z.object({
-  marker: z.string(),
-  username: z.string(),
+  marker: z.string().describe('As it was asked'),
+  username: z.string().describe('Whom it names'),
   kind: PrincipalKind,
-  foundBy: z.enum(['username', 'scid', 'pseudonym', 'grant']),
+  foundBy: z.enum(['username', 'scid', 'pseudonym', 'grant']).describe('What the marker is'),
 })

@@ -35,24 +35,40 @@ export const ObjectKey = z
 
 export const Instant = z.iso.datetime().describe('UTC instant, RFC 3339')
 export const Cursor = z.string().max(2048).describe('Opaque; from `nextCursor` of the page before')
-export const Limit = z.coerce.number().int().min(1).max(1000).default(100)
+export const Limit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(1000)
+  .default(100)
+  .describe('Entries in a page, at most')
 
 export const Problem = z
   .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.number().int(),
-    detail: z.string(),
-    code: z.enum(errorCodes as [string, ...string[]]),
-    field: z.string().optional(),
-    requestId: z.string().optional(),
+    type: z.string().describe('`urn:signpost:error:` and the code'),
+    title: z.string().describe('The code in words'),
+    status: z.number().int().describe('The HTTP status once more'),
+    detail: z.string().describe('For people: what is wrong here, and what to do'),
+    code: z
+      .enum(errorCodes as [string, ...string[]])
+      .describe('For programs: does not change between versions'),
+    field: z.string().optional().describe('The field of the request that is wrong'),
+    requestId: z.string().optional().describe('Stands in the log and in audit events; quote it when asking'),
   })
   .describe('RFC 9457 problem details')
 export type Problem = z.infer<typeof Problem>
 
+export const NextCursor = z
+  .string()
+  .nullable()
+  .describe('Send it as `cursor` for the next page; null: this was the last')
+
 /** A page of a list. */
 export function pageOf<T extends z.ZodType>(item: T) {
-  return z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+  return z.object({
+    items: z.array(item),
+    nextCursor: NextCursor,
+  })
 }
 
 export const PageQuery = z.strictObject({ limit: Limit, cursor: Cursor.optional() })

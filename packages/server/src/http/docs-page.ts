@@ -1,6 +1,12 @@
 /** /docs: the API as one readable page, rendered from its OpenAPI document. No scripts. */
 import { hash } from 'node:crypto'
-import { errorCatalogue, openApiDocument } from '@signpost/contract'
+import {
+  commonErrors,
+  errorCatalogue,
+  openApiDocument,
+  operations,
+  type OperationId,
+} from '@signpost/contract'
 
 interface Schema {
   type?: string | string[]
@@ -17,22 +23,27 @@ interface Schema {
   default?: unknown
   format?: string
 }
+interface Content {
+  schema: Schema
+  example?: unknown
+}
 interface Described {
   operationId: string
   tags: string[]
   summary: string
+  description?: string
   parameters: { name: string; in: string; required: boolean; schema: Schema; description?: string }[]
-  requestBody?: { content: Record<string, { schema: Schema }> }
-  responses: Record<string, { description: string; content?: Record<string, { schema: Schema }> }>
+  requestBody?: { content: Record<string, Content> }
+  responses: Record<string, { description: string; content?: Record<string, Content> }>
 }
 
 const style = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; color: #1a1a1a; background: #fff }
 h1, h2, h3 { line-height: 1.2 } h2 { margin-top: 3rem; border-bottom: 1px solid #ccc } h3 { margin-top: 2rem }
-code { font: 0.9em ui-monospace, monospace } .method { font-weight: bold }
+code { font: 0.9em ui-monospace, monospace } pre { overflow-x: auto; padding: 0.5rem 0.75rem; border: 1px solid #ccc } .method { font-weight: bold }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; vertical-align: top; padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid #e5e5e5 }
 nav ul { columns: 2; padding-left: 1.2rem } .dim { color: #595959 }
-@media (prefers-color-scheme: dark) { body { color: #e8e8e8; background: #161616 } a { color: #8ab4f8 } td, th, h2 { border-color: #444 } .dim { color: #a8a8a8 } }
+@media (prefers-color-scheme: dark) { body { color: #e8e8e8; background: #161616 } a { color: #8ab4f8 } td, th, h2, pre { border-color: #444 } .dim { color: #a8a8a8 } }
 `
 
 /** What the content security policy allows by its hash, and nothing else. */
@@ -40,15 +51,15 @@ export const docsStyleHash = `sha256-${hash('sha256', style, 'base64')}`
 
 export function docsPage(version: string): string {
   const { paths } = openApiDocument(version) as { paths: Record<string, Record<string, Described>> }
-  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+  const described = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   )
-  const tags = [...new Set(operations.map(({ operation }) => operation.tags[0] ?? ''))]
+  const tags = [...new Set(described.map(({ operation }) => operation.tags[0] ?? ''))]
   const sections = tags.map((tag) => {
-    const own = operations.filter(({ operation }) => operation.tags[0] === tag)
+    const own = described.filter(({ operation }) => operation.tags[0] === tag)
     return `<h2>${text(tag)}</h2>${own.map(({ path, method, operation }) => operationSection(path, method, operation)).join('')}`
   })
-  const index = operations.map(
+  const index = described.map(
     ({ path, method, operation }) =>
       `<li><a href="#${operation.operationId}"><code>${method} ${text(path)}</code></a></li>`,
   )
@@ -57,7 +68,7 @@ export function docsPage(version: string): string {
 <p>Version ${text(version)}. Send an API key with each call: <code>Authorization: Bearer sp_...</code>. The same as data: <a href="/openapi.json">OpenAPI 3.1</a>.</p>
 <nav aria-label="Operations"><ul>${index.join('')}</ul></nav>
 ${sections.join('\n')}
-<h2>Errors</h2><p>An error is <code>application/problem+json</code> (RFC 9457) with a <code>code</code> and the <code>requestId</code>.</p>
+<h2>Errors</h2><p>An error is <code>application/problem+json</code> (RFC 9457) with a <code>code</code> and the <code>requestId</code>. Every operation may answer ${commonErrors.map((code) => `<code>${code}</code>`).join(', ')}.</p>
 <table><thead><tr><th scope="col">Code</th><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${Object.entries(
     errorCatalogue,
   )
@@ -70,12 +81,12 @@ ${sections.join('\n')}
 }
 
 function operationSection(path: string, method: string, operation: Described): string {
-  const body = operation.requestBody?.content['application/json']?.schema
+  const { schema: body, example } = operation.requestBody?.content['application/json'] ?? {}
   const [status = '', success] =
     Object.entries(operation.responses).find(([code]) => code.startsWith('2')) ?? []
   const [type = '', reply] = Object.entries(success?.content ?? {})[0] ?? []
   return `<section><h3 id="${operation.operationId}"><code><span class="method">${method}</span> ${text(path)}</code></h3>
-<p>${text(operation.summary)}</p>
+<p>${text(operation.summary)}. ${marked(operation.description ?? '')}</p>
 ${fieldTable(
   'Parameters',
   operation.parameters.map((parameter) => ({
@@ -85,7 +96,19 @@ ${fieldTable(
   })),
 )}${body ? fieldTable('Body', fieldsOf(body)) : ''}${
     reply ? fieldTable(`Answer ${status}, ${type}`, fieldsOf(reply.schema)) : `<p>Answer: ${status}</p>`
-  }</section>`
+  }${example === undefined ? '' : exampleOf(path, example, reply?.example)}${errorsOf(operation)}</section>`
+}
+
+function exampleOf(path: string, request: unknown, reply: unknown): string {
+  const asked = `POST ${path.replace('{team}', 'vision')}\n${JSON.stringify(request, null, 2)}`
+  return `<p class="dim">Example</p><pre><code>${text(asked)}</code></pre><pre><code>${text(JSON.stringify(reply, null, 2))}</code></pre>`
+}
+
+/** The codes that not every operation may answer. */
+function errorsOf({ operationId }: Described): string {
+  const { errors } = operations[operationId as OperationId]
+  if (errors.length === 0) return ''
+  return `<p>Errors beside the common ones: ${errors.map((code) => `<code>${code}</code>`).join(', ')}</p>`
 }
 
 interface Field {
@@ -123,7 +146,7 @@ function fieldTable(caption: string, fields: Field[]): string {
   if (fields.length === 0) return ''
   const rows = fields.map(
     ({ name, schema, required }) =>
-      `<tr><td><code>${text(name)}</code></td><td>${text(typeOf(schema))}${required ? '' : ' <span class="dim">optional</span>'}</td><td>${text(schema.description ?? '')}</td></tr>`,
+      `<tr><td><code>${text(name)}</code></td><td>${text(typeOf(schema))}${required ? '' : ' <span class="dim">optional</span>'}</td><td>${marked(schema.description ?? '')}</td></tr>`,
   )
   return `<table><caption class="dim">${text(caption)}</caption><thead><tr><th scope="col">Field</th><th scope="col">Type</th><th scope="col">Meaning</th></tr></thead><tbody>${rows.join('')}</tbody></table>`
 }
@@ -138,6 +161,9 @@ function typeOf(schema: Schema): string {
   const type = Array.isArray(schema.type) ? schema.type.join(' | ') : (schema.type ?? 'any')
   return schema.format === 'date-time' ? 'instant' : type
 }
+
+/** Markdown, as far as descriptions use it. */
+const marked = (value: string) => text(value).replaceAll(/`([^`]+)`/g, '<code>$1</code>')
 
 const text = (value: string) =>
   value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

@@ -409,6 +409,14 @@ test('the API describes itself, on a page without scripts', async (t) => {
   assert.doesNotMatch(page, /<script|onclick=/)
   assert.match(page, /Ask for one pre-signed URL/)
   assert.match(page, /expiresInSeconds/)
+  assert.match(
+    page,
+    /POST \/v1\/teams\/vision\/urls\n\{[^]*?&quot;limitedBy&quot;: &quot;requested&quot;/,
+    'an example',
+  )
+  const cells = [...page.matchAll(/<td>([^<]*(?:<(?!\/td)[^<]*)*)<\/td><\/tr>/g)].map(([, cell]) => cell)
+  const empty = cells.filter((cell) => cell === '').length
+  assert.ok(empty < cells.length / 3, `${empty} of ${cells.length} fields say nothing`)
 })
 
 function event() {

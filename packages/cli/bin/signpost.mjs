@@ -37,5 +37,9 @@ function runWith(node) {
   const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' })
   // The terminal sends its signals to both; those of `kill` come here only. A repeated one does no harm.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  child.on('exit', (code, signal) => process.exit(code ?? 128 + os.signals[signal]))
+  child.on('exit', (code, signal) => {
+    // Stopped before it could say so itself.
+    if (signal === 'SIGINT') process.stderr.write('signpost: interrupted\n')
+    process.exit(code ?? 128 + os.signals[signal])
+  })
 }

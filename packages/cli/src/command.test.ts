@@ -120,8 +120,10 @@ test('one file that fails does not keep the others back, and the exit code tells
   const { code, stdout, stderr } = await shell.run(['cp', 'missing', 'bad\\name', 'good', 'sp://demo/f/'])
   assert.equal(code, 1)
   assert.match(stdout, /^good -> sp:\/\/demo\/f\/good {2}1 B\n$/)
+  assert.match(stderr, /\n1 file, 1 B in \S+ s, \S+ B\/s; 2 failed\n$/)
   assert.match(stderr, /missing: there is no such file or folder \(ENOENT\)/)
   assert.match(stderr, /must not hold a backslash.* \(invalid_key/)
+  assert.equal((await shell.run(['cp', 'good', 'sp://demo/../x'])).code, 2)
 })
 
 test('an upload goes on after kill -9: nothing that has arrived is sent again', async (t) => {
@@ -137,7 +139,8 @@ test('an upload goes on after kill -9: nothing that has arrived is sent again', 
   first.kill('SIGKILL')
   assert.equal((await first.ended).code, 'SIGKILL')
 
-  assert.match(await done(shell, command), /^big -> sp:\/\/demo\/big {2}160 MiB\n$/)
+  const line = /^big -> sp:\/\/demo\/big {2}160 MiB \([\d.]+ MiB were there already\)\n$/
+  assert.match(await done(shell, command), line)
   assert.deepEqual(readdirSync(states), [])
   // 32 parts; the one that was under way when the command was killed may have been sent twice.
   assert.ok(partsSent() <= 33, `${partsSent()} parts were sent`)
@@ -163,7 +166,14 @@ test('Ctrl-C stops, says how to go on, and leaves with 130', async (t) => {
     running.kill('SIGINT')
     const { code, stderr } = await running.ended
     assert.equal(code, 130, stderr)
-    assert.match(stderr, /^signpost: interrupted; the same command goes on [^\n]*\n$/)
+    const lines = stderr.trimEnd().split('\n')
+    if (partsBefore > 1)
+      assert.match(lines.shift() ?? '', /^signpost: big: going on at (5\.0|10\.0|\d+) MiB$/)
+    // The command may be stopped before the first part is whole.
+    assert.match(
+      lines.join('\n'),
+      /^signpost: interrupted(; [\d.]+ MiB of 160 MiB are up; the same command goes on| before anything .*)$/,
+    )
   }
   await done(shell, command)
 })
@@ -182,6 +192,9 @@ test('a signed URL works with plain curl, also by the line that --curl prints', 
   assert.match(await curl('--method', 'HEAD', 'sp://demo/it is.txt'), /content-type: text\/x-it's/i)
   const url = (await done(shell, ['sign', 'sp://demo/it is.txt'])).trimEnd()
   assert.equal(execFileSync('curl', ['-fsS', url], { encoding: 'utf8' }), 'hello')
+  const long = await shell.run(['sign', '--expires', '30d', 'sp://demo/x'])
+  assert.match(long.stdout, /^http\S+\n$/)
+  assert.match(long.stderr, /^signpost: shortened to \d+ \w+ by policy\n$/)
   const [contract] = jsonLines(await done(shell, ['sign', '--json', '-a', 'write', 'sp://demo/x']))
   for (const field of ['grantId', 'method', 'url', 'headers', 'successStatuses', 'expiresAt', 'limitedBy'])
     assert.ok(contract && field in contract, field)
@@ -235,6 +248,10 @@ test('people, teams, keys and connectors are made and taken away', async (t) => 
     '--secret-access-key-file',
     './secret',
   ]
+  const azure = ['connector', 'create', 'az', '--kind', 'azure', '--bucket', 'b', '--account', 'acct']
+  const notBase64 = await shell.run([...azure, '--account-key-file', './secret'], admin)
+  assert.equal(notBase64.code, 2)
+  assert.match(notBase64.stderr, /^signpost: --account-key-file \(or AZURE_STORAGE_KEY\): /)
   const refused = await shell.run(withKey, admin)
   assert.equal(refused.code, 1)
   assert.match(refused.stderr, /bucket_refused/)
@@ -243,7 +260,20 @@ test('people, teams, keys and connectors are made and taken away', async (t) => 
   assert.match(await asAdmin('team', 'create', 'vision', '--connector', 'own'), /^vision +own +vision\/$/m)
   await asAdmin('user', 'create', 'alice')
   await asAdmin('team', 'member', 'set', 'vision', 'alice', 'member')
-  const key = (await asAdmin('user', 'key', 'alice', '--name', 'laptop')).trimEnd()
+  const made = await shell.run(['user', 'key', 'alice', '--name', 'laptop'], admin)
+  assert.match(made.stderr, /The key went to standard output; it is shown this once\.\n$/)
+  const key = made.stdout.trimEnd()
+  const intoFile = ['user', 'key', 'alice', '--name', 'desk', '--output', 'alice.key']
+  assert.doesNotMatch(await asAdmin(...intoFile), /sp_/)
+  assert.equal(statSync(join(shell.folder, 'alice.key')).mode & 0o777, 0o600)
+  assert.match(
+    await done(shell, ['--token-file', 'alice.key', 'whoami'], { env: { SIGNPOST_TOKEN: '' } }),
+    /^alice /,
+  )
+  const again = await shell.run(intoFile, admin)
+  assert.equal(again.code, 2)
+  assert.match(again.stderr, /alice\.key is there already/)
+  assert.equal((await asAdmin('key', 'list', '--user', 'alice', '--json')).trimEnd().split('\n').length, 2)
   const asAlice = { env: { SIGNPOST_TOKEN: key } }
   assert.match(
     await done(shell, ['whoami'], asAlice),
@@ -258,11 +288,11 @@ test('people, teams, keys and connectors are made and taken away', async (t) => 
   )
   assert.equal(typeof robot?.['token'], 'string')
   await asAdmin('key', 'delete', String(robot?.['id']))
-  await asAdmin('service-account', 'delete', 'ci')
+  await asAdmin('service-account', 'delete', '--yes', 'ci')
   await asAdmin('team', 'update', 'vision', '--no-connector')
-  await asAdmin('connector', 'delete', 'own')
-  await asAdmin('team', 'delete', 'vision')
-  await asAdmin('user', 'delete', 'alice')
+  await asAdmin('connector', 'delete', '--yes', 'own')
+  await asAdmin('team', 'delete', '--yes', 'vision')
+  await asAdmin('user', 'delete', '--yes', 'alice')
   assert.equal((await shell.run(['user', 'show', 'alice'], admin)).code, 4)
 })
 
@@ -272,6 +302,8 @@ test('the audit trail is listed, exported, and verified on the server and off it
   const list = await done(shell, ['audit', 'list', '--limit', '3'], admin)
   assert.equal(list.trimEnd().split('\n').length, 4)
   assert.match(list, /url\.issue +allow/)
+  const none = await shell.run(['audit', 'list', '--user', 'nobody'], admin)
+  assert.deepEqual([none.code, none.stdout, none.stderr], [0, '', 'no events\n'])
   assert.match(await done(shell, ['audit', 'verify'], admin), /^ok: \d+ events in 1 chain\n$/)
   await done(shell, ['audit', 'export', '-o', 'all.ndjson'], admin)
   const file = join(shell.folder, 'all.ndjson')
@@ -289,7 +321,17 @@ test('login keeps a key that works, from standard input too, and logout forgets 
   const env = { SIGNPOST_URL: '', SIGNPOST_TOKEN: '' }
   const refused = await shell.run(['login', server.url], { env, input: 'sp_wrong' })
   assert.equal(refused.code, 3)
+  assert.match(
+    refused.stderr,
+    /^signpost: the server at \S+ does not know this API key: run `signpost login` \(unauthenticated, request \S+\)\n$/,
+  )
   assert.doesNotMatch(refused.stderr, /sp_wrong/)
+  const fromEnv = await shell.run(['whoami'], { env: { SIGNPOST_TOKEN: 'sp_wrong' } })
+  assert.equal(fromEnv.code, 3)
+  assert.match(
+    fromEnv.stderr,
+    /\(from SIGNPOST_TOKEN\): set another one, or unset SIGNPOST_TOKEN and run `signpost login`/,
+  )
   assert.match(await done(shell, ['login', server.url], { env, input: `${demoToken}\n` }), /as demo-user/)
   const file = join(shell.folder, '.config/signpost/config.json')
   assert.equal(statSync(file).mode & 0o777, 0o600)

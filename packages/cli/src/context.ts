@@ -57,8 +57,13 @@ export function createContext(io: Io, options: GlobalOptions): Context {
 }
 
 export async function openClient(io: Io, server: ServerSettings): Promise<NodeSignpost> {
-  const { createSignpost } = await import('@signpost/sdk/node')
-  return createSignpost({ ...server, userAgent: `signpost-cli/${io.version}` })
+  const [{ createSignpost }, { createServerAccess }] = await Promise.all([
+    import('@signpost/sdk/node'),
+    import('./server-fetch.ts'),
+  ])
+  const { url, token } = server
+  const userAgent = `signpost-cli/${io.version}`
+  return createSignpost({ url, token, userAgent, ...createServerAccess(io, server) })
 }
 
 /** What one run of the program shares: the world, and how it ended. */
@@ -73,6 +78,8 @@ export function handler<Args extends readonly unknown[], Options>(
   work: (context: Context, args: Args, options: Options) => Promise<number | void>,
 ): (...all: unknown[]) => Promise<void> {
   return async (...all) => {
+    // Ctrl-C may have come while the program was loaded.
+    run.io.signal.throwIfAborted()
     const command = all.at(-1) as Command
     const options = command.optsWithGlobals() as GlobalOptions & Options
     const context = createContext(run.io, options)

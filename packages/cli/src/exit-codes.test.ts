@@ -10,7 +10,9 @@ test('every class of failure has its exit code', () => {
   const cases: [unknown, number][] = [
     [new UsageError('x'), 2],
     [new SignpostError('invalid', 'x'), 2],
-    [new SignpostError('invalid', 'x', { requestId: 'r' }), 1],
+    [new SignpostError('invalid', 'x', { requestId: 'r' }), 2],
+    [new SignpostError('invalid_key', 'x', { requestId: 'r' }), 2],
+    [new SignpostError('expiry_not_possible', 'x', { requestId: 'r' }), 1],
     [new SignpostError('unauthenticated', 'x', { requestId: 'r' }), 3],
     [new SignpostError('forbidden', 'x', { requestId: 'r' }), 3],
     [new SignpostError('not_found', 'x', { requestId: 'r' }), 4],

@@ -13,13 +13,16 @@ export const exitCodesText = `Exit codes
 
   0    done
   1    failed; of several files, at least one (with more than one reason)
-  2    the command line is not right
+  2    the command line is not right, or a value in it is not valid
   3    refused: no key, a wrong key, or not allowed (401, 403)
   4    there is no such thing
   5    the server or the bucket does not answer, or not now: try again later
   130  stopped by Ctrl-C (143: by SIGTERM)`
 
 const codesOfSignpost: Readonly<Record<string, number>> = {
+  // What was written is not valid, by the rules of the SDK or of the server.
+  invalid: exitCodes.usage,
+  invalid_key: exitCodes.usage,
   unauthenticated: exitCodes.refused,
   forbidden: exitCodes.refused,
   not_found: exitCodes.notFound,
@@ -33,19 +36,16 @@ interface CodedError {
   name?: unknown
   code?: unknown
   status?: unknown
-  requestId?: unknown
   exitCode?: unknown
 }
 
 /** The classes are told apart by name, so that a mistyped command need not load the SDK. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return exitCodes.failed
-  const { name, code, status, requestId, exitCode } = error as CodedError
+  const { name, code, status, exitCode } = error as CodedError
   if (typeof exitCode === 'number' && (name === 'Interrupted' || name === 'UsageError')) return exitCode
   if (name === 'SigningInputError') return exitCodes.usage
   if (name === 'SignpostError') {
-    // Without a request id the SDK itself has refused what it was given.
-    if ((code === 'invalid' || code === 'invalid_key') && requestId === undefined) return exitCodes.usage
     return codesOfSignpost[String(code)] ?? exitCodes.failed
   }
   if (name === 'TransferError') return code === 'network' ? exitCodes.unreachable : codeOfStatus(status)

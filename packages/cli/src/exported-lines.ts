@@ -16,12 +16,17 @@ export async function* exportedLines(
   query: CallInput<'exportAuditEvents'>['query'],
 ): AsyncGenerator<string, void, void> {
   const { createSignpost } = await import('@signpost/sdk')
+  const { createServerAccess } = await import('./server-fetch.ts')
+  const access = createServerAccess(io, server)
+  const { url, token } = server
   const taken: Response[] = []
   const client = createSignpost({
-    ...server,
+    url,
+    token,
+    mayRetry: access.mayRetry,
     userAgent: `signpost-cli/${io.version}`,
     fetch: async (...request) => {
-      const response = await fetch(...request)
+      const response = await access.fetch(...request)
       if (!response.ok) return response
       taken.push(response)
       return new Response(null)

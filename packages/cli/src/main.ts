@@ -4,7 +4,6 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Interrupted, type Io } from './io.ts'
-import { runProgram } from './run-program.ts'
 
 /** One Ctrl-C may reach us twice, from the terminal and through a launcher; only a later one is a second one. */
 const sameSignalMs = 700
@@ -31,9 +30,14 @@ handleBrokenPipes()
 const stopped = new Promise<number>((resolve) => {
   interrupt.signal.addEventListener('abort', () => {
     const { exitCode } = interrupt.signal.reason as Interrupted
-    void wait(clearUpMs, undefined, { ref: false }).then(() => resolve(exitCode))
+    void wait(clearUpMs, undefined, { ref: false }).then(() => {
+      process.stderr.write('signpost: interrupted\n')
+      resolve(exitCode)
+    })
   })
 })
+// Loaded only now, so that Ctrl-C in this time finds its handler.
+const { runProgram } = await import('./run-program.ts')
 const code = await Promise.race([runProgram(process.argv.slice(2), io), stopped])
 // What was printed must be out before the end; what a server keeps open must not hold it up.
 await Promise.all(

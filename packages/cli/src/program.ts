@@ -3,6 +3,7 @@ import { addAudit } from './commands/audit.ts'
 import { addConnector } from './commands/connector.ts'
 import { addCp } from './commands/cp.ts'
 import { addExplain } from './commands/explain.ts'
+import { addHelp } from './commands/help.ts'
 import { addKey } from './commands/key.ts'
 import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
@@ -50,6 +51,7 @@ export function createProgram(run: Run): Command {
   const commands = [addLogin, addWhoami, addCp, addLs, addRm, addSign, addExplain]
   const administration = [addTeam, addUser, addServiceAccount, addKey, addConnector, addAudit]
   for (const add of commands.concat(administration)) add(program, run)
+  addHelp(program)
   program
     .command('exit-codes')
     .description('what the exit codes mean')

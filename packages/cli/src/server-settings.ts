@@ -12,6 +12,13 @@ export interface ServerOptions {
 export interface ServerSettings {
   url: string
   token: string
+  /** Where the key comes from, for an error; undefined: it was typed or piped in. */
+  tokenFrom?: string | undefined
+}
+
+export interface GivenToken {
+  token: string
+  tokenFrom: string
 }
 
 /**
@@ -21,26 +28,34 @@ export interface ServerSettings {
 export async function serverSettings(io: Io, options: ServerOptions): Promise<ServerSettings> {
   const named = options.url ?? (io.env['SIGNPOST_URL'] || undefined)
   const given = await givenToken(io, options)
-  if (named !== undefined && given !== undefined) return { url: checkedUrl(named), token: given }
+  if (named !== undefined && given !== undefined) return { url: checkedUrl(named), ...given }
   const login = await readLogin(io)
   const url = named ?? login?.url
   if (url === undefined)
     throw new UsageError('which server? Run `signpost login`, or set SIGNPOST_URL, or give --url')
-  const kept = login && originOf(login.url) === originOf(url) ? login.token : undefined
-  const token = given ?? kept
-  if (token === undefined)
+  const kept =
+    login && originOf(login.url) === originOf(url)
+      ? { token: login.token, tokenFrom: '`signpost login`' }
+      : undefined
+  const found = given ?? kept
+  if (found === undefined)
     throw new UsageError(
       `there is no key for ${url}: run \`signpost login\`, or set SIGNPOST_TOKEN, or give --token-file`,
     )
-  return { url: checkedUrl(url), token }
+  return { url: checkedUrl(url), ...found }
 }
 
 /** The key that was given for this call; undefined where none was. */
-export async function givenToken(io: Io, options: ServerOptions): Promise<string | undefined> {
-  if (options.tokenFile !== undefined) return readSecretFile(io, options.tokenFile, '--token-file')
-  if (io.env['SIGNPOST_TOKEN']) return io.env['SIGNPOST_TOKEN']
+export async function givenToken(io: Io, options: ServerOptions): Promise<GivenToken | undefined> {
+  const fromFile = async (file: string, tokenFrom: string) => ({
+    token: await readSecretFile(io, file, tokenFrom),
+    tokenFrom,
+  })
+  if (options.tokenFile !== undefined) return fromFile(options.tokenFile, '--token-file')
+  const token = io.env['SIGNPOST_TOKEN']
+  if (token) return { token, tokenFrom: 'SIGNPOST_TOKEN' }
   const file = io.env['SIGNPOST_TOKEN_FILE']
-  return file ? readSecretFile(io, file, 'SIGNPOST_TOKEN_FILE') : undefined
+  return file ? fromFile(file, 'SIGNPOST_TOKEN_FILE') : undefined
 }
 
 /** The text of a file, or of standard input for `-`, without the line break at its end. */

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { curlLine } from './curl-line.ts'
 import { parseBytes, parseDuration, parseInstant } from './parse.ts'
-import { humanBytes, printableLine, shellQuoted, tableLines } from './text.ts'
+import { humanBytes, humanDuration, printableLine, shellQuoted, tableLines } from './text.ts'
 
 test('sizes are short and never say 1024 of a unit', () => {
   const sizes: [number, string][] = [
@@ -16,6 +16,17 @@ test('sizes are short and never say 1024 of a unit', () => {
     [5 * 2 ** 40, '5.0 TiB'],
   ]
   for (const [bytes, text] of sizes) assert.equal(humanBytes(bytes), text)
+})
+
+test('durations are said in one unit', () => {
+  const durations: [number, string][] = [
+    [3599.7, '1 h'],
+    [604_800, '7 d'],
+    [5400, '90 min'],
+    [59.6, '1 min'],
+    [45, '45 s'],
+  ]
+  for (const [seconds, text] of durations) assert.equal(humanDuration(seconds), text)
 })
 
 test('durations and sizes are read with their units, and nothing else', () => {

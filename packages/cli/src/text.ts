@@ -24,6 +24,14 @@ export function humanBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${units[unit]}`
 }
 
+/** `1 h`, `90 min`: seconds in the largest unit that says them whole; above five minutes to the minute. */
+export function humanDuration(seconds: number): string {
+  const whole = seconds > 300 ? Math.round(seconds / 60) * 60 : Math.round(seconds)
+  for (const [unit, size] of [['d', 86_400] as const, ['h', 3600] as const, ['min', 60] as const])
+    if (whole >= size && whole % size === 0) return `${whole / size} ${unit}`
+  return `${whole} s`
+}
+
 /** Columns side by side, as wide as they need; the last one is not padded. */
 export function tableLines(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = []

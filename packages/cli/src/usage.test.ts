@@ -17,6 +17,13 @@ test('a command line that is not right exits with 2 and says what to write', asy
     [['sing'], /unknown command 'sing'\n\(Did you mean sign\?\)/],
     [['sign'], /missing required argument 'address'/],
     [['sign', 'demo/x'], /"demo\/x" is no address: write sp:\/\/team\/key/],
+    [['sign', '--action', 'delete', 'sp://demo/x'], /--action write -X DELETE/],
+    [['audit', 'list', '--type', 'url.isue'], /"url\.isue": did you mean url\.issue\?\n$/],
+    [['team', 'delete', 'vision'], /give --yes to delete team vision/],
+    [['user', 'delete', 'alice'], /give --yes to delete user alice/],
+    [['service-account', 'delete', 'ci'], /give --yes to delete service account ci/],
+    [['connector', 'delete', 'own'], /give --yes to delete connector own/],
+    [['help', 'team', 'crate'], /unknown command 'crate' \(did you mean create\?\)/],
     [['sign', '--expires', '1w', 'sp://demo/x'], /such as 90s, 15m/],
     [['cp', 'a'], /name a source and a target/],
     [['cp', 'a', 'b'], /must be sp:\/\/ addresses/],
@@ -38,11 +45,20 @@ test('a command line that is not right exits with 2 and says what to write', asy
   }
 })
 
-test('a server that does not answer exits with 5, as JSON too', async (t) => {
-  const { run } = openShell(t, nowhere)
+test('a server that does not answer is given up soon, with 5, as JSON too', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  const url = `http://127.0.0.1:${port}`
+  const { run } = openShell(t, { ...nowhere, SIGNPOST_URL: url })
   const [text, json] = await Promise.all([run(['whoami']), run(['--json', 'whoami'])])
   assert.deepEqual([text.code, json.code], [5, 5])
-  assert.match(text.stderr, /^signpost: No answer from http:\/\/127\.0\.0\.1:9\/v1\/me.* \(network\)\n$/)
+  assert.equal(
+    text.stderr,
+    `signpost: No answer from ${url}/v1/me: nothing answers there (ECONNREFUSED): is it running, and are host and port right? (network)\n`,
+  )
   assert.equal((JSON.parse(json.stderr) as { error: { code: string } }).error.code, 'network')
 })
 
@@ -53,6 +69,10 @@ test('every command has help with examples; versions and exit codes are told', a
     assert.equal(code, 0)
     assert.match(stdout, /Examples:\n {2}\S/, name)
   }
+  const cp = (await run(['help', 'cp'])).stdout
+  assert.match(cp, /Arguments:\n {2}source .*\n {2}target /)
+  assert.match(cp, /unless told 24/)
+  assert.match((await run(['help', 'team', 'create'])).stdout, /^Usage: signpost team create /)
   assert.match((await run(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
   assert.match((await run(['help', 'exit-codes'])).stdout, /130 {2}stopped by Ctrl-C/)
 })

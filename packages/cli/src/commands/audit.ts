@@ -4,9 +4,11 @@ import { pipeline } from 'node:stream/promises'
 import { Option, type Command } from 'commander'
 import type { AuditVerification, CallInput, ChainedAuditEvent } from '@signpost/contract'
 import { handler, type Context, type Run } from '../context.ts'
+import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { nearest } from '../nearest.ts'
 import { parseInstant, parsePositive } from '../parse.ts'
 import { printableLine } from '../text.ts'
 
@@ -42,10 +44,13 @@ export function addAudit(program: Command, run: Run): void {
     )
     .action(
       handler(run, async (context, _: [], options: FilterOptions & { limit: number }) => {
+        const filters = await filtersOf(options)
         const client = await context.connect()
-        const query = { ...filtersOf(options), limit: Math.min(options.limit, pageMax) }
-        const events = client.items('listAuditEvents', { query }, { signal: context.signal })
-        context.printList(await everything(events, options.limit), columns)
+        const query = { ...filters, limit: Math.min(options.limit, pageMax) }
+        const found = client.items('listAuditEvents', { query }, { signal: context.signal })
+        const events = await everything(found, options.limit)
+        if (events.length > 0) context.printList(events, columns)
+        else if (!context.json) context.note('no events')
       }),
     )
   withFilters(
@@ -112,19 +117,30 @@ function withFilters(command: Command): Command {
     .option('--grant <id>', 'of this grant')
 }
 
-function filtersOf(options: FilterOptions): Filters {
+async function filtersOf(options: FilterOptions): Promise<Filters> {
+  if (options.type !== undefined) await checkType(options.type)
   const { from, to, type, decision, user, team, key, grant } = options
   const all = { from, to, type, decision, username: user, team, key, grantId: grant }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
+/** The contract is imported only here, since it takes time. */
+async function checkType(type: string): Promise<void> {
+  const { AuditEventType } = await import('@signpost/contract')
+  if (AuditEventType.safeParse(type).success) return
+  const near = nearest(type, AuditEventType.options)
+  const advice = near === undefined ? 'they look like url.issue or team.create' : `did you mean ${near}?`
+  throw new UsageError(`--type: there are no events of type ${JSON.stringify(type)}: ${advice}`)
+}
+
 async function exportEvents(context: Context, options: FilterOptions & { output?: string }): Promise<void> {
   const { exportedLines } = await import('../exported-lines.ts')
   const { io, signal } = context
+  const filters = await filtersOf(options)
   const settings = await context.settings()
   let count = 0
   const lines = async function* () {
-    for await (const line of exportedLines(io, settings, filtersOf(options))) {
+    for await (const line of exportedLines(io, settings, filters)) {
       count += 1
       yield line
     }

@@ -1,11 +1,13 @@
 import { Option, type Command } from 'commander'
 import type { Connector } from '@signpost/contract'
 import { connectorSettings, type ConnectorFlags, type SecretSources } from '../connector-settings.ts'
+import { mayDelete, withYes, type ConfirmOptions } from '../confirm.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { inOptions } from '../option-names.ts'
 import { askSecret } from '../prompt.ts'
 import { readSecretFile } from '../server-settings.ts'
 import { printableLine } from '../text.ts'
@@ -53,13 +55,19 @@ export function addConnector(program: Command, run: Run): void {
     )
   addCreate(connector, run)
   addUpdate(connector, run)
-  connector
-    .command('delete')
-    .description('forget a connector that no team uses; the bucket stays as it is')
-    .argument('<name>')
-    .addHelpText('after', examples('signpost connector delete vision-bucket'))
+  withYes(
+    connector
+      .command('delete')
+      .description('forget a connector that no team uses; the bucket stays as it is')
+      .argument('<name>'),
+  )
+    .addHelpText(
+      'after',
+      examples('signpost connector delete vision-bucket', 'signpost connector delete --yes vision-bucket'),
+    )
     .action(
-      handler(run, async (context, [name]: [string]) => {
+      handler(run, async (context, [name]: [string], options: ConfirmOptions) => {
+        if (!(await mayDelete(context, `connector ${name}`, options))) return exitCodes.failed
         const client = await context.connect()
         await client.call('deleteConnector', { params: { connector: name } }, { signal: context.signal })
         if (!context.json) context.print(`deleted connector ${name}`)
@@ -107,7 +115,7 @@ function addCreate(connector: Command, run: Run): void {
           check: options.check,
         }
         const client = await context.connect()
-        show(context, await client.call('createConnector', { body }, { signal: context.signal }))
+        show(context, await inOptions(client.call('createConnector', { body }, { signal: context.signal })))
       }),
     )
 }
@@ -141,7 +149,8 @@ function addUpdate(connector: Command, run: Run): void {
           ...(options.default === undefined ? {} : { isDefault: options.default }),
           check: options.check,
         }
-        show(context, await client.call('updateConnector', { params, body }, { signal: context.signal }))
+        const updating = client.call('updateConnector', { params, body }, { signal: context.signal })
+        show(context, await inOptions(updating))
       }),
     )
 }

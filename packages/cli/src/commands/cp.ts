@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { Argument, type Command } from 'commander'
 import { formatRemote, isRemote, remoteAddress, remoteObject, type RemoteAddress } from '../address.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
@@ -6,7 +6,7 @@ import { examples } from '../examples.ts'
 import { Interrupted } from '../io.ts'
 import { parseBytes, parsePositive } from '../parse.ts'
 import type { CpOptions } from '../transfer/cp-options.ts'
-import { failureOf, type Reporter } from '../transfer/outcome.ts'
+import { failureOf, type Reporter, type Standing } from '../transfer/outcome.ts'
 
 const rules = `
   A target that ends with / (or a team alone, or a folder on disk) is a folder: what is copied keeps its name.
@@ -18,15 +18,24 @@ const rules = `
   Object keys that name no place below the target folder (../x, /x, a//b) are refused one by one.`
 
 export function addCp(program: Command, run: Run): void {
-  program
-    .command('cp')
-    .description('copy files and folders to and from sp:// addresses; - is standard input or output')
+  const cp = program.command('cp')
+  // Commander has no argument behind one that repeats: what is parsed as one list is shown as the two that it is.
+  const shown = [
+    new Argument('<source...>', 'files, folders or sp:// addresses; - is standard input'),
+    new Argument('<target>', 'file, folder or sp:// address; - is standard output'),
+  ]
+  cp.configureHelp({ ...cp.configureHelp(), visibleArguments: () => shown })
+  cp.description('copy files and folders to and from sp:// addresses; - is standard input or output')
     .usage('[options] <source...> <target>')
-    .argument('<paths...>', 'sources and, as the last one, the target')
+    .argument('<source, target...>')
     .option('-r, --recursive', 'folders, with all that is below')
-    .option('-j, --jobs <count>', 'files at once', parsePositive)
-    .option('-p, --parts <count>', 'parts of a large file at once', parsePositive)
-    .option('--part-size <size>', 'size of a part to ask for, such as 64M', parseBytes)
+    .option('-j, --jobs <count>', 'files at once; unless told 24, and 2 of the large ones', parsePositive)
+    .option('-p, --parts <count>', 'parts of a large file at once; 4 unless told', parsePositive)
+    .option(
+      '--part-size <size>',
+      'size of a part to ask for, such as 64M; unless told 8 to 64 MiB, by the size of the file',
+      parseBytes,
+    )
     .option('--resume', 'go on with what was broken off', true)
     .option('--no-resume', 'begin anew')
     .option('--create-only', 'never overwrite: what is there already is a failure')
@@ -58,7 +67,11 @@ export function addCp(program: Command, run: Run): void {
           quiet: options.quiet ?? false,
           stdoutIsData: target === '-',
         })
-        return finishing(context, reporter, () => copy(context, options, reporter))
+        const work = () => copy(context, options, reporter)
+        const isStream = target === '-' || sources[0] === '-'
+        return finishing(context, reporter, work, (standing) =>
+          interruptedText(standing, { isStream, isUp: isRemote(target), resumes: options.resume }),
+        )
       }),
     )
 }
@@ -121,6 +134,7 @@ async function uploadStdin(
 ): Promise<void> {
   const client = await context.connect()
   const names = { from: '-', to: formatRemote(address) }
+  const moving = { path: '-' }
   reporter.expect(null)
   try {
     const { sizeBytes } = await client.upload(address, context.io.stdin, {
@@ -130,22 +144,44 @@ async function uploadStdin(
       concurrency: options.parts,
       partSizeBytes: options.partSize,
       abortOnFailure: true,
-      onProgress: (progress) => reporter.progress(names, progress),
+      onProgress: (progress) => reporter.progress(moving, progress),
     })
-    reporter.report({ ...names, status: 'done', sizeBytes })
+    reporter.report({ ...names, status: 'done', sizeBytes }, moving)
   } catch (error) {
     context.signal.throwIfAborted()
-    reporter.report(failureOf(names, error, options.clobber))
+    reporter.report(failureOf(names, error, options.clobber), moving)
   }
 }
 
-async function finishing(context: Context, reporter: Reporter, work: () => Promise<void>): Promise<number> {
+interface Interruption {
+  /** From standard input or to standard output. */
+  isStream: boolean
+  isUp: boolean
+  resumes: boolean
+}
+
+/** How far it is, and how to go on. */
+function interruptedText(standing: Standing | undefined, { isStream, isUp, resumes }: Interruption): string {
+  if (isStream) return 'interrupted; nothing is kept of what goes through a pipe'
+  if (standing === undefined) return 'interrupted before anything was copied'
+  const goesOn = resumes ? 'the same command goes on' : 'the same command goes on without --no-resume'
+  // Whole files are not told from those that were never sent: only --no-clobber looks.
+  const again = standing.files > 1 ? ' with large files (whole ones go again but for --no-clobber)' : ''
+  return `interrupted; ${standing.text} are ${isUp ? 'up' : 'here'}; ${goesOn}${again}`
+}
+
+async function finishing(
+  context: Context,
+  reporter: Reporter,
+  work: () => Promise<void>,
+  textOf: (standing: Standing | undefined) => string,
+): Promise<number> {
   try {
     await work()
   } catch (error) {
     reporter.finish(error)
     if (!(error instanceof Interrupted)) throw error
-    context.note('signpost: interrupted; the same command goes on where this one stopped')
+    context.note(`signpost: ${textOf(reporter.standing())}`)
     return error.exitCode
   }
   return reporter.finish()

@@ -35,7 +35,8 @@ export function addKey(program: Command, run: Run): void {
     .requiredOption('--name <name>', 'what it is for')
     .option('--user <username>', 'whose key, if not yours')
     .option('--expires <time>', 'its life: 24h, 90d', parseDuration)
-    .addHelpText('after', examples('signpost key create --name laptop --expires 90d > my.key'))
+    .option('-o, --output <file>', 'into a new file that only you may read')
+    .addHelpText('after', examples('signpost key create --name laptop --expires 90d --output my.key'))
     .action(
       handler(run, (context, _: [], options: NewKeyOptions & { user?: string }) =>
         createKey(context, options, options.user),

@@ -4,7 +4,7 @@ import { handler, openClient, type Context, type GlobalOptions, type Run } from 
 import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
 import { askLine, askSecret, readAll } from '../prompt.ts'
-import { checkedUrl, givenToken } from '../server-settings.ts'
+import { checkedUrl, givenToken, type GivenToken } from '../server-settings.ts'
 import { printableLine } from '../text.ts'
 
 export function addLogin(program: Command, run: Run): void {
@@ -24,8 +24,8 @@ export function addLogin(program: Command, run: Run): void {
       handler(run, async (context, [text]: [string | undefined], options: GlobalOptions) => {
         const url = await urlOf(context, text ?? options.url)
         warnIfClear(context, url)
-        const token = await tokenOf(context, options)
-        const client = await openClient(context.io, { url, token })
+        const { token, tokenFrom } = await tokenOf(context, options)
+        const client = await openClient(context.io, { url, token, tokenFrom })
         try {
           const me = await client.call('getMe', {}, { signal: context.signal })
           const file = await saveLogin(context.io, { url, token })
@@ -58,13 +58,17 @@ async function urlOf({ io }: Context, given: string | undefined): Promise<string
   return checkedUrl(await askLine(io, 'Address of the Signpost server: '))
 }
 
-async function tokenOf({ io }: Context, options: GlobalOptions): Promise<string> {
+async function tokenOf(
+  { io }: Context,
+  options: GlobalOptions,
+): Promise<Partial<GivenToken> & { token: string }> {
   const given = await givenToken(io, options)
-  const token =
-    given ??
-    (io.stdin.isTTY ? await askSecret(io, 'API key (not shown): ') : (await readAll(io.stdin)).trim())
+  if (given) return given
+  const token = io.stdin.isTTY
+    ? await askSecret(io, 'API key (not shown): ')
+    : (await readAll(io.stdin)).trim()
   if (token === '') throw new UsageError('no API key was given')
-  return token
+  return { token }
 }
 
 function warnIfClear(context: Context, url: string): void {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { asFolder, formatRemote, remoteAddress, remoteObject, type RemoteAddress } from '../address.ts'
+import { mayDelete } from '../confirm.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { reportOf, sentenceOf, UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
-import { confirmed } from '../prompt.ts'
 import { printableLine } from '../text.ts'
 
 interface RmOptions {
@@ -33,11 +33,9 @@ export function addRm(program: Command, run: Run): void {
           if (options.recursive) await collectBelow(context, remoteAddress(text), keys)
           else keys.push(objectOf(text))
         }
-        if (options.recursive && keys.length > 0 && !options.yes) {
-          if (!context.io.stdin.isTTY)
-            throw new UsageError('give --yes to delete everything below an address')
+        if (options.recursive && keys.length > 0) {
           const count = keys.length === 1 ? '1 object' : `${keys.length} objects`
-          if (!(await confirmed(context.io, `Delete ${count} below ${texts.join(', ')}?`)))
+          if (!(await mayDelete(context, `${count} below ${texts.join(', ')}`, options)))
             return exitCodes.failed
         }
         return removeAll(context, keys)

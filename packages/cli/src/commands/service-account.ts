@@ -1,9 +1,11 @@
 import { Option, type Command } from 'commander'
 import type { Reply, TeamRole } from '@signpost/contract'
+import { mayDelete, withYes, type ConfirmOptions } from '../confirm.ts'
 import { handler, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { createKey, type NewKeyOptions } from '../new-key.ts'
 import { parseDuration } from '../parse.ts'
 import { printableLine } from '../text.ts'
@@ -81,13 +83,16 @@ function addChanges(account: Command, run: Run): void {
         context.printList([changed], columns)
       }),
     )
-  account
-    .command('delete')
-    .description('delete a service account and its keys')
-    .argument('<username>')
-    .addHelpText('after', examples('signpost service-account delete ci'))
+  withYes(
+    account.command('delete').description('delete a service account and its keys').argument('<username>'),
+  )
+    .addHelpText(
+      'after',
+      examples('signpost service-account delete ci', 'signpost service-account delete --yes ci'),
+    )
     .action(
-      handler(run, async (context, [username]: [string]) => {
+      handler(run, async (context, [username]: [string], options: ConfirmOptions) => {
+        if (!(await mayDelete(context, `service account ${username}`, options))) return exitCodes.failed
         const client = await context.connect()
         await client.call('deleteServiceAccount', { params: { username } }, { signal: context.signal })
         if (!context.json) context.print(`deleted service account ${printableLine(username)}`)
@@ -99,7 +104,11 @@ function addChanges(account: Command, run: Run): void {
     .argument('<username>')
     .requiredOption('--name <name>', 'what it is for')
     .option('--expires <time>', 'its life: 24h, 90d', parseDuration)
-    .addHelpText('after', examples('signpost service-account key ci --name runner --expires 90d > ci.key'))
+    .option('-o, --output <file>', 'into a new file that only you may read')
+    .addHelpText(
+      'after',
+      examples('signpost service-account key ci --name runner --expires 90d --output ci.key'),
+    )
     .action(
       handler(run, (context, [username]: [string], options: NewKeyOptions) =>
         createKey(context, options, username),

@@ -1,11 +1,11 @@
-import { Option, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { IssuedUrl, UrlRequestInput } from '@signpost/sdk/node'
 import { remoteObject } from '../address.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { curlLine } from '../curl-line.ts'
 import { examples } from '../examples.ts'
 import { parseBytes, parseDuration } from '../parse.ts'
-import { printableLine } from '../text.ts'
+import { humanDuration, printableLine } from '../text.ts'
 
 interface SignOptions {
   action: 'read' | 'write'
@@ -25,7 +25,10 @@ export function addSign(program: Command, run: Run): void {
     .description('ask for a pre-signed URL and print it')
     .argument('<address>', 'sp://team/key')
     .addOption(
-      new Option('-a, --action <action>', 'what it is for').choices(['read', 'write']).default('read'),
+      new Option('-a, --action <action>', 'what it is for')
+        .choices(['read', 'write'])
+        .argParser(parseAction)
+        .default('read'),
     )
     .addOption(
       new Option('-X, --method <method>', 'read: GET or HEAD; write: PUT or DELETE').choices([
@@ -58,9 +61,16 @@ export function addSign(program: Command, run: Run): void {
         const issued = await client.url(team, requestOf(key, options), { signal: context.signal })
         if (context.json) return context.printJson(issued)
         context.print(options.curl ? curlLine(issued) : issued.url)
+        if (options.expires !== undefined) noteShorter(context, issued)
         if (context.io.stderr.isTTY && !options.curl) explain(context, issued)
       }),
     )
+}
+
+function parseAction(text: string): 'read' | 'write' {
+  if (text === 'read' || text === 'write') return text
+  const toDelete = text === 'delete' ? ' A URL that deletes is --action write -X DELETE.' : ''
+  throw new InvalidArgumentError(`Allowed choices are read, write.${toDelete}`)
 }
 
 function requestOf(key: string, options: SignOptions): UrlRequestInput {
@@ -76,6 +86,13 @@ function requestOf(key: string, options: SignOptions): UrlRequestInput {
     ...(createOnly === undefined ? {} : { createOnly }),
     ...(downloadAs === undefined ? {} : { downloadAs }),
   }
+}
+
+/** A shorter life than what was asked for must not go unnoticed in a script. */
+function noteShorter(context: Context, { limitedBy, expiresAt }: IssuedUrl): void {
+  if (limitedBy === 'requested') return
+  const life = humanDuration((Date.parse(expiresAt) - Date.now()) / 1000)
+  context.note(`signpost: shortened to ${life} by ${limitedBy}`)
 }
 
 /** What the bare URL does not say. */

@@ -1,9 +1,11 @@
 import { Argument, type Command } from 'commander'
 import type { Team } from '@signpost/contract'
+import { mayDelete, withYes, type ConfirmOptions } from '../confirm.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { printableLine } from '../text.ts'
 
 interface TeamOptions {
@@ -94,13 +96,13 @@ function addChanges(team: Command, run: Run): void {
         )
       }),
     )
-  team
-    .command('delete')
-    .description('delete a team; its objects stay in the bucket')
-    .argument('<name>')
-    .addHelpText('after', examples('signpost team delete vision'))
+  withYes(
+    team.command('delete').description('delete a team; its objects stay in the bucket').argument('<name>'),
+  )
+    .addHelpText('after', examples('signpost team delete vision', 'signpost team delete --yes vision'))
     .action(
-      handler(run, async (context, [name]: [string]) => {
+      handler(run, async (context, [name]: [string], options: ConfirmOptions) => {
+        if (!(await mayDelete(context, `team ${name}`, options))) return exitCodes.failed
         const client = await context.connect()
         await client.call('deleteTeam', { params: { team: name } }, { signal: context.signal })
         if (!context.json) context.print(`deleted team ${name}; its objects stay in the bucket`)

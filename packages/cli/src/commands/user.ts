@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
 import type { User } from '@signpost/contract'
+import { mayDelete, withYes, type ConfirmOptions } from '../confirm.ts'
 import { handler, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { createKey, type NewKeyOptions } from '../new-key.ts'
 import { parseDuration } from '../parse.ts'
 import { printableLine } from '../text.ts'
@@ -94,13 +96,16 @@ function addChanges(user: Command, run: Run): void {
         context.printList([await client.call('updateUser', input, { signal: context.signal })], columns)
       }),
     )
-  user
-    .command('delete')
-    .description('delete a user and their keys; the audit events stay')
-    .argument('<username>')
-    .addHelpText('after', examples('signpost user delete alice'))
+  withYes(
+    user
+      .command('delete')
+      .description('delete a user and their keys; the audit events stay')
+      .argument('<username>'),
+  )
+    .addHelpText('after', examples('signpost user delete alice', 'signpost user delete --yes alice'))
     .action(
-      handler(run, async (context, [username]: [string]) => {
+      handler(run, async (context, [username]: [string], options: ConfirmOptions) => {
+        if (!(await mayDelete(context, `user ${username}`, options))) return exitCodes.failed
         const client = await context.connect()
         await client.call('deleteUser', { params: { username } }, { signal: context.signal })
         if (!context.json) context.print(`deleted user ${printableLine(username)}`)
@@ -112,7 +117,8 @@ function addChanges(user: Command, run: Run): void {
     .argument('<username>')
     .requiredOption('--name <name>', 'what it is for')
     .option('--expires <time>', 'its life: 24h, 90d', parseDuration)
-    .addHelpText('after', examples('signpost user key alice --name laptop > alice.key'))
+    .option('-o, --output <file>', 'into a new file that only you may read')
+    .addHelpText('after', examples('signpost user key alice --name laptop --output alice.key'))
     .action(
       handler(run, (context, [username]: [string], options: NewKeyOptions) =>
         createKey(context, options, username),

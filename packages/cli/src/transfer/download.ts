@@ -37,8 +37,9 @@ export async function downloadAll(
     const names = namesOf(file)
     if (outcome.ok) {
       const { sizeBytes, resumedBytes } = outcome.result
-      reporter.report({ ...names, status: 'done', sizeBytes, ...(resumedBytes > 0 ? { resumedBytes } : {}) })
-    } else reporter.report({ ...names, status: 'failed', error: outcome.error })
+      const resumed = resumedBytes > 0 ? { resumedBytes } : {}
+      reporter.report({ ...names, status: 'done', sizeBytes, ...resumed }, file)
+    } else reporter.report({ ...names, status: 'failed', error: outcome.error }, file)
   }
 }
 
@@ -83,17 +84,18 @@ export async function downloadTo(
 ): Promise<void> {
   const names = { from: formatRemote(address), to: name }
   const { signal } = context
+  const moving = { path: name }
   try {
     const object = await client.download(address, {
       signal,
       ...(options.parts === undefined ? {} : { concurrency: options.parts }),
-      onProgress: (progress) => reporter.progress(names, progress),
+      onProgress: (progress) => reporter.progress(moving, progress),
     })
     reporter.expect(object.sizeBytes)
     await pipeline(object.stream(), stream, { signal, end: stream !== context.io.stdout })
-    reporter.report({ ...names, status: 'done', sizeBytes: object.sizeBytes })
+    reporter.report({ ...names, status: 'done', sizeBytes: object.sizeBytes }, moving)
   } catch (error) {
     signal.throwIfAborted()
-    reporter.report({ ...names, status: 'failed', error })
+    reporter.report({ ...names, status: 'failed', error }, moving)
   }
 }

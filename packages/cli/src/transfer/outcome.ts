@@ -22,13 +22,31 @@ export function isThereAlready(error: unknown): boolean {
 export interface Progress {
   transferredBytes: number
   totalBytes: number | null
+  /** What a later run need not move again. */
+  keptBytes: number
+  /** Of these, what an earlier run had moved. */
+  resumedBytes: number
+}
+
+/** A file that is under way; `path` is what is said of it. */
+export interface MovingFile {
+  path: string
+}
+
+/** How far all is at some moment: what is safe, as `231 MiB of 1.1 GiB`. */
+export interface Standing {
+  text: string
+  files: number
 }
 
 export interface Reporter {
   /** A file is known, and will be sent; `sizeBytes` is null while it is not known. */
   expect(sizeBytes: number | null): void
-  progress(file: object, progress: Progress): void
-  report(outcome: Outcome): void
+  progress(file: MovingFile, progress: Progress): void
+  /** `file`: as it was given to `progress`. */
+  report(outcome: Outcome, file?: MovingFile): void
+  /** Undefined: nothing is safe yet. */
+  standing(): Standing | undefined
   /** After the last outcome, or when `error` has ended all; answers the exit code of the outcomes. */
   finish(error?: unknown): number
 }

@@ -15,10 +15,14 @@ export interface ProgressBar {
 export async function openProgressBar(stream: NodeJS.WriteStream): Promise<ProgressBar> {
   const { default: progress } = await import('cli-progress')
   const startedMs = performance.now()
+  let isDrawn = false
   const sent = new WeakMap<object, number>()
   let files = 0
   let filesOver = 0
   let bytes = 0
+  /** What an earlier run had moved: no part of the rate. */
+  let resumedBytes = 0
+  const resumed = new WeakMap<object, number>()
   let totalBytes = 0
   const bar = new progress.SingleBar(
     {
@@ -36,23 +40,31 @@ export async function openProgressBar(stream: NodeJS.WriteStream): Promise<Progr
   )
   const payload = () => ({
     sizes: `${humanBytes(bytes)}/${humanBytes(totalBytes)}`,
-    rate: humanBytes(bytes / Math.max(0.001, (performance.now() - startedMs) / 1000)),
+    rate: humanBytes(
+      Math.max(0, bytes - resumedBytes) / Math.max(0.001, (performance.now() - startedMs) / 1000),
+    ),
     files: `${filesOver}/${files} ${files === 1 ? 'file' : 'files'}`,
   })
+  // A bar of nothing says nothing: it is drawn when there is something to show.
   const show = () => {
+    if (totalBytes === 0) return
+    if (!isDrawn) bar.start(totalBytes, 0, payload())
+    isDrawn = true
     bar.setTotal(Math.max(1, totalBytes))
     bar.update(Math.min(bytes, totalBytes), payload())
   }
-  bar.start(1, 0, payload())
   return {
     expect(sizeBytes) {
       files += 1
       totalBytes += sizeBytes ?? 0
       show()
     },
-    progress(file, { transferredBytes }) {
+    progress(file, progressOfFile) {
+      const { transferredBytes } = progressOfFile
       bytes += transferredBytes - (sent.get(file) ?? 0)
       sent.set(file, transferredBytes)
+      resumedBytes += progressOfFile.resumedBytes - (resumed.get(file) ?? 0)
+      resumed.set(file, progressOfFile.resumedBytes)
       totalBytes = Math.max(totalBytes, bytes)
       show()
     },
@@ -64,6 +76,8 @@ export async function openProgressBar(stream: NodeJS.WriteStream): Promise<Progr
     above(line) {
       stream.write(`\r\u001b[K${line}\n`)
     },
-    stop: () => bar.stop(),
+    stop() {
+      if (isDrawn) bar.stop()
+    },
   }
 }

@@ -1,9 +1,11 @@
 import type { Context } from '../context.ts'
 import { reportOf, sentenceOf } from '../errors.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
+import { Interrupted } from '../io.ts'
 import { humanBytes, printableLine } from '../text.ts'
 import type { Outcome, Reporter } from './outcome.ts'
 import { openProgressBar } from './progress-bar.ts'
+import { createTally } from './tally.ts'
 
 export interface ReporterOptions {
   quiet: boolean
@@ -18,9 +20,10 @@ export async function createReporter(context: Context, options: ReporterOptions)
   const showsLines = !options.quiet && !json && !options.stdoutIsData && !(showsBar && io.stdout.isTTY)
   const bar = showsBar ? await openProgressBar(io.stderr) : undefined
   const startedMs = performance.now()
-  const counts = { done: 0, skipped: 0, failed: 0 }
+  const tally = createTally()
+  const goingOn = new WeakSet<object>()
   const failureCodes = new Set<number>()
-  let bytes = 0
+  let resumedBytes = 0
 
   function say(outcome: Outcome): void {
     const names = `${printableLine(outcome.from)} -> ${printableLine(outcome.to)}`
@@ -33,11 +36,25 @@ export async function createReporter(context: Context, options: ReporterOptions)
   const write = (line: string) => (bar ? bar.above(line) : context.note(line))
 
   return {
-    expect: (sizeBytes) => bar?.expect(sizeBytes),
-    progress: (file, progress) => bar?.progress(file, progress),
-    report(outcome) {
-      counts[outcome.status] += 1
-      if (outcome.status === 'done') bytes += outcome.sizeBytes
+    expect(sizeBytes) {
+      tally.expect(sizeBytes)
+      bar?.expect(sizeBytes)
+    },
+    progress(file, progress) {
+      tally.progress(file, progress)
+      if (progress.resumedBytes > 0 && !goingOn.has(file)) {
+        goingOn.add(file)
+        if (!options.quiet && !json)
+          write(`signpost: ${printableLine(file.path)}: going on at ${humanBytes(progress.resumedBytes)}`)
+      }
+      bar?.progress(file, progress)
+    },
+    standing: tally.standing,
+    report(reported, file) {
+      const resumed = tally.over(file, reported)
+      resumedBytes += resumed
+      const outcome =
+        reported.status === 'done' && resumed > 0 ? { ...reported, resumedBytes: resumed } : reported
       if (outcome.status === 'failed') failureCodes.add(exitCodeOf(outcome.error))
       bar?.count()
       if (!json) say(outcome)
@@ -47,11 +64,17 @@ export async function createReporter(context: Context, options: ReporterOptions)
     finish(error) {
       bar?.stop()
       const seconds = Math.round(performance.now() - startedMs) / 1000
+      const { counts } = tally
+      const bytes = tally.doneBytes()
       if (json && !options.stdoutIsData) {
         const ended = error === undefined ? {} : { error: reportOf(error) }
         context.printJson({ type: 'summary', ...counts, bytes, seconds, ...ended })
       }
-      if (bar) context.note(summaryLine(counts, bytes, seconds))
+      const files = counts.done + counts.skipped + counts.failed
+      const showsSummary = bar !== undefined || (!options.quiet && !json && files > 1)
+      // How far it is when it is broken off is said by who knows how to go on.
+      if (showsSummary && !(error instanceof Interrupted))
+        context.note(summaryLine(counts, bytes, bytes - resumedBytes, seconds))
       if (counts.failed === 0) return exitCodes.ok
       const [only, ...others] = failureCodes
       return only === undefined || others.length > 0 || counts.done > 0 ? exitCodes.failed : only
@@ -72,10 +95,11 @@ function jsonOf(outcome: Outcome): object {
 function summaryLine(
   counts: Readonly<Record<Outcome['status'], number>>,
   bytes: number,
+  movedBytes: number,
   seconds: number,
 ): string {
   const { done, skipped, failed } = counts
-  const rate = seconds > 0 ? `, ${humanBytes(bytes / seconds)}/s` : ''
+  const rate = seconds > 0 ? `, ${humanBytes(movedBytes / seconds)}/s` : ''
   const rest = [skipped && `${skipped} skipped`, failed && `${failed} failed`].filter(Boolean)
   return [
     `${done} ${done === 1 ? 'file' : 'files'}, ${humanBytes(bytes)} in ${seconds.toFixed(1)} s${rate}`,

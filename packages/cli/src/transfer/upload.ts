@@ -103,7 +103,8 @@ function isGone(error: unknown): boolean {
 async function done(run: UploadRun, file: UploadFile, result: UploadResult): Promise<void> {
   await forget(run, file)
   const { sizeBytes } = result
-  run.reporter.report({ from: file.path, to: formatRemote(file.address), status: 'done', sizeBytes })
+  const names = { from: file.path, to: formatRemote(file.address) }
+  run.reporter.report({ ...names, status: 'done', sizeBytes }, file)
 }
 
 async function failed(run: UploadRun, file: UploadFile, error: unknown): Promise<void> {
@@ -111,7 +112,7 @@ async function failed(run: UploadRun, file: UploadFile, error: unknown): Promise
   const { code } = error as { code?: unknown }
   // What is there already, or has changed: going on with this upload would only fail again.
   if (isThereAlready(error) || code === 'source_changed') await forget(run, file)
-  run.reporter.report(failureOf(names, error, run.options.clobber))
+  run.reporter.report(failureOf(names, error, run.options.clobber), file)
 }
 
 function identityOf(run: UploadRun, file: UploadFile): UploadIdentity | undefined {

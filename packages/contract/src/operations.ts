@@ -29,12 +29,11 @@ const issueUrlExample = {
     grantId: '01a206f5-dceb-7000-b730-9be01eaf05b5',
     method: 'PUT',
     url: 'https://my-bucket.s3.eu-central-1.amazonaws.com/vision/runs/7/model.bin?X-Amz-Algorithm=AWS4-HMAC-SHA256&...&X-Amz-Expires=900&X-Grant=01a206f5-dceb-7000-b730-9be01eaf05b5&X-User=alice&X-Amz-Signature=...',
-    headers: {},
+    headers: { 'content-length': '5513' },
     successStatuses: [200],
     expiresAt: '2026-11-23T06:06:45.000Z',
     limitedBy: 'requested',
     enforcement: { contentLength: 'storage' },
-    etagExpected: true,
   },
 } as const
 

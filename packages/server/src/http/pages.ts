@@ -29,8 +29,7 @@ export function addPages(
       await within(readyTimeoutMs, ready())
       return ok(reply)
     } catch (error) {
-      const { message } = error as Error
-      const cause = [message, causeOf(error).cause ?? []].flat().join(': ')
+      const { cause = (error as Error).message } = causeOf(error)
       request.log.warn({ requestId: request.id, cause }, 'not ready: the database does not answer')
       return reply
         .code(503)

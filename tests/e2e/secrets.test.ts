@@ -9,6 +9,9 @@ import { freshEnvironment, startServer, untilPrinted } from './server-process.ts
 /** The files that hold a secret on purpose, each mode 0600. */
 const secretFiles = ['admin-token', 'demo-token', 'local-store-credential', 'master-key']
 
+/** Of `sp_<12>_<43>`: the 43, which may hold underscores too. */
+const secretOf = (apiKey: string) => apiKey.slice('sp_'.length + 12 + '_'.length)
+
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -19,7 +22,7 @@ function filesBelow(folder: string): string[] {
 async function useEverything(admin: Signpost, member: Signpost, url: string): Promise<Map<string, string>> {
   const secrets = new Map<string, string>()
   const { token } = await admin.call('createApiKey', { body: { name: 'to be found', username: 'demo-user' } })
-  secrets.set(String(token).split('_')[2] ?? '', 'the secret half of an API key')
+  secrets.set(secretOf(String(token)), 'the secret half of an API key')
   const signatureOf = (signed: string) => new URL(signed).searchParams.get('X-Amz-Signature') ?? ''
 
   for (const request of [
@@ -99,8 +102,8 @@ test('no signature, token or credential is in the logs, the database, the audit 
   const adminToken = read('admin-token')
   const client = (token: string) => createSignpost({ url: server.url, token, retries: 0 })
   const secrets = await useEverything(client(adminToken), client(read('demo-token')), server.url)
-  secrets.set(adminToken.split('_')[2] ?? '', "the admin's key")
-  secrets.set(read('demo-token').split('_')[2] ?? '', 'the demo key')
+  secrets.set(secretOf(adminToken), "the admin's key")
+  secrets.set(secretOf(read('demo-token')), 'the demo key')
   secrets.set(read('master-key'), 'the master key')
   secrets.set(
     (JSON.parse(read('local-store-credential')) as { secretAccessKey: string }).secretAccessKey,

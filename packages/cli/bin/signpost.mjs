@@ -6,6 +6,12 @@ import { constants as os } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
+// Until the program has its own.
+const sayInterrupted = () => {
+  process.stderr.write('signpost: interrupted\n')
+  process.exit(130)
+}
+process.on('SIGINT', sayInterrupted)
 const majorMin = 24
 const here = dirname(fileURLToPath(import.meta.url))
 const program = join(here, '../src/main.ts')
@@ -37,6 +43,7 @@ function runWith(node) {
   const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' })
   // The terminal sends its signals to both; those of `kill` come here only. A repeated one does no harm.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  process.off('SIGINT', sayInterrupted)
   child.on('exit', (code, signal) => {
     // Stopped before it could say so itself.
     if (signal === 'SIGINT') process.stderr.write('signpost: interrupted\n')

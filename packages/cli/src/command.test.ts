@@ -167,12 +167,11 @@ test('Ctrl-C stops, says how to go on, and leaves with 130', async (t) => {
     const { code, stderr } = await running.ended
     assert.equal(code, 130, stderr)
     const lines = stderr.trimEnd().split('\n')
-    if (partsBefore > 1)
-      assert.match(lines.shift() ?? '', /^signpost: big: going on at (5\.0|10\.0|\d+) MiB$/)
+    if (lines.length > 1) assert.match(lines.shift() ?? '', /^signpost: big: going on at [\d.]+ MiB$/)
     // The command may be stopped before the first part is whole.
     assert.match(
       lines.join('\n'),
-      /^signpost: interrupted(; [\d.]+ MiB of 160 MiB are up; the same command goes on| before anything .*)$/,
+      /^signpost: interrupted; ([\d.]+ MiB of 160 MiB are up; the same command goes on|nothing more was stored)$/,
     )
   }
   await done(shell, command)

@@ -47,13 +47,17 @@ process.exit(code)
 
 function handleSignals(): void {
   let first = 0
-  for (const [signal, exitCode] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const])
+  for (const [signal, exitCode] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const]) {
+    // The launcher's own, of the time before this. One after the other: without any, a signal on its way would be lost.
+    const before = process.listeners(signal)
     process.on(signal, () => {
       const now = performance.now()
       if (first !== 0 && now - first > sameSignalMs) process.exit(exitCode)
       first ||= now
       interrupt.abort(new Interrupted(exitCode))
     })
+    for (const listener of before) process.off(signal, listener)
+  }
 }
 
 function handleBrokenPipes(): void {

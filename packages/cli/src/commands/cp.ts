@@ -135,7 +135,7 @@ async function uploadStdin(
   const client = await context.connect()
   const names = { from: '-', to: formatRemote(address) }
   const moving = { path: '-' }
-  reporter.expect(null)
+  reporter.expect(null, moving)
   try {
     const { sizeBytes } = await client.upload(address, context.io.stdin, {
       signal: context.signal,
@@ -163,7 +163,7 @@ interface Interruption {
 /** How far it is, and how to go on. */
 function interruptedText(standing: Standing | undefined, { isStream, isUp, resumes }: Interruption): string {
   if (isStream) return 'interrupted; nothing is kept of what goes through a pipe'
-  if (standing === undefined) return 'interrupted before anything was copied'
+  if (standing === undefined) return 'interrupted; nothing more was stored'
   const goesOn = resumes ? 'the same command goes on' : 'the same command goes on without --no-resume'
   // Whole files are not told from those that were never sent: only --no-clobber looks.
   const again = standing.files > 1 ? ' with large files (whole ones go again but for --no-clobber)' : ''

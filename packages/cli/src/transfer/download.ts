@@ -21,7 +21,7 @@ export async function downloadAll(
     for await (const file of downloadPlan(context.io, client, sources, target, options, reporter)) {
       if (file.isPipe) await downloadToPipe(context, client, file, options, reporter)
       else if (await mayWrite(file, options, reporter)) {
-        reporter.expect(file.sizeBytes ?? null)
+        reporter.expect(file.sizeBytes ?? null, file)
         yield file
       }
     }
@@ -91,7 +91,7 @@ export async function downloadTo(
       ...(options.parts === undefined ? {} : { concurrency: options.parts }),
       onProgress: (progress) => reporter.progress(moving, progress),
     })
-    reporter.expect(object.sizeBytes)
+    reporter.expect(object.sizeBytes, moving)
     await pipeline(object.stream(), stream, { signal, end: stream !== context.io.stdout })
     reporter.report({ ...names, status: 'done', sizeBytes: object.sizeBytes }, moving)
   } catch (error) {

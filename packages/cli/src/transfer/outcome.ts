@@ -40,8 +40,8 @@ export interface Standing {
 }
 
 export interface Reporter {
-  /** A file is known, and will be sent; `sizeBytes` is null while it is not known. */
-  expect(sizeBytes: number | null): void
+  /** A file is known, and will be moved; `sizeBytes` is null until its progress tells. */
+  expect(sizeBytes: number | null, file: MovingFile): void
   progress(file: MovingFile, progress: Progress): void
   /** `file`: as it was given to `progress`. */
   report(outcome: Outcome, file?: MovingFile): void

@@ -3,6 +3,8 @@ import type { Progress } from './outcome.ts'
 
 export interface ProgressBar {
   expect(sizeBytes: number | null): void
+  /** The size of a file that was not known. */
+  grow(sizeBytes: number): void
   progress(file: object, progress: Progress): void
   /** One more file is over. */
   count(): void
@@ -45,9 +47,9 @@ export async function openProgressBar(stream: NodeJS.WriteStream): Promise<Progr
     ),
     files: `${filesOver}/${files} ${files === 1 ? 'file' : 'files'}`,
   })
-  // A bar of nothing says nothing: it is drawn when there is something to show.
+  // A bar of nothing says nothing: it is drawn when the first bytes are through.
   const show = () => {
-    if (totalBytes === 0) return
+    if (bytes === 0) return
     if (!isDrawn) bar.start(totalBytes, 0, payload())
     isDrawn = true
     bar.setTotal(Math.max(1, totalBytes))
@@ -59,6 +61,7 @@ export async function openProgressBar(stream: NodeJS.WriteStream): Promise<Progr
       totalBytes += sizeBytes ?? 0
       show()
     },
+    grow: (sizeBytes) => void (totalBytes += sizeBytes),
     progress(file, progressOfFile) {
       const { transferredBytes } = progressOfFile
       bytes += transferredBytes - (sent.get(file) ?? 0)

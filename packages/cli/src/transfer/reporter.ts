@@ -21,6 +21,7 @@ export async function createReporter(context: Context, options: ReporterOptions)
   const bar = showsBar ? await openProgressBar(io.stderr) : undefined
   const startedMs = performance.now()
   const tally = createTally()
+  const unsized = new WeakSet<object>()
   const goingOn = new WeakSet<object>()
   const failureCodes = new Set<number>()
   let resumedBytes = 0
@@ -36,11 +37,16 @@ export async function createReporter(context: Context, options: ReporterOptions)
   const write = (line: string) => (bar ? bar.above(line) : context.note(line))
 
   return {
-    expect(sizeBytes) {
+    expect(sizeBytes, file) {
+      if (sizeBytes === null) unsized.add(file)
       tally.expect(sizeBytes)
       bar?.expect(sizeBytes)
     },
     progress(file, progress) {
+      if (progress.totalBytes !== null && unsized.delete(file)) {
+        tally.grow(progress.totalBytes)
+        bar?.grow(progress.totalBytes)
+      }
       tally.progress(file, progress)
       if (progress.resumedBytes > 0 && !goingOn.has(file)) {
         goingOn.add(file)

@@ -7,6 +7,8 @@ export interface Tally {
   /** Bytes of the files that are done. */
   doneBytes(): number
   expect(sizeBytes: number | null): void
+  /** The size of a file that was not known. */
+  grow(sizeBytes: number): void
   progress(file: object, progress: Progress): void
   /** Answers what of the file an earlier run had moved. */
   over(file: object | undefined, outcome: Outcome): number
@@ -27,6 +29,7 @@ export function createTally(): Tally {
       files += 1
       expectedBytes += sizeBytes ?? 0
     },
+    grow: (sizeBytes) => void (expectedBytes += sizeBytes),
     progress: (file, progress) => void underWay.set(file, progress),
     over(file, outcome) {
       counts[outcome.status] += 1

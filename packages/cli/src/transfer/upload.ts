@@ -36,7 +36,7 @@ export async function uploadAll(
   const resumed: Promise<void>[] = []
   const fresh = async function* () {
     for await (const file of uploadPlan(context.io, sources, target, options, reporter)) {
-      reporter.expect(file.sizeBytes ?? null)
+      reporter.expect(file.sizeBytes ?? null, file)
       const uploadId = findUpload(run, file)
       if (uploadId === undefined) yield file
       else {

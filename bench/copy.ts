@@ -37,7 +37,7 @@ export async function benchCopy(): Promise<BenchRow[]> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'signpost-bench-copy-'))
   const rgw = await startRgw({ sizeBytes: 10 * gibibyte })
-  const server = await startServer({ isPinned: false })
+  const server = await startServer({ pin: 'none' })
   try {
     await makeBucket(rgw)
     const token = await connect(server, rgw)

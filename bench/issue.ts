@@ -16,7 +16,7 @@ interface Subject {
 }
 
 export async function benchIssue(): Promise<BenchRow[]> {
-  const server = await startServer()
+  const server = await startServer({ pin: 'serving' })
   const address = `http://127.0.0.1:${server.port}/v1/teams/${team}/urls`
   const body = JSON.stringify({ action: 'read', key: 'datasets/run-7/shard-000017-of-002048.parquet' })
   const headers = { authorization: `Bearer ${server.token}`, 'content-type': 'application/json' }

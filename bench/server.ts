@@ -1,5 +1,6 @@
 /** The real server in a process of its own, with the team and the member that its first start makes. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -25,17 +26,26 @@ const nodeEnv = {
   NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node-compile'),
 }
 
-/** On SQLite in a new folder, or on the PostgreSQL of `databaseUrl`. All its threads on the server's core, unless told. */
+/**
+ * On SQLite in a new folder, or on the PostgreSQL of `databaseUrl`. What stays on the server's core: all its threads
+ * (`process`), the thread that serves (`serving`: the one that writes may go where there is room, as a database's own
+ * processes may), or nothing (`none`).
+ */
 export async function startServer(
-  options: { databaseUrl?: string; nodeOptions?: readonly string[]; isPinned?: boolean } = {},
+  options: {
+    databaseUrl?: string
+    nodeOptions?: readonly string[]
+    pin?: 'process' | 'serving' | 'none'
+  } = {},
 ): Promise<BenchServer> {
+  const { pin = 'process' } = options
   const folder = mkdtempSync(join(tmpdir(), 'signpost-bench-'))
   const env = await environmentOf(folder)
   if (options.databaseUrl !== undefined) env['SIGNPOST_DATABASE_URL'] = options.databaseUrl
   const args = [...nodeArgs, ...(options.nodeOptions ?? []), 'packages/server/src/main.ts']
   const serving = startNode(args, {
     env: { ...nodeEnv, ...env },
-    core: options.isPinned === false ? undefined : cores?.server,
+    core: pin === 'process' ? cores?.server : undefined,
   })
   const stop = async () => {
     await serving.stop()
@@ -44,6 +54,8 @@ export async function startServer(
   try {
     const port = Number(env['SIGNPOST_PORT'])
     await untilReady(port, serving)
+    if (pin === 'serving' && cores)
+      execFileSync('/usr/bin/taskset', ['-pc', cores.server, String(serving.pid)])
     const token = await untilWritten(join(folder, 'data', 'demo-token'), serving)
     return { pid: serving.pid, port, token, folder, stop }
   } catch (error) {

@@ -47,7 +47,11 @@ test('a file that is something else is named, and not shown', async (t) => {
 test('a kept key goes to the server that it was kept for, and to no other', async (t) => {
   const { io } = place(t)
   await saveLogin(io, { url: 'https://a.example', token: 'kept' })
-  assert.deepEqual(await serverSettings(io, {}), { url: 'https://a.example', token: 'kept' })
+  assert.deepEqual(await serverSettings(io, {}), {
+    url: 'https://a.example',
+    token: 'kept',
+    tokenFrom: '`signpost login`',
+  })
   assert.equal((await serverSettings(io, { url: 'https://a.example/' })).token, 'kept')
   await assert.rejects(serverSettings(io, { url: 'https://b.example' }), /no key for https:\/\/b\.example/)
 })
@@ -55,11 +59,16 @@ test('a kept key goes to the server that it was kept for, and to no other', asyn
 test('options come before the environment, and that before what is kept', async (t) => {
   const { folder, io } = place(t, { SIGNPOST_URL: 'https://env.example', SIGNPOST_TOKEN: 'env' })
   await saveLogin(io, { url: 'https://a.example', token: 'kept' })
-  assert.deepEqual(await serverSettings(io, {}), { url: 'https://env.example', token: 'env' })
+  assert.deepEqual(await serverSettings(io, {}), {
+    url: 'https://env.example',
+    token: 'env',
+    tokenFrom: 'SIGNPOST_TOKEN',
+  })
   const tokenFile = join(folder, 'key')
   writeFileSync(tokenFile, 'from-file\n')
   assert.deepEqual(await serverSettings(io, { url: 'https://o.example', tokenFile }), {
     url: 'https://o.example',
     token: 'from-file',
+    tokenFrom: '--token-file',
   })
 })

@@ -14,7 +14,7 @@ const tasks = {
   // Little is kept from one request to the next: without these V8 would let garbage fill twice the memory. No hard limit.
   start: {
     needs: 'production',
-    run: ['--max-semi-space-size=3', '--heap-growing-percent=10', 'packages/server/src/main.ts'],
+    run: ['--max-semi-space-size=2', '--heap-growing-percent=10', 'packages/server/src/main.ts'],
   },
   dev: { needs: 'full', run: ['--watch', 'packages/server/src/main.ts'] },
   check: { needs: 'full', run: ['scripts/check.mjs'] },

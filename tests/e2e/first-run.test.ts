@@ -220,7 +220,7 @@ test(
   { skip: existsSync('/usr/bin/script') ? false : 'script(1) makes the terminal, and is not here' },
   async (t) => {
     const env = await freshEnvironment(t)
-    const command = ['-qefc', `'${process.execPath}' packages/server/src/main.ts`, '/dev/null']
+    const command = ['-qefc', `exec '${process.execPath}' packages/server/src/main.ts`, '/dev/null']
     for (const shown of [true, false]) {
       const server = await startServer(t, env, { program: '/usr/bin/script', command })
       await untilPrinted(server, lastLine)
@@ -230,6 +230,20 @@ test(
       await server.ended
       await untilFree(server.url)
     }
+  },
+)
+
+test(
+  'a closed terminal ends the server that was started on it',
+  { skip: existsSync('/usr/bin/script') ? false : 'script(1) makes the terminal, and is not here' },
+  async (t) => {
+    const env = await freshEnvironment(t)
+    const command = ['-qefc', `exec '${process.execPath}' packages/server/src/main.ts`, '/dev/null']
+    const server = await startServer(t, env, { program: '/usr/bin/script', command })
+    await untilPrinted(server, lastLine)
+    server.kill('SIGKILL')
+    await server.ended
+    await untilFree(server.url)
   },
 )
 

@@ -81,9 +81,16 @@ function endOnSignals(serving: Serving, log: pino.Logger): void {
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  if (onTerminal()) process.on('SIGHUP', onSignal)
+}
+
+/** There SIGHUP means that the terminal was closed, by POSIX; elsewhere it is the word for reading files again. */
+function onTerminal(): boolean {
+  return process.stdin.isTTY || process.stdout.isTTY
 }
 
 function reloadTlsOnHangup(config: Config, { app }: Serving, log: pino.Logger): void {
+  if (onTerminal()) return
   process.on('SIGHUP', () => {
     const { server } = app.server
     if (!('setSecureContext' in server)) return

@@ -136,7 +136,7 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 async function wholeLine(t: TestContext, provider: Provider): Promise<void> {
   const { admin, member, other } = await open(t, provider)
-  const check = await admin.call('checkConnector', { params: { connector: 'store' } })
+  const check = await admin.call('runDoctor', { params: { connector: 'store' }, body: {} })
   assert.ok(check.ok, JSON.stringify(check))
 
   const small = randomBytes(100_000)

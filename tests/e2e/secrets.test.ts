@@ -70,7 +70,7 @@ async function useEverything(admin: Signpost, member: Signpost, url: string): Pr
     credential,
   } as const
   await admin.call('createConnector', { body: { settings, check: false } })
-  await admin.call('checkConnector', { params: { connector: 'sentinel' } })
+  await admin.call('runDoctor', { params: { connector: 'sentinel' }, body: {} })
   await assert.rejects(
     admin.call('updateConnector', { params: { connector: 'sentinel' }, body: { settings } }),
   )

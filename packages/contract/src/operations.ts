@@ -5,6 +5,8 @@ import * as access from './schemas/access.ts'
 import * as objects from './schemas/objects.ts'
 import * as connectors from './schemas/connectors.ts'
 import * as audit from './schemas/audit.ts'
+import * as doctor from './schemas/doctor.ts'
+import * as moves from './schemas/moves.ts'
 
 const team = Slug.describe('Name of the team')
 const username = Username.describe('Name of the user or service account')
@@ -80,6 +82,18 @@ export const operations = {
     errors: ['too_many_items', 'credential_unavailable'],
   },
 
+  verifyWrite: {
+    method: 'POST',
+    path: '/v1/teams/{team}/urls/{grantId}/verify',
+    tag: 'URLs',
+    summary: 'Report that a write is done, and have the object looked at',
+    description:
+      'For the principal that the URL was issued to. Needed only where an answer said `verified-after`; without it the object is looked at when the URL has ended.',
+    params: z.strictObject({ team, grantId: z.string().max(64).describe('From the answer with the URL') }),
+    status: 200,
+    reply: objects.Verification,
+    errors: [...bucketErrors],
+  },
   openUpload: {
     method: 'POST',
     path: '/v1/teams/{team}/uploads',
@@ -476,17 +490,125 @@ export const operations = {
     status: 204,
     errors: ['conflict'],
   },
-  checkConnector: {
+  runDoctor: {
     method: 'POST',
-    path: '/v1/connectors/{connector}/check',
+    path: '/v1/connectors/{connector}/doctor',
     tag: 'Connectors',
-    summary: 'Try the bucket: reach, sign, write, read, list, delete',
+    summary: 'Look at a bucket from every side, and say how to put right what is wrong',
     description:
-      'For the admins of what it belongs to. Each check says what was seen, and how to put it right.',
+      'For the admins of what it belongs to. Writes, reads and deletes test objects under the prefix, and tries what must not work. Takes up to a minute.',
+    params: ConnectorName,
+    body: doctor.RunDoctor,
+    status: 200,
+    reply: doctor.DoctorReport,
+    errors: [],
+  },
+  getDoctorReport: {
+    method: 'GET',
+    path: '/v1/connectors/{connector}/doctor',
+    tag: 'Connectors',
+    summary: 'What the doctor found last',
+    description: 'For the admins of what it belongs to.',
     params: ConnectorName,
     status: 200,
-    reply: connectors.ConnectorCheck,
+    reply: doctor.DoctorReport,
     errors: [],
+  },
+  getPolicies: {
+    method: 'GET',
+    path: '/v1/connectors/{connector}/policies',
+    tag: 'Connectors',
+    summary: 'Least rights, trust, CORS and limits for this bucket, as documents to use',
+    description: 'For the admins of what it belongs to.',
+    params: ConnectorName,
+    status: 200,
+    reply: doctor.PolicyDocuments,
+    errors: [],
+  },
+  planNetwork: {
+    method: 'POST',
+    path: '/v1/connectors/{connector}/network/plan',
+    tag: 'Connectors',
+    summary:
+      'The document that holds the networks of the policy at the bucket, and how it differs from what is there',
+    description: 'For the admins of what it belongs to.',
+    params: ConnectorName,
+    status: 200,
+    reply: doctor.NetworkPlan,
+    errors: [...bucketErrors],
+  },
+  applyNetwork: {
+    method: 'POST',
+    path: '/v1/connectors/{connector}/network/apply',
+    tag: 'Connectors',
+    summary: 'Set it at the bucket, where its API allows',
+    description: 'For the admins of what it belongs to. Keeps statements that are not ours.',
+    params: ConnectorName,
+    body: doctor.ApplyNetwork,
+    status: 200,
+    reply: doctor.NetworkPlan,
+    errors: ['conflict', 'unsupported_by_store', ...bucketErrors],
+  },
+  verifyNetwork: {
+    method: 'POST',
+    path: '/v1/connectors/{connector}/network/verify',
+    tag: 'Connectors',
+    summary: 'Try it: what is allowed must work, and what is not must be refused',
+    description: 'For the admins of what it belongs to.',
+    params: ConnectorName,
+    status: 200,
+    reply: doctor.NetworkVerification,
+    errors: [...bucketErrors],
+  },
+  startMove: {
+    method: 'POST',
+    path: '/v1/teams/{team}/move',
+    tag: 'Teams',
+    summary: "Move a team's objects to another bucket or prefix",
+    description: 'For organisation admins. One at a time for each team.',
+    params: Team,
+    body: moves.StartMove,
+    status: 201,
+    reply: moves.Move,
+    idempotent: true,
+    errors: ['conflict', 'idempotency_mismatch', ...bucketErrors],
+  },
+  getMove: {
+    method: 'GET',
+    path: '/v1/teams/{team}/move',
+    tag: 'Teams',
+    summary: 'How far the newest move is',
+    description: 'For members of the team.',
+    params: Team,
+    status: 200,
+    reply: moves.Move,
+    errors: [],
+  },
+  cancelMove: {
+    method: 'DELETE',
+    path: '/v1/teams/{team}/move',
+    tag: 'Teams',
+    summary: 'Give up a move that has not switched over',
+    description:
+      'For organisation admins. The old place counts on; what was copied is left to be deleted by its owner.',
+    params: Team,
+    status: 200,
+    reply: moves.Move,
+    errors: ['conflict'],
+  },
+  rotateSecrets: {
+    method: 'POST',
+    path: '/v1/secrets/rotate',
+    tag: 'Connectors',
+    summary: 'Seal every stored credential anew, with the present master key',
+    description:
+      'For organisation admins. Start the server with the new master key and the one before it first.',
+    status: 200,
+    reply: z.object({
+      sealed: z.number().int().describe('Credentials that were sealed anew'),
+      already: z.number().int().describe('Those that were sealed with the present key already'),
+    }),
+    errors: ['conflict', 'credential_unavailable'],
   },
 
   listAuditEvents: {

@@ -66,6 +66,7 @@ export async function sendSigned(
 type Answer = { response: TransferResponse } | { error: TransferError; refusal?: StoreRefusal }
 
 async function sendOnce(transport: Transport, issued: IssuedUrl, send: SignedSend): Promise<Answer> {
+  if (issued.method === 'POST') throw new Error('A form is sent by whoever asked for one.')
   let response: TransferResponse
   try {
     response = await transport.send({

@@ -9,6 +9,7 @@ import { handlers } from './broker/handlers.ts'
 import { forgetOldReplies } from './broker/idempotency.ts'
 import { createSecretBox } from './broker/secret-box.ts'
 import { sweepUploads } from './broker/sweep-uploads.ts'
+import { createPolicyReader } from './domain/policy.ts'
 import type { HttpDeps, HttpSettings } from './http/deps.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
 import { createHttpServer } from './http/server.ts'
@@ -66,6 +67,7 @@ export function createApp(parts: AppParts): App {
     connectors,
     secretBox,
     policy: parts.policy,
+    policies: createPolicyReader(parts.policy),
     clock,
     newId,
     randomBytes,

@@ -38,8 +38,15 @@ async function signed(
     expiresAt: now + (what.expiresAt ?? 600_000),
     ...(part ? { part } : {}),
   }
-  await store.connector.prepare(request.expiresAt)
-  const { url, headers } = await store.connector.sign(request)
+  const signer = await store.connector.signer({
+    requester: { id: 'p', ...marker },
+    team: 'team-a',
+    prefix: 'team-a/',
+    action: request.action,
+    networks: [],
+    until: request.expiresAt,
+  })
+  const { url, headers } = await signer.sign(request)
   return { request, raw: { method: request.method, url, headers } }
 }
 

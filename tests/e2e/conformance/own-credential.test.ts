@@ -53,7 +53,16 @@ test(
 
     const write = async (connector: typeof own, key: string, extra: Record<string, string>) => {
       const now = Math.floor(Date.now() / 1000) * 1000
-      const { url, headers } = await connector.sign({
+      const { url, headers } = await (
+        await connector.signer({
+          requester: { id: 'p', ...marker },
+          team: 'team-a',
+          prefix: 'team-a/',
+          action: 'write',
+          networks: [],
+          until: now + 60_000,
+        })
+      ).sign({
         action: 'write',
         method: 'PUT',
         key,

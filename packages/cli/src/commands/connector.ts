@@ -144,7 +144,14 @@ function addUpdate(connector: Command, run: Run): void {
         const before = changes && (await client.call('getConnector', { params }, { signal: context.signal }))
         const body = {
           ...(before
-            ? { settings: await connectorSettings(name, options, secretSources(context), before.settings) }
+            ? {
+                settings: await connectorSettings(
+                  name,
+                  options,
+                  secretSources(context),
+                  before.settings as Parameters<typeof connectorSettings>[3],
+                ),
+              }
             : {}),
           ...(options.default === undefined ? {} : { isDefault: options.default }),
           check: options.check,
@@ -207,7 +214,7 @@ function show(context: Context, connector: Connector): void {
     const shown =
       typeof value === 'string'
         ? value
-        : Object.entries(value)
+        : Object.entries(value as object)
             .map((pair) => pair.join(' '))
             .join(', ')
     context.print(`  ${name}: ${printableLine(shown)}`)
@@ -217,8 +224,8 @@ function show(context: Context, connector: Connector): void {
 async function check(context: Context, name: string): Promise<number> {
   const client = await context.connect()
   const found = await client.call(
-    'checkConnector',
-    { params: { connector: name } },
+    'runDoctor',
+    { params: { connector: name }, body: {} },
     { signal: context.signal },
   )
   if (context.json) context.printJson(found)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Instant, Slug, Username } from './common.ts'
+import { Policy } from './policy.ts'
 
 export const TeamRole = z
   .enum(['viewer', 'member', 'admin'])
@@ -109,6 +110,7 @@ export const Team = z.object({
     .nullable()
     .describe('Its connector by name; null: the default connector of the instance'),
   prefix: z.string().describe('What stands before every object key of the team in the bucket'),
+  policy: Policy,
   createdAt: Instant,
 })
 export type Team = z.infer<typeof Team>
@@ -118,10 +120,12 @@ export const CreateTeam = z.strictObject({
   name: Slug.describe('1 to 63 lower-case letters, digits and dashes; cannot be changed'),
   connector: Slug.optional().describe("Left out: the instance's default connector"),
   prefix: Prefix.optional().describe('`<name>/` unless told'),
+  policy: Policy.optional(),
 })
 export const UpdateTeam = z.strictObject({
   connector: Slug.nullable().optional().describe("null: the instance's default connector"),
   prefix: Prefix.optional().describe('Objects are not moved'),
+  policy: Policy.optional().describe('Takes the place of the whole policy that is there'),
 })
 
 export const Member = z.object({

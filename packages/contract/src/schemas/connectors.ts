@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { Instant, Slug } from './common.ts'
+import { Cidrs, Policy } from './policy.ts'
+import { secretText, type Resolved } from './secret.ts'
 
 /** A bucket in the host, and another one in the path, would open the first under the name of the second. */
 const bucketInHost =
   /^(?!s3[a-z0-9-]*\.(?!.*\bs3[.-])|(?:bucket|accesspoint)\.vpce-).*\.amazonaws\.com(?:\.cn)?$/
 const bucketInGoogleHost = /^(?!(?:commondata)?storage[a-z0-9-]*\.(?!.*\bstorage[.-])).*\.googleapis\.com$/
 
-const Endpoint = z
+export const Endpoint = z
   .url({ protocol: /^https?$/ })
   .max(512)
   .refine((url) => {
@@ -30,13 +32,104 @@ const Marker = z
   .default('username')
   .describe("What `X-User` holds in every URL: the username, or the principal's opaque pseudonym")
 
+/** An address of the bucket for some of its clients: URLs are signed for the host that the client will use, never rewritten. */
+export const Audience = z.strictObject({
+  name: Slug.describe('What a caller asks for it by: `internal`, `public`, `vpce` ...'),
+  endpoint: Endpoint.describe('Of the service, as these clients reach it'),
+  addressing: z.enum(['virtual', 'path']).optional().describe("The connector's, unless told"),
+  networks: Cidrs.optional().describe(
+    'Callers from here get it without asking; the first audience that fits counts',
+  ),
+})
+export type Audience = z.infer<typeof Audience>
+
 const common = {
   name: Slug.describe('What the connector is called here; cannot be changed'),
   bucket: Bucket.describe('Name of the bucket; on Azure, of the container'),
   endpoint: Endpoint.optional().describe(
-    "Of another service than the provider's own, such as https://s3.example.com",
+    "Of another service than the provider's own, such as https://s3.example.com. Signpost's own way to the bucket, and every client's that has no audience",
   ),
+  audiences: z
+    .array(Audience)
+    .max(16)
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'names must differ')
+    .optional()
+    .describe('Other addresses of the same bucket, for other clients'),
 }
+
+const accessKeyId = z.string().min(1).max(256).describe('The public half')
+const sessionSeconds = (max: number) =>
+  z.number().int().min(900).max(max).optional().describe('Life of each session; its end limits URLs')
+const StsEndpoint = Endpoint.optional().describe("Of the token service; left out: AWS's own in the region")
+const RoleArn = z
+  .string()
+  .max(2048)
+  .regex(/^arn:[\w-]+:(?:iam|sts):[\w-]*:[\w-]*:role\/[\w+=,.@/-]+$/, 'must be the ARN of a role')
+const ServerProfile = z
+  .string()
+  .regex(/^[\w.@-]{1,64}$/)
+  .optional()
+
+const StaticKey = z.strictObject({
+  type: z.literal('static'),
+  accessKeyId,
+  secretAccessKey: secretText(512),
+  sessionToken: secretText(8192).optional().describe('Of temporary credentials'),
+})
+/** The chain of the official SDK: variables, profile, web identity, container, instance. */
+const EnvironmentChain = z.strictObject({
+  type: z.literal('environment'),
+  profile: ServerProfile.describe("Of the server's own shared configuration"),
+})
+
+export const S3Credential = z.discriminatedUnion('type', [
+  StaticKey,
+  EnvironmentChain,
+  z.strictObject({
+    type: z.literal('assumeRole'),
+    roleArn: RoleArn.describe('Role of the owner of the bucket'),
+    externalId: z
+      .string()
+      .min(2)
+      .max(1224)
+      .regex(/^[\w+=,.@:/-]+$/)
+      .optional()
+      .describe('Asked for by the trust policy'),
+    source: z.discriminatedUnion('type', [StaticKey, EnvironmentChain]).describe('Who assumes the role'),
+    perRequester: z
+      .boolean()
+      .default(true)
+      .describe("A session of its own for each requester, cut to the team's prefix and the action"),
+    sourceIdentity: z
+      .boolean()
+      .default(true)
+      .describe('Set SourceIdentity to the requester; the trust policy must allow it'),
+    durationSeconds: sessionSeconds(43_200),
+    stsEndpoint: StsEndpoint,
+  }),
+  z.strictObject({
+    type: z.literal('federationToken'),
+    accessKeyId,
+    secretAccessKey: secretText(512),
+    perRequester: z.boolean().default(true).describe('A session of its own for each requester'),
+    durationSeconds: sessionSeconds(129_600),
+    stsEndpoint: StsEndpoint,
+  }),
+  z.strictObject({
+    type: z.literal('coreweaveOidc'),
+    organizationId: z
+      .string()
+      .regex(/^[\w-]{1,64}$/)
+      .describe("CoreWeave's id of the organisation"),
+    token: secretText(16_384).describe(
+      'OIDC token that is exchanged; best {file}, which the platform renews',
+    ),
+    durationSeconds: sessionSeconds(43_200),
+    exchangeEndpoint: Endpoint.optional().describe(
+      "Of CoreWeave's API; https://api.coreweave.com unless told",
+    ),
+  }),
+])
 
 export const S3Connector = z.strictObject({
   ...common,
@@ -52,12 +145,7 @@ export const S3Connector = z.strictObject({
     .default('virtual')
     .describe('virtual: bucket.host; path: host/bucket (MinIO, Ceph and most others)'),
   marker: Marker,
-  credential: z.strictObject({
-    type: z.literal('static'),
-    accessKeyId: z.string().min(1).max(256).describe('The public half'),
-    secretAccessKey: z.string().min(1).max(512).describe('Sealed; never shown again'),
-    sessionToken: z.string().min(1).max(8192).optional().describe('Of temporary credentials'),
-  }),
+  credential: S3Credential,
 })
 
 export const GcsConnector = z.strictObject({
@@ -69,12 +157,32 @@ export const GcsConnector = z.strictObject({
     z.strictObject({
       type: z.literal('serviceAccountKey'),
       clientEmail: z.string().min(3).max(320).describe('`client_email` of the key file'),
-      privateKey: z.string().min(1).max(16_384).describe('PEM, the `private_key` of the key file'),
+      privateKey: secretText(16_384).describe('PEM, the `private_key` of the key file; or {env}, {file}'),
     }),
     z.strictObject({
       type: z.literal('hmacKey'),
       accessId: z.string().min(1).max(256).describe('The public half'),
-      secret: z.string().min(1).max(512).describe('Sealed; never shown again'),
+      secret: secretText(512),
+    }),
+    z.strictObject({
+      type: z.literal('impersonation'),
+      serviceAccount: z.email().max(320).describe('Whose rights the URLs carry; signed by IAM signBlob'),
+      source: z
+        .discriminatedUnion('type', [
+          z.strictObject({ type: z.literal('metadata'), metadataHost: Endpoint.optional() }),
+          z.strictObject({
+            type: z.literal('serviceAccountKey'),
+            clientEmail: z.string().min(3).max(320),
+            privateKey: secretText(16_384),
+            tokenEndpoint: Endpoint.optional().describe('https://oauth2.googleapis.com unless told'),
+          }),
+        ])
+        .describe('Who impersonates it: the machine that Signpost runs on, or another service account'),
+      iamEndpoint: Endpoint.optional().describe('https://iamcredentials.googleapis.com unless told'),
+      teamServiceAccounts: z
+        .record(Slug, z.email().max(320))
+        .optional()
+        .describe('One service account a team, by name of the team; others: `serviceAccount`'),
     }),
   ]),
 })
@@ -95,22 +203,45 @@ export const AzureConnector = z.strictObject({
   credential: z.discriminatedUnion('type', [
     z.strictObject({
       type: z.literal('accountKey'),
-      accountKey: z.base64().max(256).describe('Sealed; never shown again'),
+      accountKey: secretText(256).describe('base64; or {env}, {file}'),
     }),
     z.strictObject({
       type: z.literal('clientSecret'),
       tenantId: z.string().min(1).max(128).describe('Of Microsoft Entra'),
       clientId: z.string().min(1).max(128).describe('Of the app registration'),
-      clientSecret: z.string().min(1).max(512).describe('Sealed; never shown again'),
+      clientSecret: secretText(512),
       authorityHost: Endpoint.optional().describe(
         'Entra authority; https://login.microsoftonline.com unless told',
       ),
+    }),
+    z.strictObject({
+      type: z.literal('workloadIdentity'),
+      tenantId: z.string().min(1).max(128).describe('Of Microsoft Entra'),
+      clientId: z
+        .string()
+        .min(1)
+        .max(128)
+        .describe('Of the application or managed identity with a federated credential'),
+      token: secretText(16_384).describe('Federated token; best {file}, which the platform renews'),
+      authorityHost: Endpoint.optional(),
+    }),
+    z.strictObject({
+      type: z.literal('managedIdentity'),
+      clientId: z
+        .string()
+        .min(1)
+        .max(128)
+        .optional()
+        .describe('Of a user-assigned identity; left out: the system-assigned'),
     }),
   ]),
 })
 
 export const ConnectorSettings = z.discriminatedUnion('kind', [S3Connector, GcsConnector, AzureConnector])
+/** As stored: secrets may be references. */
 export type ConnectorSettings = z.infer<typeof ConnectorSettings>
+/** As used: every secret in its place. */
+export type ResolvedSettings = Resolved<ConnectorSettings>
 
 export const CreateConnector = z.strictObject({
   settings: ConnectorSettings,
@@ -119,6 +250,7 @@ export const CreateConnector = z.strictObject({
     .boolean()
     .default(false)
     .describe("The instance's connector, for teams without one of their own"),
+  policy: Policy.optional().describe('Life of URLs, networks, what is written into objects'),
   check: z.boolean().default(true).describe('Try the bucket before saving'),
 })
 export const UpdateConnector = z.strictObject({
@@ -126,6 +258,7 @@ export const UpdateConnector = z.strictObject({
     'Whole settings, credential included; kind, bucket, account and endpoint may not change',
   ),
   isDefault: z.boolean().optional().describe('true takes the place of the default that is there'),
+  policy: Policy.optional().describe('Takes the place of the whole policy that is there'),
   check: z.boolean().default(true).describe('Try the bucket before saving'),
 })
 
@@ -136,22 +269,13 @@ export const Connector = z.object({
   kind: z.enum(['s3', 'gcs', 'azure']).describe('Which way of signing and addressing'),
   team: z.string().nullable().describe('Whose own it is; null: the organisation'),
   isDefault: z.boolean().describe('Used by teams without one of their own'),
+  address: z
+    .string()
+    .describe('The bucket in one line, such as s3://bucket?region=eu-central-1; never with a credential'),
   settings: z
-    .record(z.string(), z.union([z.string(), z.record(z.string(), z.string())]))
-    .describe('As given, with the credential cut down to its public half'),
+    .record(z.string(), z.unknown())
+    .describe('As given, with the credential cut down to what is no secret'),
+  policy: Policy,
   createdAt: Instant,
 })
 export type Connector = z.infer<typeof Connector>
-
-export const ConnectorCheck = z.object({
-  ok: z.boolean().describe('Every check has passed'),
-  checks: z.array(
-    z.object({
-      name: z.string().describe('What was tried'),
-      result: z.enum(['pass', 'fail']).describe('How it went'),
-      seen: z.string().describe('What the bucket answered'),
-      fix: z.string().nullable().describe('What to change; null where nothing is wrong'),
-    }),
-  ),
-})
-export type ConnectorCheck = z.infer<typeof ConnectorCheck>

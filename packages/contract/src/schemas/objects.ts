@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { Instant, NextCursor, ObjectKey, Problem } from './common.ts'
+import { Instant, NextCursor, ObjectKey, Problem, Slug } from './common.ts'
 
 export const Action = z.enum(['read', 'write'])
 export type Action = z.infer<typeof Action>
 
-export const UrlMethod = z.enum(['GET', 'HEAD', 'PUT', 'DELETE'])
+export const UrlMethod = z.enum(['GET', 'HEAD', 'PUT', 'DELETE', 'POST'])
 export type UrlMethod = z.infer<typeof UrlMethod>
 
 /** What cut `expiresAt`: nothing (`requested`), the policy, the provider's limit, or the life left in the credential. */
@@ -31,7 +31,9 @@ const ContentType = z
 export const UrlRequest = z.strictObject({
   action: Action.describe('`read` takes the role viewer in the team, `write` the role member'),
   key: ObjectKey,
-  method: UrlMethod.optional().describe('read: GET (default) or HEAD; write: PUT (default) or DELETE'),
+  method: UrlMethod.optional().describe(
+    'read: GET (default) or HEAD; write: PUT (default), DELETE, or POST (a form: `fields` and the file last)',
+  ),
   expiresInSeconds: z
     .number()
     .int()
@@ -41,9 +43,11 @@ export const UrlRequest = z.strictObject({
       "Life of the URL. Default and ceiling: the server's policy (unless changed: 1 h to read, 24 h to write)",
     ),
   expiryMode: z
-    .enum(['shorten', 'exact'])
+    .enum(['shorten', 'refuse', 'exact'])
     .default('shorten')
-    .describe('When the wish cannot be had in full: `shorten` it, or refuse (`exact`)'),
+    .describe(
+      'When the wish cannot be had in full: `shorten` it, or `refuse`. `exact` refuses too, but gets a new credential first where that could help; it takes expiresInSeconds',
+    ),
   contentType: ContentType.optional().describe('write: signed where the store can; the client must send it'),
   contentLength: z
     .number()
@@ -53,7 +57,20 @@ export const UrlRequest = z.strictObject({
     .optional()
     .describe('write, bytes: exact length of the body'),
   checksum: Checksum.optional().describe('write: of the body, for the store to verify where it can'),
+  contentLengthRange: z
+    .strictObject({
+      min: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+      max: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+    })
+    .refine(({ min, max }) => min <= max, 'min must not be more than max')
+    .optional()
+    .describe(
+      'write, bytes: how long the body may be; held by the store with method POST (S3, Google Cloud)',
+    ),
   createOnly: z.boolean().optional().describe('write: never overwrite'),
+  audience: Slug.optional().describe(
+    "Which of the connector's addresses the URL is for; left out: by the caller's network, else the connector's own",
+  ),
   downloadAs: z.string().min(1).max(255).optional().describe('read: file name that a browser saves under'),
 })
 export type UrlRequest = z.infer<typeof UrlRequest>
@@ -63,7 +80,7 @@ export type UrlRequestInput = z.input<typeof UrlRequest>
 export const Enforcement = z
   .record(z.string(), z.enum(['storage', 'verified-after', 'none']))
   .describe(
-    'For each constraint that was asked for, who holds the client to it: `storage` refuses, `verified-after` is checked when an upload is completed, `none`: nobody',
+    'For each constraint that was asked for, who holds the client to it: `storage` refuses, `verified-after` is looked at when the upload is completed, or the write is reported or its URL has ended, `none`: nobody',
   )
 export type Enforcement = z.infer<typeof Enforcement>
 
@@ -74,11 +91,21 @@ export const IssuedUrl = z.object({
     .describe(
       "Names this grant in the audit trail; in the URL too, and so in the bucket's own log, where the store allows",
     ),
-  method: z.enum(['GET', 'HEAD', 'PUT', 'DELETE']).describe('Send the request to the store with this method'),
+  method: UrlMethod.describe('Send the request to the store with this method'),
   url: z
     .string()
     .describe('Send it here, unchanged: a letter more or less breaks the signature. A secret while it lives'),
   headers: z.record(z.string(), z.string()).describe('Send these as they came; the signature may hold them'),
+  fields: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe(
+      'POST: send them as multipart/form-data, in this order, with the file last under the name `file`',
+    ),
+  audience: z
+    .string()
+    .optional()
+    .describe('Which of the addresses of the bucket it is signed for, where it has several'),
   successStatuses: z.array(z.number().int()).describe("Statuses of the store's answer that mean success"),
   expiresAt: Instant.describe('From then on the store refuses the URL (UTC, RFC 3339)'),
   limitedBy: LimitedBy,
@@ -184,6 +211,7 @@ export const SignParts = z.strictObject({
     .max(partNumbersMax)
     .describe('Which parts, from 1; at most 1,000 at a time'),
   expiresInSeconds: z.number().int().min(1).optional().describe('As for a URL to write'),
+  audience: Slug.optional().describe('As for a URL to write'),
 })
 export const SignedParts = z.object({
   parts: z.array(IssuedUrl.extend({ partNumber: z.number().int() })).describe('One URL a part'),
@@ -209,3 +237,19 @@ export const CompletedUpload = z.object({
   etag: z.string().nullable().describe('As the store says it'),
   versionId: z.string().nullable().describe('Where the bucket keeps versions'),
 })
+
+/** What was found when a written object was looked at. */
+export const Verification = z.object({
+  grantId: z.string().describe('Of the URL that it was written with'),
+  state: z
+    .enum(['waiting', 'passed', 'failed', 'absent'])
+    .describe(
+      'absent: nothing was written. waiting: the object is looked at when it is reported, or the URL has ended',
+    ),
+  failed: z.array(z.string()).describe('The constraints that the object does not meet'),
+  outcome: z
+    .enum(['kept', 'quarantined', 'deleted'])
+    .nullable()
+    .describe('What was done with an object that failed; null: nothing'),
+})
+export type Verification = z.infer<typeof Verification>

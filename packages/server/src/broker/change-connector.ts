@@ -1,6 +1,13 @@
 /** Connecting a bucket, and changing how it is reached. */
-import { SignpostError, type Connector, type ConnectorSettings, type ParsedInput } from '@signpost/contract'
+import {
+  SignpostError,
+  type Connector,
+  type ConnectorSettings,
+  type ParsedInput,
+  type Policy,
+} from '@signpost/contract'
 import { locationOf } from '../connectors/index.ts'
+import { policyText } from '../domain/policy.ts'
 import { isOrganisationAdmin } from '../domain/decide-access.ts'
 import {
   clearDefaultConnector,
@@ -27,9 +34,9 @@ export async function createConnector(
   caller: Caller,
   input: ParsedInput<'createConnector'> & { idempotencyKey?: string },
 ): Promise<Connector> {
-  const { settings, team: teamName, isDefault, check } = input.body
+  const { settings, team: teamName, isDefault, check, policy } = input.body
   const type = 'connector.create'
-  const fields = fieldsOf(settings, isDefault)
+  const fields = fieldsOf(settings, isDefault, policy)
   const gated =
     teamName === undefined
       ? { decision: await requireOrganisation(deps, caller, 'connectors.manage', type, fields) }
@@ -53,6 +60,7 @@ export async function createConnector(
       location: locationOf(settings),
       ...sealedSettings(id, settings, deps.secretBox),
       created_at: deps.clock(),
+      policy: policyText(policy),
       team: team?.name ?? null,
     }
     const { team: _, ...stored } = row
@@ -71,7 +79,7 @@ export async function updateConnector(
 ): Promise<Connector> {
   const { row, decision } = await requireManaged(deps, caller, name, 'connector.update')
   const before = recordOf(row, deps.secretBox).settings
-  const { settings = before, isDefault = row.is_default === 1, check } = body
+  const { settings = before, isDefault = row.is_default === 1, check, policy } = body
   if (isDefault && row.team_id !== null) throw defaultOfTeam()
   if (body.settings) {
     checkUnmoved(before, settings)
@@ -83,11 +91,12 @@ export async function updateConnector(
   const changes: ConnectorChanges = {
     is_default: Number(isDefault),
     ...(body.settings ? sealedSettings(row.id, settings, deps.secretBox) : {}),
+    ...(policy === undefined ? {} : { policy: policyText(policy) }),
   }
   const { db } = deps.store
   const statements: Statement[] = becomesDefault ? [clearDefaultConnector(db)] : []
   statements.push(updateConnectorRow(db, row.id, row.version, changes))
-  const event = eventOf(deps, caller, 'connector.update', decision, fieldsOf(settings, isDefault))
+  const event = eventOf(deps, caller, 'connector.update', decision, fieldsOf(settings, isDefault, policy))
   await deps.store.commit({ statements, events: [event] })
   return shownSettings({ ...row, ...changes }, settings)
 }
@@ -161,8 +170,18 @@ async function tryRecorded(
 }
 
 /** `marker` too: who changes it changes what a bucket's log says of requesters. */
-function fieldsOf({ name, bucket, kind, marker, endpoint }: ConnectorSettings, isDefault: boolean) {
-  const details = { kind, isDefault, marker, ...(endpoint === undefined ? {} : { endpoint }) }
+function fieldsOf(
+  { name, bucket, kind, marker, endpoint }: ConnectorSettings,
+  isDefault: boolean,
+  policy?: Policy,
+) {
+  const details = {
+    kind,
+    isDefault,
+    marker,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(policy === undefined ? {} : { policy: policyText(policy) }),
+  }
   return { connector: name, bucket, details }
 }
 

@@ -7,6 +7,7 @@ import {
 } from '@signpost/contract'
 import { publicSettings } from '../connectors/index.ts'
 import { decideAccess, isOrganisationAdmin, type Decision } from '../domain/decide-access.ts'
+import { storedPolicy } from '../domain/policy.ts'
 import { isoOf } from '../domain/instant.ts'
 import { findConnector, type NamedConnectorRow } from '../store/connectors.ts'
 import { listMemberships } from '../store/members.ts'
@@ -97,7 +98,7 @@ export function shownConnector(deps: BrokerDeps, row: NamedConnectorRow): Connec
 }
 
 export function shownSettings(
-  { id, name, kind, team, is_default, created_at }: NamedConnectorRow,
+  { id, name, kind, team, is_default, policy, created_at }: NamedConnectorRow,
   settings: ConnectorSettings,
 ): Connector {
   return {
@@ -106,7 +107,9 @@ export function shownSettings(
     kind,
     team,
     isDefault: is_default === 1,
+    address: '',
     settings: publicSettings(settings),
+    policy: storedPolicy(policy),
     createdAt: isoOf(created_at),
   }
 }

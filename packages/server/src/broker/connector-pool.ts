@@ -1,5 +1,6 @@
 import { SignpostError, type ConnectorSettings } from '@signpost/contract'
 import { openConnector, type ConnectorDeps } from '../connectors/index.ts'
+import { audiencesOf } from '../domain/audience.ts'
 import type { ConnectorRecord } from '../domain/connector.ts'
 import { findConnectorById } from '../store/connectors.ts'
 import type { Store } from '../store/store.ts'
@@ -52,7 +53,8 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
     if (!record) throw new SignpostError('conflict', 'The connector was deleted in the meantime: look again.')
     const connector = openConnector(record.settings, deps.connectorDeps)
     const { name, version, settings } = record
-    return keep(version, { id: connectorId, name, bucket: settings.bucket, connector })
+    const { bucket, audiences } = settings
+    return keep(version, { id: connectorId, name, bucket, audiences: audiencesOf(audiences), connector })
   }
 
   return {

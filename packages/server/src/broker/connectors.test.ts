@@ -46,9 +46,9 @@ describe('connectors', () => {
   })
 
   test('200: checked for real, and nothing is left in the bucket', async () => {
-    const { ok, checks } = await world.call('checkConnector', world.as.root, named('second'))
+    const { ok, checks } = await world.call('runDoctor', world.as.root, { ...named('second'), body: {} })
     assert.ok(ok, JSON.stringify(checks))
-    assert.equal((await world.lastEvent()).type, 'connector.check')
+    assert.equal((await world.lastEvent()).type, 'connector.doctor')
   })
 
   test('200: a new credential is used at once, and a wrong one is not saved', async () => {
@@ -115,7 +115,7 @@ describe('connectors', () => {
     await world.call('updateTeam', carol, { ...team, body: moved })
     await world.refused('updateTeam', carol, { ...team, body: { connector: null } }, 'forbidden')
     await world.call('updateTeam', root, { ...team, body: { connector: null, prefix: 'demo/' } })
-    await world.refused('checkConnector', alice, named('demo-aws'), 'forbidden')
+    await world.refused('runDoctor', alice, { ...named('demo-aws'), body: {} }, 'forbidden')
   })
 
   test("403: a team's admin does not connect a bucket that others have connected", async () => {

@@ -1,20 +1,16 @@
-/** Small use cases of connectors: list, look, forget, check. */
+/** Small use cases of connectors: list, look, forget. */
 import { SignpostError, type Connector, type ParsedInput, type Reply } from '@signpost/contract'
-import { checkConnector as check } from '../connectors/index.ts'
 import {
   deleteConnector as deleteConnectorRow,
   listConnectors as listConnectorRows,
 } from '../store/connectors.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
-import { findTeamById, listTeamsAtLocation } from '../store/teams.ts'
+import { listTeamsAtLocation } from '../store/teams.ts'
 import { countOpenUploads, deleteClosedUploads } from '../store/uploads.ts'
 import { requireManaged, requireVisible, shownConnector } from './connector-access.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { memberFilter } from './gate.ts'
-
-/** The whole check, writing and reading included. */
-const checkMs = 10_000
 
 export async function listConnectors(
   deps: BrokerDeps,
@@ -58,18 +54,4 @@ export async function deleteConnector(
     events: [eventOf(deps, caller, 'connector.delete', decision, { connector: name })],
   })
   return undefined
-}
-
-/** Tries the bucket for real. On a team's own connector under the team's prefix, else at the bucket's root. */
-export async function checkConnector(
-  deps: BrokerDeps,
-  caller: Caller,
-  { params: { connector: name } }: ParsedInput<'checkConnector'>,
-): Promise<Reply<'checkConnector'>> {
-  const { row, decision } = await requireManaged(deps, caller, name, 'connector.check')
-  const team = row.team_id === null ? undefined : await findTeamById(deps.store.db, row.team_id)
-  const { connector, bucket } = await deps.connectors.open(row.id, row.version)
-  const event = eventOf(deps, caller, 'connector.check', decision, { connector: name, bucket })
-  await deps.store.commit({ statements: [], events: [event] })
-  return check(connector, team?.connector_id === row.id ? team.prefix : '', deps, checkMs)
 }

@@ -1,5 +1,7 @@
 import type { OperationId, ParsedInput, Reply } from '@signpost/contract'
+import type { Audiences } from '../domain/audience.ts'
 import type { ConnectorRecord, OpenConnector } from '../domain/connector.ts'
+import type { EffectivePolicy } from '../domain/policy.ts'
 import type { CallContext, Principal } from '../domain/principal.ts'
 import type { Store } from '../store/store.ts'
 
@@ -9,6 +11,8 @@ export interface BrokerDeps {
   connectors: ConnectorPool
   secretBox: SecretBox
   policy: Policy
+  /** What server, connector and team say together; arguments are the two policies as stored. */
+  policies: (connectorPolicy: string, teamPolicy: string) => EffectivePolicy
   /** ms since the epoch */
   clock: () => number
   /** A new UUIDv7 (time-ordered): ids of events, grants, rows. */
@@ -43,6 +47,8 @@ export interface NamedConnector {
   id: string
   name: string
   bucket: string
+  /** Other addresses for clients; undefined: none. */
+  audiences: Audiences | undefined
   connector: OpenConnector
 }
 

@@ -3,7 +3,7 @@ import { createApiKey, deleteApiKey, listApiKeys } from './api-keys.ts'
 import { exportAuditEvents, listAuditEvents, verifyAuditEvents } from './audit.ts'
 import { createConnector, updateConnector } from './change-connector.ts'
 import { completeUpload } from './complete-upload.ts'
-import { checkConnector, deleteConnector, getConnector, listConnectors } from './connectors.ts'
+import { deleteConnector, getConnector, listConnectors } from './connectors.ts'
 import type { Handlers } from './deps.ts'
 import { getMarkerOwner } from './get-marker-owner.ts'
 import { issueUrl } from './issue-url.ts'
@@ -23,10 +23,18 @@ import { createTeam, deleteTeam, getTeam, listTeams, updateTeam } from './teams.
 import { abortUpload, getUpload, listUploads } from './uploads.ts'
 import { createUser, deleteUser, getUser, listUsers, updateUser } from './users.ts'
 
+import { getPolicies } from './connector-policies.ts'
+import { getDoctorReport, runDoctor } from './doctor.ts'
+import { cancelMove, getMove, startMove } from './move.ts'
+import { applyNetwork, planNetwork, verifyNetwork } from './network-restriction.ts'
+import { rotateSecrets } from './rotate-secrets.ts'
+import { verifyWrite } from './verify-write.ts'
+
 export const handlers: Handlers = {
   getMe,
   issueUrl,
   issueUrls,
+  verifyWrite,
   openUpload,
   listUploads,
   getUpload,
@@ -60,7 +68,16 @@ export const handlers: Handlers = {
   getConnector,
   updateConnector,
   deleteConnector,
-  checkConnector,
+  runDoctor,
+  getDoctorReport,
+  getPolicies,
+  planNetwork,
+  applyNetwork,
+  verifyNetwork,
+  startMove,
+  getMove,
+  cancelMove,
+  rotateSecrets,
   listAuditEvents,
   exportAuditEvents,
   verifyAuditEvents,

@@ -1,6 +1,6 @@
 import { SignpostError, type IssuedUrl, type ParsedInput, type UrlRequest } from '@signpost/contract'
-import { decideAccess } from '../domain/decide-access.ts'
 import type { TargetRow } from '../store/store.ts'
+import { decideObject } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import type { EventFields } from './event-of.ts'
 import { issueItem, openIssuing } from './issuing.ts'
@@ -15,11 +15,7 @@ export async function issueUrl(
   // Nothing here waits where the answer is there at once: each wait costs as much as a hash.
   const found = deps.store.hot.findTarget(params.team, caller.principal.id)
   const target = found instanceof Promise ? await found : found
-  const decision = decideAccess(caller.principal, {
-    of: 'team',
-    ask: askOf(body),
-    team: target,
-  })
+  const decision = decideObject(deps, caller, askOf(body), target)
   if (decision.outcome === 'deny')
     await requireAllowed(deps, caller, decision, {
       type: 'url.issue',

@@ -5,8 +5,9 @@ import {
   type AuditEvent,
   type ParsedInput,
 } from '@signpost/contract'
-import { decideAccess, type Decision } from '../domain/decide-access.ts'
+import type { Decision } from '../domain/decide-access.ts'
 import type { TargetRow } from '../store/store.ts'
+import { decideObject } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { askedFields, askOf, isRecordedRefusal } from './issue-url.ts'
@@ -93,10 +94,10 @@ export async function* issueUrls(
 async function open(deps: BrokerDeps, caller: Caller, team: string, items: number): Promise<Source> {
   const { principal } = caller
   const target = await deps.store.hot.findTarget(team, principal.id)
-  const read = decideAccess(principal, { of: 'team', ask: 'object.read', team: target })
+  const read = decideObject(deps, caller, 'object.read', target)
   const fields = { team, details: { items } }
   await requireAllowed(deps, caller, read, { type: 'url.issue', fields })
-  const write = decideAccess(principal, { of: 'team', ask: 'object.write', team: target })
+  const write = decideObject(deps, caller, 'object.write', target)
   try {
     const issuing = await openIssuing(deps, caller, target as TargetRow)
     return { caller, issuing, read, write, decidedAt: issuing.signedAt }

@@ -2,19 +2,21 @@
 import { hash } from 'node:crypto'
 import {
   SignpostError,
+  type Action,
   type AuditEvent,
-  type Enforcement,
   type IssuedUrl,
   type LimitedBy,
   type UrlMethod,
   type UrlRequest,
 } from '@signpost/contract'
-import type { MarkerSource, SignedRequest, SignRequest } from '../domain/connector.ts'
+import { audienceOf } from '../domain/audience.ts'
+import type { MarkerSource, SignedRequest, Signer, SigningScope, SignRequest } from '../domain/connector.ts'
 import { expiryOf, type Expiry } from '../domain/expiry.ts'
 import { isoOf } from '../domain/instant.ts'
 import { keyInBucket, keyRuleSentence, objectKeyProblem } from '../domain/object-key.ts'
+import type { EffectivePolicy } from '../domain/policy.ts'
 import type { TargetRow } from '../store/store.ts'
-import type { BrokerDeps, Caller, NamedConnector, Policy } from './deps.ts'
+import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
 import { whoOf, type EventFields } from './event-of.ts'
 import { checkConstraints, methodOf } from './url-item.ts'
 
@@ -28,57 +30,63 @@ export interface Issuing {
   principal: Caller['principal']
   target: Target
   named: NamedConnector
+  /** Where the caller is. */
+  address: string
+  policy: EffectivePolicy
   /** ms since the epoch, one for all items of a chunk */
   signedAt: number
   at: string
-  latest: { at: number; limitedBy: 'provider' | 'credential' }
+  /** The last signer that was got: in a batch nearly all items take the same. */
+  ready: ReadySigner | undefined
   /** The last expiry that was written out: in a batch nearly all have the same. */
   lastExpiry: { at: number; text: string }
 }
 
 /** Where a team's objects are. */
-export type Target = Pick<TargetRow, 'teamId' | 'team' | 'prefix' | 'connectorId' | 'connectorVersion'>
+export type Target = Omit<TargetRow, 'role'>
+
+/** A signer, and what it was got for. */
+interface ReadySigner {
+  action: Action
+  audience: string | undefined
+  until: number
+  signer: Signer
+  latest: { at: number; limitedBy: 'provider' | 'credential' }
+}
+
+/** What a caller says about the life of a URL, and for which of the bucket's addresses it is. */
+export interface Wish {
+  audience?: string | undefined
+  expiresInSeconds?: number | undefined
+  expiryMode: 'shorten' | 'refuse' | 'exact'
+}
 
 export interface Issued {
   reply: IssuedUrl
   event: AuditEvent
 }
 
-/** Opens the team's connector and sees to its credential: at once where both are there. */
+/** Opens the team's connector: at once where it is open. */
 export function openIssuing(deps: BrokerDeps, caller: Caller, target: Target): Issuing | Promise<Issuing> {
   const named = openTarget(deps, target)
   return named instanceof Promise
-    ? named.then((opened) => prepareIssuing(deps, caller, target, opened))
-    : prepareIssuing(deps, caller, target, named)
-}
-
-function prepareIssuing(
-  deps: BrokerDeps,
-  caller: Caller,
-  target: Target,
-  named: NamedConnector,
-): Issuing | Promise<Issuing> {
-  const { connector } = named
-  const asked = deps.clock()
-  const until = asked + policyMaxSeconds(deps.policy) * 1000 + preparationMs
-  const preparing = connector.prepare(Math.min(until, connector.latestExpiry(asked).at))
-  return preparing
-    ? preparing.then(() => issuingNow(deps, caller, target, named))
+    ? named.then((opened) => issuingNow(deps, caller, target, opened))
     : issuingNow(deps, caller, target, named)
 }
 
 function issuingNow(deps: BrokerDeps, caller: Caller, target: Target, named: NamedConnector): Issuing {
-  const { connector } = named
   const signedAt = deps.clock()
   return {
     deps,
     who: whoOf(caller),
     principal: caller.principal,
+    address: caller.call.address,
     target,
     named,
+    policy: deps.policies(target.connectorPolicy, target.teamPolicy),
     signedAt,
     at: isoOf(signedAt),
-    latest: connector.latestExpiry(signedAt),
+    ready: undefined,
     lastExpiry: { at: 0, text: '' },
   }
 }
@@ -109,27 +117,93 @@ export function issueItem(issuing: Issuing, item: UrlRequest, reason: string): I
     expiresAt: 0,
     marker: markerOf(issuing),
   }
-  const limitedBy = setExpiry(issuing, request, item.expiresInSeconds, item.expiryMode)
   if (item.contentType !== undefined) request.contentType = item.contentType
   if (item.contentLength !== undefined) request.contentLength = item.contentLength
+  if (item.contentLengthRange !== undefined) request.contentLengthRange = item.contentLengthRange
   if (item.checksum !== undefined) request.checksum = item.checksum
   if (item.createOnly !== undefined) request.createOnly = item.createOnly
   if (item.downloadAs !== undefined) request.downloadAs = item.downloadAs
-  return signRequest(issuing, request, limitedBy, reason)
+  return signRequest(issuing, request, item, reason)
 }
 
-/** Signs what is decided, and writes the event that tells of it. */
+/** Gets the signer, sets the expiry, signs what is decided, and writes the event that tells of it. */
 export function signRequest(
   issuing: Issuing,
   request: SignRequest,
-  limitedBy: LimitedBy,
+  wish: Wish,
   reason: string,
   fields?: EventFields,
 ): Issued | Promise<Issued> {
-  const signed = issuing.named.connector.sign(request)
+  const { policy } = issuing
+  if (policy.writes !== undefined && request.action === 'write') request.writes = policy.writes
+  if (policy.networks.length > 0) request.networks = policy.networks
+  const ready = signerFor(issuing, request.action, wish)
+  return ready instanceof Promise
+    ? ready.then((got) => signWith(issuing, got, request, wish, reason, fields))
+    : signWith(issuing, ready, request, wish, reason, fields)
+}
+
+function signWith(
+  issuing: Issuing,
+  { signer, latest, audience }: ReadySigner,
+  request: SignRequest,
+  wish: Wish,
+  reason: string,
+  fields: EventFields | undefined,
+): Issued | Promise<Issued> {
+  const limitedBy = setExpiry(issuing, latest, request, wish)
+  const told = audience === undefined ? fields : { ...fields, details: { ...fields?.details, audience } }
+  const signed = signer.sign(request)
   return signed instanceof Promise
-    ? signed.then((ready) => issuedOf(issuing, request, ready, limitedBy, reason, fields))
-    : issuedOf(issuing, request, signed, limitedBy, reason, fields)
+    ? signed.then((done) => issuedOf(issuing, request, done, limitedBy, reason, told, audience))
+    : issuedOf(issuing, request, signed, limitedBy, reason, told, audience)
+}
+
+/** The signer for an action and an address; the one before again where it does for this one too. */
+function signerFor(issuing: Issuing, action: Action, wish: Wish): ReadySigner | Promise<ReadySigner> {
+  const { policy, signedAt, named, ready } = issuing
+  if (wish.expiryMode === 'exact' && wish.expiresInSeconds === undefined)
+    throw new SignpostError('invalid', 'expiresInSeconds: goes with expiryMode exact.', {
+      field: 'expiresInSeconds',
+    })
+  const audience =
+    named.audiences === undefined
+      ? noAudience(wish.audience)
+      : audienceOf(named.audiences, wish, issuing.address)
+  const { defaultSeconds, maxSeconds } = policy.expiry[action]
+  const until =
+    signedAt + Math.min(wish.expiresInSeconds ?? defaultSeconds, maxSeconds) * 1000 + preparationMs
+  if (ready && ready.action === action && ready.audience === audience && ready.until >= until) return ready
+  const keep = (signer: Signer): ReadySigner =>
+    (issuing.ready = { action, audience, until, signer, latest: signer.latestExpiry(signedAt) })
+  const signer = named.connector.signer(scopeOf(issuing, action, audience, until))
+  return signer instanceof Promise ? signer.then(keep) : keep(signer)
+}
+
+function scopeOf(
+  issuing: Issuing,
+  action: Action,
+  audience: string | undefined,
+  until: number,
+): SigningScope {
+  const { principal, target, policy } = issuing
+  const scope: SigningScope = {
+    requester: principal,
+    team: target.team,
+    prefix: target.prefix,
+    action,
+    networks: policy.networks,
+    until,
+  }
+  if (audience !== undefined) scope.audience = audience
+  return scope
+}
+
+function noAudience(asked: string | undefined): undefined {
+  if (asked !== undefined)
+    throw new SignpostError('invalid', 'audience: this connector has none; leave it out.', {
+      field: 'audience',
+    })
 }
 
 function issuedOf(
@@ -139,6 +213,7 @@ function issuedOf(
   limitedBy: LimitedBy,
   reason: string,
   fields: EventFields | undefined,
+  audience: string | undefined,
 ): Issued {
   const { named, target } = issuing
   const expiresAt = expiryText(issuing, request.expiresAt)
@@ -163,10 +238,7 @@ function issuedOf(
   if (signed.marker !== null) event.marker = signed.marker
   event.signatureDigest = hash('sha256', signed.signature)
   if (fields) Object.assign(event, fields)
-  return {
-    reply: replyOf(grantId, request.method, signed, expiresAt, limitedBy, signed.enforcement),
-    event,
-  }
+  return { reply: replyOf(grantId, request.method, signed, expiresAt, limitedBy, audience), event }
 }
 
 function expiryText({ lastExpiry }: Issuing, at: number): string {
@@ -183,7 +255,7 @@ function replyOf(
   signed: SignedRequest,
   expiresAt: string,
   limitedBy: LimitedBy,
-  enforcement: Enforcement,
+  audience: string | undefined,
 ): IssuedUrl {
   return {
     grantId,
@@ -193,7 +265,9 @@ function replyOf(
     successStatuses: signed.successStatuses,
     expiresAt,
     limitedBy,
-    enforcement,
+    enforcement: signed.enforcement,
+    ...(signed.fields === undefined ? {} : { fields: signed.fields }),
+    ...(audience === undefined ? {} : { audience }),
     ...(signed.etagExpected === undefined ? {} : { etagExpected: signed.etagExpected }),
   }
 }
@@ -208,22 +282,18 @@ export function markerOf({ principal, deps }: Issuing): MarkerSource {
 }
 
 /** Puts the expiry into the request and answers what limited it. */
-export function setExpiry(
-  issuing: Issuing,
+function setExpiry(
+  { signedAt, policy }: Issuing,
+  latest: ReadySigner['latest'],
   request: SignRequest,
-  askedSeconds: number | undefined,
-  mode: 'shorten' | 'exact',
+  { expiresInSeconds, expiryMode }: Wish,
 ): LimitedBy {
-  const { policy } = issuing.deps
   const expiry = expiryOf({
-    now: issuing.signedAt,
-    askedSeconds,
-    mode,
-    policy:
-      request.action === 'read'
-        ? { defaultSeconds: policy.readSecondsDefault, maxSeconds: policy.readSecondsMax }
-        : { defaultSeconds: policy.writeSecondsDefault, maxSeconds: policy.writeSecondsMax },
-    latest: issuing.latest,
+    now: signedAt,
+    askedSeconds: expiresInSeconds,
+    mode: expiryMode,
+    policy: policy.expiry[request.action],
+    latest,
   })
   if (expiry.outcome !== 'possible') throw expiryError(expiry)
   request.expiresAt = expiry.expiresAt
@@ -239,8 +309,4 @@ function expiryError(expiry: Exclude<Expiry, { outcome: 'possible' }>): Signpost
     `expiresInSeconds: at most ${expiry.maxSeconds} seconds are possible now (limited by the ${expiry.limitedBy}).`,
     { field: 'expiresInSeconds' },
   )
-}
-
-function policyMaxSeconds(policy: Policy): number {
-  return Math.max(policy.readSecondsMax, policy.writeSecondsMax)
 }

@@ -1,6 +1,5 @@
 /** Listing and deleting objects. Each is recorded before it is done. */
 import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
-import { decideAccess } from '../domain/decide-access.ts'
 import { isoOf } from '../domain/instant.ts'
 import {
   keyInBucket,
@@ -11,6 +10,7 @@ import {
   type KeyRule,
 } from '../domain/object-key.ts'
 import type { TargetRow } from '../store/store.ts'
+import { decideObject } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { openTarget } from './issuing.ts'
@@ -23,7 +23,7 @@ export async function listObjects(
 ): Promise<Reply<'listObjects'>> {
   const target = await deps.store.hot.findTarget(team, caller.principal.id)
   const asked = { team, key: recordableKey(target, query.prefix), action: 'read' } as const
-  const decision = decideAccess(caller.principal, { of: 'team', ask: 'object.read', team: target })
+  const decision = decideObject(deps, caller, 'object.read', target)
   await requireAllowed(deps, caller, decision, { type: 'object.list', fields: asked })
   const { prefix } = target as TargetRow
   const problem = listPrefixProblem(prefix, query.prefix)
@@ -62,7 +62,7 @@ export async function deleteObject(
 ): Promise<undefined> {
   const target = await deps.store.hot.findTarget(team, caller.principal.id)
   const asked = { team, key: recordableKey(target, key), action: 'write', method: 'DELETE' } as const
-  const decision = decideAccess(caller.principal, { of: 'team', ask: 'object.write', team: target })
+  const decision = decideObject(deps, caller, 'object.write', target)
   await requireAllowed(deps, caller, decision, { type: 'object.delete', fields: asked })
   const { prefix } = target as TargetRow
   const problem = objectKeyProblem(prefix, key)

@@ -7,6 +7,8 @@ import { eventOf, type EventFields } from './event-of.ts'
 const absentTeam = 'There is no such team, or you are not in it.'
 
 const sentences: Record<string, string> = {
+  outside_network:
+    'The policy of this team or its connector does not allow requests from your network address.',
   role_too_low: 'Your role in this team does not allow that.',
   organisation_admin_not_a_member:
     'Organisation admins reach the objects of a team only as its member: add yourself to it first.',

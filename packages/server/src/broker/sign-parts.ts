@@ -3,7 +3,7 @@ import { partLength } from '../domain/arrived-parts.ts'
 import type { SignRequest } from '../domain/connector.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { isRecordedRefusal } from './issue-url.ts'
-import { markerOf, openIssuing, setExpiry, signRequest, type Issued, type Issuing } from './issuing.ts'
+import { markerOf, openIssuing, signRequest, type Issued, type Issuing, type Wish } from './issuing.ts'
 import { recordRefusal } from './refuse.ts'
 import { requireOpen, requireUpload, type UsableUpload } from './upload-access.ts'
 
@@ -19,7 +19,9 @@ export async function signParts(
   try {
     const issuing = await openIssuing(deps, caller, usable.target)
     const issued = await Promise.all(
-      body.partNumbers.map(async (number) => signPart(issuing, usable, number, body.expiresInSeconds)),
+      body.partNumbers.map(async (number) =>
+        signPart(issuing, usable, number, { ...body, expiryMode: 'shorten' }),
+      ),
     )
     await deps.store.commit({ statements: [], events: issued.map(({ event }) => event) })
     return { parts: issued.map(({ reply }, index) => ({ ...reply, partNumber: body.partNumbers[index]! })) }
@@ -33,7 +35,7 @@ function signPart(
   issuing: Issuing,
   { upload, decision }: UsableUpload,
   partNumber: number,
-  expiresInSeconds: number | undefined,
+  wish: Wish,
 ): Issued | Promise<Issued> {
   const request: SignRequest = {
     action: 'write',
@@ -48,8 +50,7 @@ function signPart(
   if (upload.size_bytes !== null) {
     request.contentLength = partLength(partNumber, upload.size_bytes, upload.part_size_bytes)
   }
-  const limitedBy = setExpiry(issuing, request, expiresInSeconds, 'shorten')
-  return signRequest(issuing, request, limitedBy, decision.reason, { uploadId: upload.id, partNumber })
+  return signRequest(issuing, request, wish, decision.reason, { uploadId: upload.id, partNumber })
 }
 
 function checkNumbers({ upload, named }: UsableUpload, partNumbers: readonly number[]): void {

@@ -1,5 +1,6 @@
-import { SignpostError, type ParsedInput, type Reply, type Team } from '@signpost/contract'
+import { SignpostError, type ParsedInput, type Policy, type Reply, type Team } from '@signpost/contract'
 import { decideAccess, type Decision } from '../domain/decide-access.ts'
+import { policyText, storedPolicy } from '../domain/policy.ts'
 import { isoOf } from '../domain/instant.ts'
 import { findConnector, type NamedConnectorRow } from '../store/connectors.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
@@ -47,7 +48,7 @@ export async function createTeam(
   caller: Caller,
   input: ParsedInput<'createTeam'> & { idempotencyKey?: string },
 ): Promise<Team> {
-  const { name, connector: connectorName, prefix = `${name}/` } = input.body
+  const { name, connector: connectorName, prefix = `${name}/`, policy } = input.body
   const decision = await requireOrganisation(deps, caller, 'teams.manage', 'team.create', { team: name })
   checkPrefix(prefix)
   return createOnce(deps, caller, 'createTeam', input, async () => {
@@ -60,10 +61,17 @@ export async function createTeam(
       connector_id: connectorName === undefined ? null : (connector?.id ?? null),
       prefix,
       created_at: deps.clock(),
+      policy: policyText(policy),
       connector: connectorName ?? null,
     }
     const { connector: _, ...stored } = row
-    const event = eventOf(deps, caller, 'team.create', decision, locationFields(name, connector, prefix))
+    const event = eventOf(
+      deps,
+      caller,
+      'team.create',
+      decision,
+      locationFields(name, connector, prefix, policy),
+    )
     return {
       unit: { statements: [insertTeam(deps.store.db, stored), ...claim], events: [event] },
       reply: shownTeam(row),
@@ -89,9 +97,13 @@ export async function updateTeam(
   checkPrefix(prefix)
   const connector =
     body.connector === undefined ? present : await namedConnector(deps, body.connector, team.id)
-  const fields = locationFields(team.name, connector, prefix)
+  const fields = locationFields(team.name, connector, prefix, body.policy)
   const claim = await claimPrefix(deps, connector, prefix, team.id)
-  const changes = { connector_id: connectorName === null ? null : (connector?.id ?? null), prefix }
+  const changes = {
+    connector_id: connectorName === null ? null : (connector?.id ?? null),
+    prefix,
+    ...(body.policy === undefined ? {} : { policy: policyText(body.policy) }),
+  }
   await deps.store.commit({
     statements: [updateTeamRow(deps.store.db, team.id, changes), ...claim],
     events: [eventOf(deps, caller, 'team.update', decision, fields)],
@@ -133,10 +145,16 @@ export async function deleteTeam(
   return undefined
 }
 
-function locationFields(team: string, connector: NamedConnectorRow | undefined, prefix: string) {
-  return { team, ...(connector ? { connector: connector.name } : {}), details: { prefix } }
+function locationFields(
+  team: string,
+  connector: NamedConnectorRow | undefined,
+  prefix: string,
+  policy: Policy | undefined,
+) {
+  const details = { prefix, ...(policy === undefined ? {} : { policy: policyText(policy) }) }
+  return { team, ...(connector ? { connector: connector.name } : {}), details }
 }
 
-function shownTeam({ id, name, connector, prefix, created_at }: NamedTeamRow): Team {
-  return { id, name, connector, prefix, createdAt: isoOf(created_at) }
+function shownTeam({ id, name, connector, prefix, policy, created_at }: NamedTeamRow): Team {
+  return { id, name, connector, prefix, policy: storedPolicy(policy), createdAt: isoOf(created_at) }
 }

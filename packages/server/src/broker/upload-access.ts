@@ -6,6 +6,7 @@ import { isoOf } from '../domain/instant.ts'
 import { keyInTeam } from '../domain/object-key.ts'
 import type { TargetRow } from '../store/store.ts'
 import { findUpload, type UploadRow } from '../store/uploads.ts'
+import { decideObject } from './decide-object.ts'
 import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
 import type { EventFields } from './event-of.ts'
 import { isId } from './gate.ts'
@@ -32,7 +33,7 @@ export async function requireWriter(
   { key, ...rest }: EventFields = {},
 ): Promise<{ target: TargetRow; decision: Decision }> {
   const target = await deps.store.hot.findTarget(team, caller.principal.id)
-  const decision = decideAccess(caller.principal, { of: 'team', ask: 'object.write', team: target })
+  const decision = decideObject(deps, caller, 'object.write', target)
   const keyField = key === undefined ? {} : { key: recordableKey(target, key) }
   const fields: EventFields = { team, ...keyField, action: 'write', ...rest }
   await requireAllowed(deps, caller, decision, { type, fields })

@@ -7,18 +7,21 @@ export function methodOf({ action, method }: UrlRequest): UrlMethod {
     if (method === undefined || method === 'GET' || method === 'HEAD') return method ?? 'GET'
     throw new SignpostError('invalid', 'method: read goes with GET or HEAD.', { field: 'method' })
   }
-  if (method === undefined || method === 'PUT' || method === 'DELETE') return method ?? 'PUT'
-  throw new SignpostError('invalid', 'method: write goes with PUT or DELETE.', { field: 'method' })
+  if (method === undefined || method === 'PUT' || method === 'DELETE' || method === 'POST')
+    return method ?? 'PUT'
+  throw new SignpostError('invalid', 'method: write goes with PUT, POST or DELETE.', { field: 'method' })
 }
 
-const onlyWithPut = ['contentType', 'contentLength', 'checksum', 'createOnly'] as const
+const onlyWithBody = ['contentType', 'contentLength', 'contentLengthRange', 'checksum', 'createOnly'] as const
 
 /** A constraint that the URL cannot carry is refused, not dropped in silence. */
 export function checkConstraints(item: UrlRequest, method: UrlMethod): void {
-  if (method !== 'PUT') {
-    for (const field of onlyWithPut) {
+  if (method !== 'PUT' && method !== 'POST') {
+    for (const field of onlyWithBody) {
       if (item[field] !== undefined && item[field] !== false)
-        throw new SignpostError('invalid', `${field}: goes with action write and method PUT only.`, { field })
+        throw new SignpostError('invalid', `${field}: goes with action write and method PUT or POST only.`, {
+          field,
+        })
     }
   }
   if (item.downloadAs === undefined) return

@@ -7,7 +7,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { ConnectorSettings } from '@signpost/contract'
+import type { ResolvedSettings } from '@signpost/contract'
 import { openLocalStore, type LocalStore } from '@signpost/local-store'
 import type { OpenConnector } from '../domain/connector.ts'
 import { checkConnector } from './check.ts'
@@ -165,7 +165,7 @@ describe('the connector check', () => {
   })
 })
 
-function settingsAt(endpoint: string): ConnectorSettings {
+function settingsAt(endpoint: string): ResolvedSettings {
   return {
     kind: 's3',
     name: 'checked',

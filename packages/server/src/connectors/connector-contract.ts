@@ -3,20 +3,21 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import type { ConnectorSettings } from '@signpost/contract'
+import type { ResolvedSettings } from '@signpost/contract'
 import { SignpostError } from '@signpost/contract'
 import { scidOf } from '@signpost/signing'
 import type { OpenConnector, SignedRequest, SignRequest, StoredPart } from '../domain/connector.ts'
 import { checkConnector } from './check.ts'
 import { openConnector, type ConnectorDeps } from './index.ts'
+import { testScope } from './testing-scope.ts'
 
 export interface ContractTarget {
-  settings: ConnectorSettings
+  settings: ResolvedSettings
   deps: ConnectorDeps
   /** The same bucket with a credential that the store does not take. */
-  wrongCredential: ConnectorSettings
+  wrongCredential: ResolvedSettings
   /** The same bucket at an address where nothing listens. */
-  unreachable: ConnectorSettings
+  unreachable: ResolvedSettings
   stop(): Promise<void>
 }
 
@@ -54,12 +55,12 @@ export function connectorContract(
     const sign = async (key: string, wish: Wish = {}): Promise<SignedRequest> => {
       const signedAt = Math.floor(Date.now() / 1000) * 1000
       const expiresAt = wish.expiresAt ?? signedAt + 300_000
-      await open.prepare(expiresAt)
       const grantId = randomUUID()
       const marker = { username: user, pseudonym: 'p-81c2', scid: scidOf(user), grantId }
       const method = wish.method ?? 'GET'
       const action = method === 'GET' || method === 'HEAD' ? 'read' : 'write'
-      return open.sign({ action, method, key, signedAt, expiresAt, marker, ...wish })
+      const signer = await open.signer(testScope({ action, until: expiresAt }))
+      return signer.sign({ action, method, key, signedAt, expiresAt, marker, ...wish })
     }
     const send = async (
       signed: SignedRequest,
@@ -351,7 +352,10 @@ export function connectorContract(
       const key = `${prefix}late.txt`
       await write(key, 'late')
       const now = Math.floor(Date.now() / 1000) * 1000
-      const expiresAt = Math.min(open.latestExpiry(now).at, now + 604_800_000)
+      const expiresAt = Math.min(
+        (await open.signer(testScope({ until: now + 604_800_000 }))).latestExpiry(now).at,
+        now + 604_800_000,
+      )
       assert.ok(expiresAt >= now + 6 * 86_400_000)
       assert.equal(await succeeds(await sign(key, { signedAt: now, expiresAt }), 'GET'), true)
     })
@@ -422,7 +426,7 @@ function sha256(bytes: ArrayBuffer | Uint8Array): string {
   return createHash('sha256').update(new Uint8Array(bytes)).digest('hex')
 }
 
-function secretsOf({ credential }: ConnectorSettings): string[] {
+function secretsOf({ credential }: ResolvedSettings): string[] {
   const isSecret = /secret|key$/i
   return Object.entries(credential)
     .filter(([name, value]) => isSecret.test(name) && typeof value === 'string')

@@ -5,6 +5,7 @@ import type { OpenConnector } from '../domain/connector.ts'
 import { openAzure } from './azure/open.ts'
 import { openGcs } from './gcs/open.ts'
 import { openS3 } from './s3/open.ts'
+import { refuseReference, resolveSecrets, type ReadSecret } from './secrets.ts'
 
 export { checkConnector, checkerName, type CheckDeps } from './check.ts'
 export {
@@ -19,6 +20,8 @@ export interface ConnectorDeps {
   /** ms since the epoch */
   clock: () => number
   fetch: typeof fetch
+  /** Left out: references to secrets are refused. */
+  readSecret?: ReadSecret
   /** Endpoint of the embedded store, where it runs. */
   localStoreEndpoint?: string
 }
@@ -28,7 +31,8 @@ export interface ConnectorDeps {
  *
  * @throws SignpostError `invalid` when the credential is malformed (a private key that is none), naming its field.
  */
-export function openConnector(settings: ConnectorSettings, deps: ConnectorDeps): OpenConnector {
+export function openConnector(stored: ConnectorSettings, deps: ConnectorDeps): OpenConnector {
+  const settings = resolveSecrets(stored, deps.readSecret ?? refuseReference)
   switch (settings.kind) {
     case 's3':
       return openS3(settings, deps)

@@ -1,6 +1,13 @@
-import type { Action, Checksum, ConnectorSettings, Enforcement, UrlMethod } from '@signpost/contract'
+import type {
+  Action,
+  Checksum,
+  ConnectorSettings,
+  Enforcement,
+  UrlMethod,
+  WritePolicy,
+} from '@signpost/contract'
 
-/** A connector as stored: settings with the credential decrypted. Never leaves the server whole. */
+/** A connector as stored: settings with the credential decrypted (secrets may be references). Never leaves the server whole. */
 export interface ConnectorRecord {
   id: string
   name: string
@@ -34,16 +41,46 @@ export interface SignRequest {
   marker: MarkerSource
   contentType?: string
   contentLength?: number
+  contentLengthRange?: { min: number; max: number }
   checksum?: Checksum
   createOnly?: boolean
   downloadAs?: string
   /** A part of an upload instead of the whole object; method is PUT. */
   part?: { storeUploadId: string; partNumber: number }
+  /** By policy, into every object that is written. */
+  writes?: WritePolicy
+  /** Where the URL may be used from, as far as the URL itself can hold that; empty or left out: anywhere. */
+  networks?: readonly string[]
+}
+
+/** For whom and what a signer is: a credential source may have a session of its own for each. */
+export interface SigningScope {
+  requester: { id: string; username: string; pseudonym: string }
+  /** Name of the team, and where its objects begin. */
+  team: string
+  prefix: string
+  action: Action
+  /** Where URLs may be used from; empty: anywhere. A session is bound to it where the provider can. */
+  networks: readonly string[]
+  /** Name of one of the connector's audiences; left out: its own address. */
+  audience?: string
+  /** How long the URLs shall live, ms since the epoch: a credential that ends before is renewed where that helps. */
+  until: number
+}
+
+/** Signs with one credential, for one address, as long as that lasts. */
+export interface Signer {
+  /** Latest end of a URL that is signed at `now`, ms since the epoch: by provider and credential, and which of the two it is. */
+  latestExpiry(now: number): { at: number; limitedBy: 'provider' | 'credential' }
+  /** Synchronous but for RSA and remote signing. Throws `unsupported_by_store` for a constraint that the store has no way to take at all. */
+  sign(request: SignRequest): SignedRequest | Promise<SignedRequest>
 }
 
 export interface SignedRequest {
   url: string
   headers: Record<string, string>
+  /** Of a form (POST), in the order to send them. */
+  fields?: Record<string, string>
   successStatuses: number[]
   enforcement: Enforcement
   /** False where a success carries no ETag (a part of an Azure upload); goes into the answer as it is. */
@@ -59,6 +96,10 @@ export interface StoredObject {
   etag: string | null
   contentType: string | null
   versionId: string | null
+  /** ms since the epoch; left out where the store does not tell. */
+  lastModified?: number
+  /** Digests that the store tells of the whole object, base64. */
+  checksums?: Partial<Record<Checksum['algorithm'], string>>
 }
 
 export interface StoredPart {
@@ -80,18 +121,19 @@ export interface PartLimits {
  */
 export interface OpenConnector {
   readonly kind: ConnectorSettings['kind']
-  /** Longest life that a URL of this provider and credential may have from `now`, in ms since the epoch, and which of the two it is. */
-  latestExpiry(now: number): { at: number; limitedBy: 'provider' | 'credential' }
   /**
-   * Sees to it that a credential is there and fresh for signing until `until` (fetches a user delegation key, say).
-   * Returns at once (undefined) where there is nothing to fetch.
+   * What signs for this scope: at once where its credential is there, else when it has come. Throws
+   * `credential_unavailable` when there is none to be had. Callers may keep it for the items of one request.
    */
-  prepare(until: number): Promise<void> | undefined
-  /** Signs. Synchronous but for RSA. Throws `unsupported_by_store` for a constraint that the store has no way to take at all. */
-  sign(request: SignRequest): SignedRequest | Promise<SignedRequest>
+  signer(scope: SigningScope): Signer | Promise<Signer>
   readonly partLimits: PartLimits
   /** Answers the store's own id of the upload. `id` is ours (for stores that have none, such as Azure). */
-  createUpload(input: { key: string; id: string; contentType?: string }): Promise<string>
+  createUpload(input: {
+    key: string
+    id: string
+    contentType?: string
+    writes?: WritePolicy
+  }): Promise<string>
   listParts(input: { key: string; storeUploadId: string }): Promise<StoredPart[]>
   completeUpload(input: {
     key: string
@@ -99,6 +141,7 @@ export interface OpenConnector {
     parts: StoredPart[]
     contentType?: string
     createOnly?: boolean
+    writes?: WritePolicy
   }): Promise<{ etag: string | null; versionId: string | null }>
   abortUpload(input: { key: string; storeUploadId: string }): Promise<void>
   /** Null: no such object. */
@@ -118,5 +161,41 @@ export interface OpenConnector {
   ping(timeoutMs: number, prefix?: string): Promise<void>
   /** Writes a small object under `prefix` (for the connector check). */
   put(key: string, body: Uint8Array): Promise<void>
+  /** Bytes of an object, for the verification of a write and for a move; `etag`: only if it is still that one. */
+  read?(key: string, options?: { etag?: string }): Promise<AsyncIterable<Uint8Array>>
+  /** Writes what `body` yields, in parts where it is large. */
+  write?(
+    key: string,
+    body: AsyncIterable<Uint8Array>,
+    object: { sizeBytes: number; contentType: string | null },
+  ): Promise<void>
+  /** Copies within the store, metadata included. `undefined`: this store cannot, read and write instead. */
+  copy?(from: { bucket: string; key: string; sizeBytes: number }, toKey: string): Promise<void>
+  /** What the bucket itself is set to; left out where nothing can be asked. */
+  readonly configuration?: BucketConfiguration
   close(): void
+}
+
+export interface CorsRule {
+  origins: string[]
+  methods: string[]
+  allowedHeaders: string[]
+  exposedHeaders: string[]
+}
+
+/**
+ * What a bucket is set to. Each is left out where the kind has no such thing. Reading throws `bucket_refused` where the
+ * credential may not ask.
+ */
+export interface BucketConfiguration {
+  /** JSON; null: there is none. */
+  readPolicy?(): Promise<string | null>
+  writePolicy?(document: string | null): Promise<void>
+  readCors?(): Promise<CorsRule[]>
+  readVersioning?(): Promise<'enabled' | 'suspended' | 'off'>
+  /** Null: the store's default alone. */
+  readEncryption?(): Promise<{ algorithm: string; kmsKeyId: string | null } | null>
+  /** Days after which parts of an upload that nobody completes are deleted; null: never. */
+  readStaleUploadDays?(): Promise<number | null>
+  readPublicAccess?(): Promise<'blocked' | 'open'>
 }

@@ -26,7 +26,8 @@ export type Question =
   | {
       of: 'team'
       ask: TeamAsk
-      /** Undefined: there is no such team. */ team: { role: TeamRole | null } | undefined
+      /** Undefined: there is no such team. `outside`: asked from a network that the policy does not allow. */
+      team: { role: TeamRole | null; outside?: boolean } | undefined
     }
   | { of: 'organisation'; ask: OrganisationAsk }
   /** A thing that belongs to one principal; an upload is its opener's alone. Undefined: there is no such thing. */
@@ -61,6 +62,7 @@ const decisions = {
   notAMember: deny('not_a_member', false),
   adminNotAMember: deny('organisation_admin_not_a_member', true),
   roleTooLow: deny('role_too_low', true),
+  outsideNetwork: deny('outside_network', true),
   notOrganisationAdmin: deny('not_organisation_admin', true),
   noSuchThing: deny('no_such_thing', false),
   notOwn: deny('not_own', false),
@@ -104,8 +106,9 @@ function decideOwn(
 function decideTeam(organisationAdmin: boolean, { ask, team }: Extract<Question, { of: 'team' }>): Decision {
   if (team === undefined) return decisions.noSuchTeam
   const least = teamAsks[ask]
-  if (team.role !== null && rank[team.role] >= rank[least]) return decisions.role[team.role]
   const objects = ask === 'object.read' || ask === 'object.write'
+  if (team.role !== null && rank[team.role] >= rank[least])
+    return objects && team.outside === true ? decisions.outsideNetwork : decisions.role[team.role]
   if (organisationAdmin && !objects) return decisions.organisationAdmin
   if (team.role !== null) return decisions.roleTooLow
   return organisationAdmin ? decisions.adminNotAMember : decisions.notAMember

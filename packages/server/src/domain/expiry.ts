@@ -5,7 +5,7 @@ export interface ExpiryInput {
   now: number
   /** What the caller asked for; left out: the policy's default. */
   askedSeconds?: number | undefined
-  mode: 'shorten' | 'exact'
+  mode: 'shorten' | 'refuse' | 'exact'
   /** The policy's default and ceiling for this action. */
   policy: { defaultSeconds: number; maxSeconds: number }
   /** Latest instant of provider and credential, ms since the epoch, and which of the two it is. */
@@ -14,7 +14,7 @@ export interface ExpiryInput {
 
 export type Expiry =
   | { outcome: 'possible'; /** ms since the epoch, a whole second */ expiresAt: number; limitedBy: LimitedBy }
-  /** `exact` was asked for, and this cuts it. */
+  /** `refuse` or `exact` was asked for, and this cuts it. */
   | { outcome: 'not_possible'; limitedBy: LimitedBy; maxSeconds: number }
   /** Nothing is left of the credential's life. */
   | { outcome: 'credential_ended' }
@@ -40,7 +40,7 @@ export function expiryOf({ now, askedSeconds, mode, policy, latest }: ExpiryInpu
     cut = true
   }
   if (expiresAt <= now) return { outcome: 'credential_ended' }
-  if (cut && mode === 'exact') {
+  if (cut && mode !== 'shorten') {
     return { outcome: 'not_possible', limitedBy, maxSeconds: (expiresAt - wholeSecond(now)) / 1000 }
   }
   return { outcome: 'possible', expiresAt, limitedBy }

@@ -74,7 +74,7 @@ export function insertConnector(db: Db, row: Insertable<Tables['connectors']>): 
 }
 
 export type ConnectorChanges = Partial<
-  Pick<ConnectorRow, 'is_default' | 'settings' | 'sealed_credential' | 'location'>
+  Pick<ConnectorRow, 'is_default' | 'settings' | 'sealed_credential' | 'location' | 'policy'>
 >
 
 /** Refused with `conflict` unless the connector still has the version that was read; the version goes up by one. */

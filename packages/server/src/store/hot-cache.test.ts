@@ -26,7 +26,8 @@ function cacheWith(rows: { key?: KeyRow; role?: TargetRow['role'] }) {
     findTarget(team, principalId) {
       reads.push(`${team} of ${principalId}`)
       const role = rows.role ?? null
-      return { teamId: 't', team, prefix: '', role, connectorId: null, connectorVersion: null }
+      const none = { connectorId: null, connectorVersion: null, teamPolicy: '', connectorPolicy: '' }
+      return { teamId: 't', team, prefix: '', role, ...none }
     },
   })
   return { ...cache, reads }

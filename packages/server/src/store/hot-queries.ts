@@ -18,7 +18,8 @@ export function findKeySql(apiKeyId: string): string {
 /** All that deciding on a request needs: team, the principal's role in it, and its connector or the default one. */
 export function findTargetSql(principalId: string, team: string): string {
   return `select t.id as "teamId", t.name as "team", t.prefix as "prefix", m.role as "role",
-      c.id as "connectorId", c.version as "connectorVersion"
+      c.id as "connectorId", c.version as "connectorVersion",
+      t.policy as "teamPolicy", coalesce(c.policy, '') as "connectorPolicy"
     from teams t
     left join members m on m.team_id = t.id and m.principal_id = ${principalId}
     left join connectors c

@@ -53,7 +53,15 @@ export function principalRow(username: string, fields: Partial<PrincipalRow> = {
 }
 
 export function teamRow(name: string, fields: Partial<TeamRow> = {}): TeamRow {
-  return { id: `id-${name}`, name, connector_id: null, prefix: `${name}/`, created_at: 1, ...fields }
+  return {
+    id: `id-${name}`,
+    name,
+    connector_id: null,
+    prefix: `${name}/`,
+    created_at: 1,
+    policy: '',
+    ...fields,
+  }
 }
 
 export function connectorRow(name: string, fields: Partial<ConnectorRow> = {}): ConnectorRow {
@@ -62,6 +70,7 @@ export function connectorRow(name: string, fields: Partial<ConnectorRow> = {}): 
     name,
     team_id: null,
     is_default: 0,
+    policy: '',
     version: 1,
     kind: 's3',
     location: `s3 s3.example.com - ${name}`,

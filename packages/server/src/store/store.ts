@@ -62,6 +62,9 @@ export interface TargetRow {
   /** The team's connector, else the instance's default; null: there is none. */
   connectorId: string | null
   connectorVersion: number | null
+  /** Policies as stored: JSON, empty for none. */
+  teamPolicy: string
+  connectorPolicy: string
 }
 
 export interface HotQueries {

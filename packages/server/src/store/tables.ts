@@ -34,6 +34,8 @@ export interface Tables {
     connector_id: string | null
     prefix: string
     created_at: number
+    /** JSON; empty: none. */
+    policy: string
   }
   members: {
     team_id: string
@@ -55,6 +57,8 @@ export interface Tables {
     /** The credential, sealed with the master key. */
     sealed_credential: string
     created_at: number
+    /** JSON; empty: none. */
+    policy: string
   }
   uploads: {
     id: string
@@ -71,6 +75,42 @@ export interface Tables {
     create_only: number
     created_at: number
     expires_at: number
+  }
+  verifications: {
+    grant_id: string
+    team_id: string
+    principal_id: string
+    connector_id: string
+    /** Object key in the bucket, prefix included. */
+    object_key: string
+    /** JSON: the constraints that were asked for. */
+    expected: string
+    state: 'waiting' | 'passed' | 'failed' | 'absent'
+    /** JSON: failed, outcome; empty while it waits. */
+    result: string
+    created_at: number
+    due_at: number
+  }
+  doctor_reports: {
+    connector_id: string
+    at: number
+    /** JSON of the answer. */
+    report: string
+  }
+  moves: {
+    id: string
+    team_id: string
+    principal_id: string
+    from_connector_id: string
+    from_prefix: string
+    to_connector_id: string
+    to_prefix: string
+    state: 'copying' | 'settling' | 'done' | 'failed' | 'cancelled'
+    /** JSON: counts, where the listing stands, the problem. */
+    progress: string
+    settles_at: number | null
+    created_at: number
+    updated_at: number
   }
   idempotency_keys: {
     principal_id: string

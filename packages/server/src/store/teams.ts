@@ -76,7 +76,7 @@ export function insertTeam(db: Db, row: Insertable<Tables['teams']>): Statement 
 export function updateTeam(
   db: Db,
   id: string,
-  changes: Partial<Pick<TeamRow, 'connector_id' | 'prefix'>>,
+  changes: Partial<Pick<TeamRow, 'connector_id' | 'prefix' | 'policy'>>,
 ): Statement {
   return statementOf(db.updateTable('teams').set(changes).where('id', '=', id), 1)
 }

@@ -14,6 +14,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createPolicyReader } from '../../domain/policy.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { exportAuditEvents } from '../../store/audit-events.ts'
 import { insertPrincipal } from '../../store/principals.ts'
@@ -129,18 +130,20 @@ function brokerDeps(store: Store, local: LocalStore, clock: () => number, newId:
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const secretBox = createSecretBox([randomBytes(32)])
   const connectorDeps = { clock, fetch, localStoreEndpoint: local.endpoint }
+  const policy = {
+    readSecondsDefault: 3600,
+    readSecondsMax: 3600,
+    writeSecondsDefault: 86_400,
+    writeSecondsMax: 86_400,
+    uploadSecondsMax: 7 * 86_400,
+    teamAdminsMaySetEndpoints: false,
+  }
   return {
     store,
     secretBox,
     connectors: createConnectorPool({ store, secretBox, log, connectorDeps }),
-    policy: {
-      readSecondsDefault: 3600,
-      readSecondsMax: 3600,
-      writeSecondsDefault: 86_400,
-      writeSecondsMax: 86_400,
-      uploadSecondsMax: 7 * 86_400,
-      teamAdminsMaySetEndpoints: false,
-    },
+    policy,
+    policies: createPolicyReader(policy),
     clock,
     newId,
     randomBytes,

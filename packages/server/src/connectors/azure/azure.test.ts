@@ -2,15 +2,16 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { setDefaultCACertificates, getCACertificates } from 'node:tls'
-import type { ConnectorSettings, SignpostError } from '@signpost/contract'
+import type { ResolvedSettings, SignpostError } from '@signpost/contract'
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { startAzurite, type Azurite } from '../../../../../tests/servers/azurite.ts'
 import { freePort } from '../../../../../tests/servers/daemon.ts'
 import { startEntra } from '../../../../../tests/servers/entra.ts'
 import { connectorContract, type ContractTarget } from '../connector-contract.ts'
+import { testScope } from '../testing-scope.ts'
 import { openAzure } from './open.ts'
 
-type AzureSettings = Extract<ConnectorSettings, { kind: 'azure' }>
+type AzureSettings = Extract<ResolvedSettings, { kind: 'azure' }>
 
 const bucket = 'contract'
 
@@ -46,8 +47,10 @@ test('one token and one user delegation key do for many URLs', async () => {
   const { tenantId, clientId, clientSecret, authorityHost } = entra
   const credential = { type: 'clientSecret', tenantId, clientId, clientSecret, authorityHost } as const
   const open = openAzure(settingsOf(azurite, credential), { clock: Date.now })
-  await Promise.all(Array.from({ length: 20 }, async () => open.prepare(Date.now() + 3_600_000)))
-  assert.equal(open.prepare(Date.now() + 86_400_000), undefined)
+  await Promise.all(
+    Array.from({ length: 20 }, async () => open.signer(testScope({ until: Date.now() + 3_600_000 }))),
+  )
+  assert.ok(!(open.signer(testScope({ until: Date.now() + 86_400_000 })) instanceof Promise), 'at once')
   assert.equal(entra.tokensIssued(), 1)
   open.close()
   await entra.stop()
@@ -65,12 +68,15 @@ test('an Entra that is not there makes the credential unavailable, and is named'
     authorityHost: `https://${host}`,
   } as const
   const open = openAzure(settingsOf(azurite, credential), { clock: Date.now })
-  await assert.rejects(open.prepare(Date.now() + 60_000)!, (error: SignpostError) => {
-    assert.equal(error.code, 'credential_unavailable')
-    assert.ok(error.message.includes(host), error.message)
-    assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /not-to-be-shown/)
-    return true
-  })
+  await assert.rejects(
+    async () => open.signer(testScope()),
+    (error: SignpostError) => {
+      assert.equal(error.code, 'credential_unavailable')
+      assert.ok(error.message.includes(host), error.message)
+      assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /not-to-be-shown/)
+      return true
+    },
+  )
   open.close()
   await azurite.stop()
 })

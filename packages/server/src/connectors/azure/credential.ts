@@ -1,14 +1,14 @@
 /** What signs for a storage account, and what Signpost's own calls are made with. */
 
 import type * as Storage from '@azure/storage-blob'
-import { SignpostError, type ConnectorSettings } from '@signpost/contract'
+import { SignpostError, type ResolvedSettings } from '@signpost/contract'
 import type { AzureCredential, UserDelegationKey } from '@signpost/signing'
 import { networkError } from '../store-error.ts'
 import { azureServiceUrl, type AzureAddress } from './address.ts'
 import { createDelegationKeys } from './delegation-keys.ts'
 import { azureError } from './error.ts'
 
-export type AzureSettings = Extract<ConnectorSettings, { kind: 'azure' }>
+export type AzureSettings = Extract<ResolvedSettings, { kind: 'azure' }>
 type ClientSecret = Extract<AzureSettings['credential'], { type: 'clientSecret' }>
 
 export interface AzureAccess {
@@ -70,7 +70,7 @@ async function createService(
   const authentication =
     credential.type === 'accountKey'
       ? new sdk.StorageSharedKeyCredential(account, credential.accountKey)
-      : await entraCredential(credential)
+      : await entraCredential(credential as ClientSecret)
   return new sdk.BlobServiceClient(azureServiceUrl(address), authentication, {
     retryOptions: { maxTries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1000 },
     ...noRedirects,

@@ -1,5 +1,6 @@
-import type { OpenConnector } from '../../domain/connector.ts'
-import { azureAddress } from './address.ts'
+import type { OpenConnector, Signer } from '../../domain/connector.ts'
+import { audienceAddress } from '../audience-address.ts'
+import { azureAddress, type AzureAddress } from './address.ts'
 import { azureAccess, type AzureSettings } from './credential.ts'
 import { operateAzure } from './operate.ts'
 import { signAzure, type AzureSigner } from './sign.ts'
@@ -14,12 +15,28 @@ const partLimits = {
 export function openAzure(settings: AzureSettings, deps: { clock: () => number }): OpenConnector {
   const address = azureAddress(settings)
   const access = azureAccess(settings, address, deps)
-  const signer: AzureSigner = { settings, address }
+  const signers = new Map<AzureAddress, Signer>()
+  const addressFor = audienceAddress(address, settings.audiences, ({ endpoint }) =>
+    azureAddress({ ...settings, endpoint }),
+  )
+  const signerAt = (at: AzureAddress): Signer => {
+    const known = signers.get(at)
+    if (known) return known
+    const azureSigner: AzureSigner = { settings, address: at }
+    const made: Signer = {
+      latestExpiry: (now) => ({ at: access.latestExpiry(now), limitedBy: 'provider' }),
+      sign: (request) => signAzure(azureSigner, access.signingCredential(request.expiresAt), request),
+    }
+    signers.set(at, made)
+    return made
+  }
   return {
     kind: 'azure',
-    latestExpiry: (now) => ({ at: access.latestExpiry(now), limitedBy: 'provider' }),
-    prepare: access.prepare,
-    sign: (request) => signAzure(signer, access.signingCredential(request.expiresAt), request),
+    signer({ audience, until }) {
+      const signer = signerAt(addressFor(audience))
+      const preparing = access.prepare(Math.min(until, access.latestExpiry(deps.clock())))
+      return preparing ? preparing.then(() => signer) : signer
+    },
     partLimits,
     ...operateAzure(settings, address, access),
   }

@@ -7,7 +7,7 @@ import { blockIdOf, partNumberOf, storeUploadIdOf } from './blocks.ts'
 import type { AzureAccess, AzureSettings } from './credential.ts'
 import { azureError, isBlobAbsent } from './error.ts'
 
-type Operations = Omit<OpenConnector, 'kind' | 'latestExpiry' | 'prepare' | 'sign' | 'partLimits'>
+type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'>
 type Run = <T>(
   call: (container: ContainerClient, abortSignal: AbortSignal) => Promise<T>,
   timeoutMs?: number,

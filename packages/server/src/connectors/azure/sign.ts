@@ -25,6 +25,7 @@ const successStatuses: Readonly<Record<UrlMethod, number[]>> = {
   HEAD: [200, 206],
   PUT: [201],
   DELETE: [202],
+  POST: [],
 }
 
 export function signAzure(
@@ -36,7 +37,10 @@ export function signAzure(
   const { key: blob, part } = request
   const headers: Record<string, string> = {}
   const enforcement: Enforcement = {}
+  if (request.method === 'POST')
+    throw new SignpostError('unsupported_by_store', 'method: Azure takes no forms.', { field: 'method' })
   if (request.method === 'PUT') describe(request, headers, enforcement)
+  if (request.networks) enforcement['network'] = 'none'
   const marker = credential.type === 'accountKey' ? null : markerOf(settings.marker, request.marker)
   try {
     const sas = azureSas({

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import type { ConnectorSettings, SignpostError } from '@signpost/contract'
+import type { ResolvedSettings, SignpostError } from '@signpost/contract'
 import { scidOf } from '@signpost/signing'
 import { freePort } from '../../../../../tests/servers/daemon.ts'
 import { startGcs, type Gcs } from '../../../../../tests/servers/gcs.ts'
 import { connectorContract, type ContractTarget } from '../connector-contract.ts'
 import { putAtLoopback } from '../test-loopback.ts'
+import { testScope } from '../testing-scope.ts'
 import { openGcs } from './open.ts'
 
-type GcsSettings = Extract<ConnectorSettings, { kind: 'gcs' }>
+type GcsSettings = Extract<ResolvedSettings, { kind: 'gcs' }>
 
 const bucket = 'contract'
 const deps = { clock: Date.now, fetch }
@@ -42,7 +43,9 @@ test('a URL at the bucket’s own host works, port and all', async () => {
   const settings = settingsOf(gcs, credential)
   const endpoint = gcs.endpoint.replace('127.0.0.1', 'localhost')
   const open = openGcs({ ...settings, endpoint, addressing: 'virtual' }, deps)
-  const signed = await open.sign({
+  const signed = await (
+    await open.signer(testScope())
+  ).sign({
     action: 'write',
     method: 'PUT',
     key: 'virtual.txt',

@@ -6,7 +6,7 @@ import { unreadableError } from '../store-error.ts'
 import type { GcsSigner } from './sign.ts'
 import { callXmlApi, elementsOf, textOf, type XmlAnswer, type XmlApiDeps, type XmlCall } from './xml-api.ts'
 
-type Operations = Omit<OpenConnector, 'kind' | 'latestExpiry' | 'prepare' | 'sign' | 'partLimits'>
+type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'>
 type Call = (call: XmlCall) => Promise<XmlAnswer>
 
 export function operateGcs(bucket: string, signer: GcsSigner, deps: XmlApiDeps): Operations {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import type { SignedRequest, SignRequest } from '../../domain/connector.ts'
+import { testScope } from '../testing-scope.ts'
+import type { SignedRequest, Signer, SignRequest } from '../../domain/connector.ts'
 import { openGcs } from './open.ts'
 import type { GcsSettings } from './sign.ts'
 
@@ -28,7 +29,10 @@ const put: SignRequest = {
 }
 const deps = { clock: Date.now, fetch }
 const sign = (more: Partial<SignRequest> = {}, over: Partial<GcsSettings> = {}) =>
-  openGcs({ ...settings, ...over }, deps).sign({ ...put, ...more }) as SignedRequest
+  (openGcs({ ...settings, ...over }, deps).signer(testScope()) as Signer).sign({
+    ...put,
+    ...more,
+  }) as SignedRequest
 
 test('every URL names requester and grant for the usage log and for the audit log', () => {
   for (const method of ['GET', 'HEAD', 'PUT', 'DELETE'] as const) {

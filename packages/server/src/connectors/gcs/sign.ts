@@ -1,7 +1,7 @@
 /** Signs for Google Cloud Storage's XML API. */
 
 import { createPrivateKey, type KeyObject } from 'node:crypto'
-import { SignpostError, type ConnectorSettings, type Enforcement } from '@signpost/contract'
+import { SignpostError, type Enforcement, type ResolvedSettings } from '@signpost/contract'
 import {
   gcsMarkers,
   presignGcs,
@@ -16,7 +16,7 @@ import { s3Operation, successStatuses } from '../s3/sign.ts'
 import { lifetimeSeconds, signingError } from '../signing-input.ts'
 import type { GcsAddress } from './address.ts'
 
-export type GcsSettings = Extract<ConnectorSettings, { kind: 'gcs' }>
+export type GcsSettings = Extract<ResolvedSettings, { kind: 'gcs' }>
 export type GcsSigningCredential = GcsHmacCredential | GcsRsaCredential
 
 export interface GcsSigner {
@@ -29,6 +29,8 @@ export function signGcs(signer: GcsSigner, request: SignRequest): SignedRequest 
   const headers: Record<string, string> = {}
   const enforcement: Enforcement = {}
   if (request.method === 'PUT') bind(request, headers, enforcement)
+  // Nothing in the URL or the credential can hold it: the bucket's IP filter does.
+  if (request.networks) enforcement['network'] = 'none'
   const query = gcsMarkers({
     username: signer.marker === 'username' ? request.marker.username : request.marker.pseudonym,
     grantId: request.marker.grantId,
@@ -92,6 +94,8 @@ function bind(request: SignRequest, headers: Record<string, string>, enforcement
 
 /** Parses the key once. @throws SignpostError `invalid` naming the field */
 export function gcsCredentialOf({ credential }: GcsSettings): GcsSigningCredential {
+  if (credential.type === 'impersonation')
+    throw new SignpostError('credential_unavailable', 'settings.credential.type: is not there yet.')
   if (credential.type === 'hmacKey')
     return { type: 'hmac', accessId: credential.accessId, secret: credential.secret }
   return {

@@ -45,7 +45,7 @@ describe('what an S3 store says goes out as an error that names the fix', () => 
         marker: 'username',
         credential: { type: 'static', accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'the-secret' },
       },
-      {},
+      { clock: Date.now, fetch },
     )
   })
   after(() => {

@@ -5,17 +5,18 @@ import { SignpostError } from '@signpost/contract'
 import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
 import { networkError, refusalError, unreadableError, type StoreRefusal } from '../store-error.ts'
 import type { S3Address } from './address.ts'
+import type { CredentialSource } from './credentials/source.ts'
 import type { S3Settings } from './sign.ts'
 
 const CONNECT_TIMEOUT_MS = 700
 /** Putting a large upload together takes a store a while, during which it may say nothing. */
 const SILENCE_TIMEOUT_MS = 60_000
 
-export type Operations = Omit<OpenConnector, 'kind' | 'latestExpiry' | 'prepare' | 'sign' | 'partLimits'>
+export type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'>
 
-export function operateS3(settings: S3Settings, address: S3Address): Operations {
+export function operateS3(settings: S3Settings, address: S3Address, own: OwnCredential): Operations {
   const { bucket: Bucket } = settings
-  const client = lazily(() => openClient(settings, address))
+  const client = lazily(() => openClient(settings, address, own))
   /** Runs one SDK call and gives its errors their names. */
   async function run<T>(call: (client: Sdk.S3Client, sdk: typeof Sdk) => Promise<T>): Promise<T> {
     try {
@@ -164,14 +165,19 @@ function isAbsent(error: unknown): boolean {
 }
 
 /** The SDK takes a fifth of a second to load: only when the first operation comes, not at the start of the server. */
-async function openClient({ region, credential }: S3Settings, address: S3Address) {
+type OwnCredential = CredentialSource['own']
+
+async function openClient({ region }: S3Settings, address: S3Address, own: OwnCredential) {
   const sdk = await import('@aws-sdk/client-s3')
-  const { accessKeyId, secretAccessKey, sessionToken } = credential
   const client = new sdk.S3Client({
     region,
     endpoint: address.serviceOrigin,
     forcePathStyle: address.pathStyle,
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+    // Asked again before the end of what it was given.
+    credentials: async () => {
+      const { credential, endsAt } = await own()
+      return { ...credential, ...(endsAt === null ? {} : { expiration: new Date(endsAt) }) }
+    },
     // The default adds CRC32 trailers, which Ceph and older stores answer with 411.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import type { ConnectorSettings } from '@signpost/contract'
+import type { ResolvedSettings } from '@signpost/contract'
 import { openLocalStore } from '@signpost/local-store'
 import { scidOf } from '@signpost/signing'
 import { freePort } from '../../../../../tests/servers/daemon.ts'
@@ -14,9 +14,12 @@ import { startRgw, type Rgw } from '../../../../../tests/servers/rgw.ts'
 import { connectorContract, type ContractTarget } from '../connector-contract.ts'
 import type { SignRequest } from '../../domain/connector.ts'
 import { putAtLoopback } from '../test-loopback.ts'
+import { testScope } from '../testing-scope.ts'
 import { openS3 } from './open.ts'
 
-type S3Settings = Extract<ConnectorSettings, { kind: 's3' }>
+const deps = { clock: Date.now, fetch }
+
+type S3Settings = Extract<ResolvedSettings, { kind: 's3' }>
 
 const bucket = 'contract'
 
@@ -59,8 +62,8 @@ describe('a write URL for Ceph', requireServer('rgw'), () => {
   after(() => rgw.stop())
 
   test('does not let its holder make the object public', async () => {
-    const open = openS3(settings, {})
-    const signed = await open.sign(putOf('private.txt'))
+    const open = openS3(settings, deps)
+    const signed = await (await open.signer(testScope())).sign(putOf('private.txt'))
     const put = async (headers: Record<string, string>) => {
       const answer = await fetch(signed.url, { method: 'PUT', headers, body: 'x' })
       await answer.arrayBuffer()
@@ -77,16 +80,16 @@ describe('a write URL for Ceph', requireServer('rgw'), () => {
 
   test('works at the bucket’s own host too', async () => {
     const endpoint = rgw.endpoint.replace('127.0.0.1', 'localhost')
-    const open = openS3({ ...settings, endpoint, addressing: 'virtual' }, {})
-    const signed = await open.sign(putOf('virtual.txt'))
+    const open = openS3({ ...settings, endpoint, addressing: 'virtual' }, deps)
+    const signed = await (await open.signer(testScope())).sign(putOf('virtual.txt'))
     assert.equal(new URL(signed.url).hostname, `${bucket}.localhost`)
     assert.equal(await putAtLoopback(signed, 'x'), 200)
-    assert.equal((await openS3(settings, {}).head('virtual.txt'))?.sizeBytes, 1)
+    assert.equal((await openS3(settings, deps).head('virtual.txt'))?.sizeBytes, 1)
     open.close()
   })
 
   test('says which bucket is missing', async () => {
-    const open = openS3({ ...settings, bucket: 'no-such-bucket' }, {})
+    const open = openS3({ ...settings, bucket: 'no-such-bucket' }, deps)
     await assert.rejects(open.ping(5000), {
       code: 'bucket_refused',
       message:
@@ -139,7 +142,7 @@ async function targetOf(settings: S3Settings): Promise<Omit<ContractTarget, 'sto
     deps: { clock: Date.now, fetch },
     wrongCredential: {
       ...settings,
-      credential: { ...settings.credential, secretAccessKey: 'not-the-secret' },
+      credential: { type: 'static', accessKeyId: 'not-a-key', secretAccessKey: 'not-the-secret' },
     },
     unreachable: { ...settings, endpoint: `http://127.0.0.1:${await freePort()}` },
   }

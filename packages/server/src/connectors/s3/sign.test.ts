@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ConnectorSettings } from '@signpost/contract'
-import type { SignedRequest, SignRequest } from '../../domain/connector.ts'
+import type { ResolvedSettings } from '@signpost/contract'
+import { testScope } from '../testing-scope.ts'
+import type { SignedRequest, Signer, SignRequest } from '../../domain/connector.ts'
 import { openS3 } from './open.ts'
 
-const settings: Extract<ConnectorSettings, { kind: 's3' }> = {
+const settings: Extract<ResolvedSettings, { kind: 's3' }> = {
   kind: 's3',
   name: 'aws',
   bucket: 'team-vision',
@@ -28,9 +29,12 @@ const put: SignRequest = {
   },
 }
 const sign = (request: SignRequest, over: Partial<typeof settings> = {}, localStoreEndpoint?: string) =>
-  openS3({ ...settings, ...over }, localStoreEndpoint === undefined ? {} : { localStoreEndpoint }).sign(
-    request,
-  ) as SignedRequest
+  (
+    openS3(
+      { ...settings, ...over },
+      { clock: Date.now, fetch, ...(localStoreEndpoint === undefined ? {} : { localStoreEndpoint }) },
+    ).signer(testScope()) as Signer
+  ).sign(request) as SignedRequest
 
 test('the URL dies at the second that it is said to, however far into a second it was signed', () => {
   const { searchParams } = new URL(sign(put).url)

@@ -1,24 +1,20 @@
 /** Signs for S3 and its dialect. What each header holds a client to was tried against the stores, not read off a page. */
 
-import type { ConnectorSettings, Enforcement } from '@signpost/contract'
-import {
-  presignS3,
-  s3Markers,
-  type HttpMethod,
-  type ObjectOperation,
-  type S3Credential,
-} from '@signpost/signing'
+import { SignpostError, type Enforcement, type ResolvedSettings, type UrlMethod } from '@signpost/contract'
+import { presignS3, s3Markers, type ObjectOperation, type S3Credential } from '@signpost/signing'
 import type { SignedRequest, SignRequest } from '../../domain/connector.ts'
 import { attachmentDisposition } from '../attachment-disposition.ts'
 import { lifetimeSeconds, signingError } from '../signing-input.ts'
 import type { S3Address } from './address.ts'
 
-export type S3Settings = Extract<ConnectorSettings, { kind: 's3' }>
+export type S3Settings = Extract<ResolvedSettings, { kind: 's3' }>
 
 export interface S3Signer {
   address: S3Address
   region: string
   credential: S3Credential
+  /** The credential is of no use outside the networks of the policy. */
+  boundToNetworks: boolean
   marker: 'username' | 'pseudonym'
   /** The store compares `x-amz-checksum-*` with what arrives. Ceph does not, so it is true only where it is known. */
   verifiesChecksums: boolean
@@ -26,11 +22,12 @@ export interface S3Signer {
   signsAcl: boolean
 }
 
-export const successStatuses: Readonly<Record<HttpMethod, number[]>> = {
+export const successStatuses: Readonly<Record<UrlMethod, number[]>> = {
   GET: [200, 206],
   HEAD: [200, 206],
   PUT: [200],
-  POST: [200],
+  // What the form's field success_action_status asks for.
+  POST: [201],
   DELETE: [200, 204],
 }
 
@@ -38,6 +35,7 @@ export function signS3(signer: S3Signer, request: SignRequest): SignedRequest {
   const headers: Record<string, string> = {}
   const enforcement: Enforcement = {}
   if (request.method === 'PUT') bind(signer, request, headers, enforcement)
+  if (request.networks) enforcement['network'] = signer.boundToNetworks ? 'storage' : 'none'
   const markers = s3Markers({
     username: signer.marker === 'username' ? request.marker.username : request.marker.pseudonym,
     grantId: request.marker.grantId,
@@ -82,6 +80,10 @@ export function s3Operation(request: SignRequest): ObjectOperation {
     case 'PUT':
       if (part === undefined) return { type: 'put', key }
       return { type: 'uploadPart', key, uploadId: part.storeUploadId, partNumber: part.partNumber }
+    case 'POST':
+      throw new SignpostError('unsupported_by_store', 'method: this store takes no forms.', {
+        field: 'method',
+      })
   }
 }
 

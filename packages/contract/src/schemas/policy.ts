@@ -1,0 +1,86 @@
+import { z } from 'zod'
+
+/** By the rules of CIDR, v4 or v6; a lone address is one of its own. */
+const Cidr = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])
+/** https://docs.aws.amazon.com/vpc/latest/privatelink: holds at the bucket only, since no request to this server shows it. */
+const VpcEndpoint = z.string().regex(/^vpce-[0-9a-f]{8,17}$/, 'must be an address range (CIDR) or vpce-...')
+
+export const Cidrs = z.array(Cidr).max(64)
+export const Network = z
+  .union([Cidr, VpcEndpoint])
+  .describe('An address range (CIDR, v4 or v6), or on AWS a VPC endpoint')
+export type Network = z.infer<typeof Network>
+
+const seconds = () => z.number().int().min(1).max(604_800).optional()
+
+/** How long URLs live. What is left out is the next wider one's word: team, connector, server; the shortest ceiling counts. */
+export const ExpiryPolicy = z.strictObject({
+  readSecondsDefault: seconds().describe('Life of a URL to read when the caller asks for none'),
+  readSecondsMax: seconds().describe('Longest life of a URL to read'),
+  writeSecondsDefault: seconds().describe('Life of a URL to write when the caller asks for none'),
+  writeSecondsMax: seconds().describe('Longest life of a URL to write'),
+})
+
+const HeaderText = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII')
+
+/** What is written into every object, signed into the URL: callers do not choose it. */
+export const WritePolicy = z.strictObject({
+  storageClass: z
+    .string()
+    .regex(/^[A-Za-z_]{2,40}$/)
+    .optional()
+    .describe('As the store writes it: STANDARD_IA, NEARLINE, Cool ...'),
+  kmsKeyId: z
+    .string()
+    .regex(/^[\w:/.-]{1,512}$/)
+    .optional()
+    .describe('Key (ARN or id; on Google Cloud its resource name) that the store encrypts with'),
+  tags: z
+    .record(z.string().regex(/^[\w .:/=+@-]{1,128}$/), HeaderText)
+    .optional()
+    .describe('Object tags; S3 and Azure'),
+  metadata: z
+    .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), HeaderText)
+    .optional()
+    .describe('Metadata of the object, by names without prefix'),
+})
+export type WritePolicy = z.infer<typeof WritePolicy>
+
+/** What is done about what no store holds a client to. */
+export const VerificationPolicy = z.strictObject({
+  after: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Look at the object afterwards, where the store could not hold the client to what was asked for',
+    ),
+  onFailure: z
+    .enum(['quarantine', 'delete', 'keep'])
+    .default('quarantine')
+    .describe('quarantine: move it below `.signpost-quarantine/` of the team; recorded in any case'),
+  readBytesMax: z
+    .number()
+    .int()
+    .min(0)
+    .default(1_073_741_824)
+    .describe('Largest object that is read to compare a checksum that the store does not tell'),
+})
+
+/** Of a connector or a team. Both hold: the shorter life, the networks that are in both lists. */
+export const Policy = z.strictObject({
+  expiry: ExpiryPolicy.optional(),
+  networks: z
+    .array(Network)
+    .max(64)
+    .optional()
+    .describe('Where URLs may be asked for and used from; left out or empty: anywhere'),
+  writes: WritePolicy.optional().describe(
+    "What every written object gets; a team's word goes before its connector's",
+  ),
+  verification: VerificationPolicy.optional(),
+})
+export type Policy = z.infer<typeof Policy>

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { bothNetworks, membershipOf, nobody } from './network.ts'
+
+test('an address is in a list by its ranges, v4 and v6, and never by a VPC endpoint', () => {
+  const isIn = membershipOf(['203.0.113.0/24', '2001:db8::/32', '198.51.100.7', 'vpce-0123456789abcdef0'])
+  for (const address of ['203.0.113.9', '2001:db8::1', '198.51.100.7', '::ffff:203.0.113.9'])
+    assert.ok(isIn(address), address)
+  for (const address of [
+    '203.0.114.1',
+    '2001:db9::1',
+    '198.51.100.8',
+    'vpce-0123456789abcdef0',
+    '',
+    'unknown',
+  ])
+    assert.equal(isIn(address), false, address)
+})
+
+test('both lists hold: the narrower of two ranges, and nobody where they have nothing in common', () => {
+  assert.deepEqual(bothNetworks([], ['10.0.0.0/8']), ['10.0.0.0/8'])
+  assert.deepEqual(bothNetworks(['10.0.0.0/8'], []), ['10.0.0.0/8'])
+  assert.deepEqual(
+    bothNetworks(['10.0.0.0/8', '2001:db8::/32'], ['10.1.0.0/16', '192.0.2.0/24', '2001:db8:1::/48']),
+    ['10.1.0.0/16', '2001:db8:1::/48'],
+  )
+  assert.deepEqual(bothNetworks(['10.1.0.0/16'], ['10.0.0.0/8']), ['10.1.0.0/16'])
+  assert.deepEqual(bothNetworks(['vpce-0123456789abcdef0', '10.0.0.0/8'], ['vpce-0123456789abcdef0']), [
+    'vpce-0123456789abcdef0',
+  ])
+  assert.equal(bothNetworks(['10.0.0.0/8'], ['192.168.0.0/16']), nobody)
+  assert.equal(membershipOf(nobody)('10.0.0.1'), false)
+})

@@ -1,0 +1,61 @@
+/** Lists of networks (CIDR v4 and v6, and AWS's VPC endpoints), as policies name them. */
+import { BlockList, isIP } from 'node:net'
+
+export interface Cidr {
+  family: 'ipv4' | 'ipv6'
+  address: string
+  prefixLength: number
+}
+
+/** Undefined: it is no address range (a VPC endpoint). A lone address is a range of one. */
+export function cidrOf(text: string): Cidr | undefined {
+  const [address = '', length] = text.split('/')
+  const version = isIP(address)
+  if (version === 0) return undefined
+  const bits = version === 4 ? 32 : 128
+  return {
+    family: version === 4 ? 'ipv4' : 'ipv6',
+    address,
+    prefixLength: length === undefined ? bits : Number(length),
+  }
+}
+
+/** A test whether an address is in one of the ranges. IPv4 in IPv6's clothes (::ffff:1.2.3.4) counts as IPv4. */
+export function membershipOf(networks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList()
+  for (const text of networks) {
+    const cidr = cidrOf(text)
+    if (cidr) list.addSubnet(cidr.address, cidr.prefixLength, cidr.family)
+  }
+  return (address) => {
+    const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
+    const version = isIP(plain)
+    return version !== 0 && list.check(plain, version === 4 ? 'ipv4' : 'ipv6')
+  }
+}
+
+/** What is in both lists. An empty list is no limit; nothing in common is a list that holds nobody (`nobody`). */
+export function bothNetworks(one: readonly string[], other: readonly string[]): readonly string[] {
+  if (one.length === 0) return other
+  if (other.length === 0) return one
+  const common = new Set<string>()
+  for (const a of one)
+    for (const b of other) {
+      const narrower = narrowerOf(a, b)
+      if (narrower !== undefined) common.add(narrower)
+    }
+  return common.size === 0 ? nobody : [...common]
+}
+
+/** A range that no client has: TEST-NET-1's broadcast address (RFC 5737). */
+export const nobody: readonly string[] = Object.freeze(['192.0.2.255/32'])
+
+function narrowerOf(a: string, b: string): string | undefined {
+  const [one, other] = [cidrOf(a), cidrOf(b)]
+  if (!one || !other) return a === b ? a : undefined
+  if (one.family !== other.family) return undefined
+  const [wide, narrow, text] = one.prefixLength <= other.prefixLength ? [one, other, b] : [other, one, a]
+  const list = new BlockList()
+  list.addSubnet(wide.address, wide.prefixLength, wide.family)
+  return list.check(narrow.address, narrow.family) ? text : undefined
+}

@@ -163,7 +163,7 @@ test('what is malformed gets its problem and nothing of the inside', async (t) =
     ['a long address', `/v1/teams?cursor=${'x'.repeat(9000)}`, { headers: good }, 400, 'invalid'],
     [
       'a body where none is taken',
-      '/v1/connectors/c/check',
+      '/v1/connectors/c/network/plan',
       { method: 'POST', headers: json, body: '{"a":1}' },
       400,
       'invalid',

@@ -282,6 +282,8 @@ function hotTests(storeOf: () => Store): void {
       prefix: 'hot/',
       connectorId: 'id-hot',
       connectorVersion: 1,
+      teamPolicy: '',
+      connectorPolicy: '',
     }
     assert.deepEqual(await hot.findTarget('hot', 'id-hot'), { ...target, role: 'member' })
     assert.deepEqual(await hot.findTarget('hot', 'stranger'), { ...target, role: null })

@@ -55,6 +55,9 @@ export interface Gcs extends Stoppable {
   revoke: (identity: string) => void
   createBucket: (name: string) => void
   setCors: (bucket: string, rules: readonly CorsRule[]) => void
+  /** The XML document of a sub-resource of the bucket: `lifecycle`, `versioning` or `encryptionConfig`. */
+  set: (bucket: string, setting: string, xml: string) => void
+  deleteBucket: (name: string) => void
   /** CSV in the format of Cloud Storage's usage logs, with live signatures: treat as a secret. */
   usageLogFile: string
 }
@@ -88,6 +91,8 @@ export async function startGcs(options: GcsOptions = {}): Promise<Gcs> {
     revoke: identities.revoke,
     createBucket: (name) => createBucket(store, name),
     setCors: (bucket, rules) => void (bucketOf(store, bucket).cors = rules),
+    set: (bucket, setting, xml) => void bucketOf(store, bucket).settings.set(setting, xml),
+    deleteBucket: (name) => void store.buckets.delete(name),
     usageLogFile,
     stop: async () => {
       await new Promise<void>((resolve) => {
@@ -100,7 +105,7 @@ export async function startGcs(options: GcsOptions = {}): Promise<Gcs> {
 }
 
 function createBucket(store: Store, name: string): void {
-  if (!store.buckets.has(name)) store.buckets.set(name, { objects: new Map(), cors: [] })
+  if (!store.buckets.has(name)) store.buckets.set(name, { objects: new Map(), cors: [], settings: new Map() })
 }
 
 /** Who may sign, and what for. */

@@ -13,6 +13,7 @@ export function methodOf(operation: SignableOperation): HttpMethod {
     case 'list':
     case 'listParts':
     case 'listUploads':
+    case 'bucketSetting':
       return 'GET'
     case 'head':
       return 'HEAD'
@@ -47,6 +48,8 @@ export function addOperationParameters(
     case 'delete':
       if (operation.versionId !== undefined) add(versionName, operation.versionId)
       return
+    case 'bucketSetting':
+      return add(operation.setting, '')
     case 'createUpload':
       return add('uploads', '')
     case 'uploadPart':

@@ -27,6 +27,8 @@ export type ObjectOperation =
   | { type: 'abortUpload'; key: string; uploadId: string }
   | { type: 'listParts'; key: string; uploadId: string; partNumberMarker?: number; maxParts?: number }
   | { type: 'listUploads'; prefix?: string; keyMarker?: string; uploadIdMarker?: string; maxUploads?: number }
+  /** One of the bucket's sub-resources, such as `cors`. */
+  | { type: 'bucketSetting'; setting: string }
 
 /**
  * Where the bucket answers. `origin` has no path and no trailing slash, and is what the client will connect to:

@@ -1,4 +1,5 @@
 import type { Call, Reply } from './call.ts'
+import { bucketSettings, readSetting } from './bucket-settings.ts'
 import { listObjects } from './list-routes.ts'
 import {
   abortUpload,
@@ -28,6 +29,7 @@ type Handler = (call: Call) => Reply
 
 function bucketHandler({ method, query }: Call): Handler | undefined {
   if (method !== 'GET') return undefined
+  if (bucketSettings.some((name) => query.has(name))) return readSetting
   return query.has('uploads') ? listUploads : listObjects
 }
 

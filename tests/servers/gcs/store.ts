@@ -54,6 +54,8 @@ export interface CorsRule {
 export interface Bucket {
   objects: Map<string, StoredObject>
   cors: readonly CorsRule[]
+  /** XML documents of the bucket's sub-resources, as they were set: lifecycle, versioning, encryptionConfig. */
+  settings: Map<string, string>
 }
 
 export interface Store {

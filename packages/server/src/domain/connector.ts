@@ -197,5 +197,9 @@ export interface BucketConfiguration {
   readEncryption?(): Promise<{ algorithm: string; kmsKeyId: string | null } | null>
   /** Days after which parts of an upload that nobody completes are deleted; null: never. */
   readStaleUploadDays?(): Promise<number | null>
+  /** Rules that delete objects: after so many days, or (null) on a date. */
+  readExpiryRules?(): Promise<{ prefix: string; days: number | null }[]>
+  /** Days for which what was deleted can be had back; null: it is gone. */
+  readSoftDeleteDays?(): Promise<number | null>
   readPublicAccess?(): Promise<'blocked' | 'open'>
 }

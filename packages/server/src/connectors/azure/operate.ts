@@ -4,6 +4,7 @@ import type { BlobItem, BlobPrefix, BlockBlobClient, ContainerClient } from '@az
 import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
 import type { AzureAddress } from './address.ts'
 import { blockIdOf, partNumberOf, storeUploadIdOf } from './blocks.ts'
+import { azureConfiguration } from './configuration.ts'
 import type { AzureAccess, AzureSettings } from './credential.ts'
 import { azureError, isBlobAbsent } from './error.ts'
 
@@ -38,6 +39,7 @@ export function operateAzure(
   return {
     ...uploads(run),
     ...objects(run),
+    configuration: azureConfiguration({ account, bucket }, address, access),
     async ping(timeoutMs, prefix) {
       await run(async (container, abortSignal) => {
         const options = { abortSignal, ...(prefix === undefined ? {} : { prefix }) }

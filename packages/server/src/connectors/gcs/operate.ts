@@ -3,6 +3,7 @@
 import { SignpostError } from '@signpost/contract'
 import type { OpenConnector, StoredObject, StoredPart } from '../../domain/connector.ts'
 import { unreadableError } from '../store-error.ts'
+import { gcsConfiguration } from './configuration.ts'
 import type { GcsSigner } from './sign.ts'
 import { callXmlApi, elementsOf, textOf, type XmlAnswer, type XmlApiDeps, type XmlCall } from './xml-api.ts'
 
@@ -14,6 +15,7 @@ export function operateGcs(bucket: string, signer: GcsSigner, deps: XmlApiDeps):
   return {
     ...uploads(call),
     ...objects(call),
+    configuration: gcsConfiguration(call, signer.address.host),
     async ping(timeoutMs, prefix) {
       const under = prefix === undefined ? {} : { prefix }
       const { root } = await call({ operation: { type: 'list', maxKeys: 1, ...under }, timeoutMs })

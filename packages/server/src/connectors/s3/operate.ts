@@ -5,6 +5,8 @@ import { SignpostError } from '@signpost/contract'
 import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
 import { networkError, refusalError, unreadableError, type StoreRefusal } from '../store-error.ts'
 import type { S3Address } from './address.ts'
+import { s3Configuration } from './configuration.ts'
+import { bytes } from './bytes.ts'
 import type { CredentialSource } from './credentials/source.ts'
 import type { S3Settings } from './sign.ts'
 
@@ -30,6 +32,8 @@ export function operateS3(settings: S3Settings, address: S3Address, own: OwnCred
   return {
     ...uploads(Bucket, address, run),
     ...objects(Bucket, run),
+    configuration: s3Configuration(Bucket, run),
+    ...bytes(Bucket, run),
     async ping(timeoutMs, Prefix) {
       const input = { Bucket, MaxKeys: 1, ...(Prefix === undefined ? {} : { Prefix }) }
       // The clock starts when the SDK is loaded: a slow disk is not a bucket that does not answer.
@@ -48,7 +52,7 @@ export function operateS3(settings: S3Settings, address: S3Address, own: OwnCred
   }
 }
 
-type Run = <T>(call: (client: Sdk.S3Client, sdk: typeof Sdk) => Promise<T>) => Promise<T>
+export type Run = <T>(call: (client: Sdk.S3Client, sdk: typeof Sdk) => Promise<T>) => Promise<T>
 
 type UploadOperations = Pick<Operations, 'createUpload' | 'listParts' | 'completeUpload' | 'abortUpload'>
 
@@ -152,6 +156,7 @@ async function headOf(s3: Sdk.S3Client, sdk: typeof Sdk, Bucket: string, Key: st
       etag: found.ETag || null,
       contentType: found.ContentType ?? null,
       versionId: found.VersionId ?? null,
+      ...(found.LastModified === undefined ? {} : { lastModified: found.LastModified.getTime() }),
     }
   } catch (error) {
     if (isAbsent(error)) return null

@@ -35,6 +35,8 @@ const TERMINATOR = 'goog4_request'
 
 const signWithThreadPool = promisify(sign)
 
+export type GcsAsyncCredential = PresignGcsAsyncRequest['credential']
+
 /**
  * Signs with an HMAC key, at once. Pass the same `credential` object again and again, the day's signing key is
  * remembered with it.
@@ -49,7 +51,7 @@ export function presignGcs(request: PresignGcsHmacRequest): Presigned {
   checkText('credential.secret', credential.secret)
   const timestamp = gcsTimestamp(request.signedAt)
   const draft = draftGcs(request, GCS_HMAC_ALGORITHM, credential.accessId, timestamp)
-  const key = cachedSigningKey(credential, 'GOOG4', credential.secret, scopeOf(timestamp))
+  const key = cachedSigningKey(credential, 'GOOG4', credential.secret, gcsScopeOf(timestamp))
   return withSignature(draft, signatureOf(key, draft.stringToSign))
 }
 
@@ -63,12 +65,17 @@ export async function presignGcsRsa(request: PresignGcsAsyncRequest): Promise<Pr
   const { credential } = request
   checkText('credential.clientEmail', credential.clientEmail)
   const draft = draftGcs(request, GCS_RSA_ALGORITHM, credential.clientEmail, gcsTimestamp(request.signedAt))
-  const bytes = Buffer.from(draft.stringToSign)
+  return withSignature(draft, await rsaSignature(credential, draft.stringToSign))
+}
+
+/** Hex. */
+export async function rsaSignature(credential: GcsAsyncCredential, stringToSign: string): Promise<string> {
+  const bytes = Buffer.from(stringToSign)
   const signature =
     credential.type === 'rsa'
       ? await signWithThreadPool('sha256', bytes, credential.privateKey)
       : Buffer.from(await credential.signBlob(bytes))
-  return withSignature(draft, signature.toString('hex'))
+  return signature.toString('hex')
 }
 
 function draftGcs(
@@ -91,7 +98,7 @@ function draftGcs(
     headers: headersOf(request),
     payloadHash: payloadHashOf(request.headers, 'x-goog-content-sha256'),
     accessKeyId,
-    scope: scopeOf(timestamp),
+    scope: gcsScopeOf(timestamp),
     timestamp,
     expiresInSeconds: request.expiresInSeconds,
   })
@@ -102,7 +109,7 @@ function gcsTimestamp(signedAt: number): string {
   return basicTimestamp(signedAt)
 }
 
-function scopeOf(timestamp: string): CredentialScope {
+export function gcsScopeOf(timestamp: string): CredentialScope {
   return { day: timestamp.slice(0, 8), region: REGION, service: SERVICE, terminator: TERMINATOR }
 }
 

@@ -5,6 +5,14 @@ export { SigningInputError } from './errors.ts'
 
 export { presignS3 } from './s3.ts'
 export { presignGcs, presignGcsRsa } from './gcs.ts'
+export { presignS3Post, type PresignS3PostRequest } from './s3-post.ts'
+export {
+  presignGcsPost,
+  presignGcsPostRsa,
+  type PresignGcsPostAsyncRequest,
+  type PresignGcsPostRequest,
+} from './gcs-post.ts'
+export type { PostPolicyRequest, PresignedForm } from './post-policy.ts'
 export { azureSas } from './azure-sas.ts'
 export { azureBlobUrl, type AzureUrlRequest } from './azure-url.ts'
 

@@ -69,6 +69,6 @@ export function presignS3(request: PresignS3Request): Presigned {
 }
 
 /** Region and service stand between the slashes of the scope, and each in a line of the string to sign. */
-function checkScopePart(field: string, value: string): void {
+export function checkScopePart(field: string, value: string): void {
   if (!SCOPE_PART.test(value)) throw new SigningInputError(field, 'must be letters, digits, ".", "_" or "-"')
 }

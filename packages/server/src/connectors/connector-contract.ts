@@ -316,6 +316,83 @@ export function connectorContract(
       assert.deepEqual((await open.list({ prefix: `${prefix}nothing/`, limit: 5 })).objects, [])
     })
 
+    test('a listing and a head tell the same version of an object, in any key', async () => {
+      for (const name of ['v.txt', 'größe 数.txt']) {
+        const key = `${prefix}versions/${name}`
+        await open.put(key, Buffer.from(name))
+        const listed = (await open.list({ prefix: key, limit: 1 })).objects[0]!
+        const head = await open.head(key)
+        const second = (at: number | undefined) => Math.floor((at ?? 0) / 1000)
+        assert.equal(bare(listed.etag), bare(head?.etag))
+        assert.equal(listed.sizeBytes, head?.sizeBytes)
+        if (head?.lastModified !== undefined)
+          assert.equal(second(listed.lastModified), second(head.lastModified))
+        await open.remove(key)
+      }
+    })
+
+    test('whole objects are written and read by the server itself, empty, small and in parts, types included', async () => {
+      if (!open.write || !open.read) return
+      for (const sizeBytes of [0, 5, 16 * 2 ** 20, 33 * 2 ** 20 + 7]) {
+        const key = `${prefix}whole/größe ${sizeBytes}`
+        const body = randomBytes(sizeBytes)
+        await open.write(key, inPieces(body), { sizeBytes, contentType: 'text/x-whole' })
+        const head = await open.head(key)
+        assert.equal(head?.sizeBytes, sizeBytes)
+        assert.equal(head.contentType, 'text/x-whole')
+        const read = async (options?: { etag: string }) => {
+          const chunks: Uint8Array[] = []
+          for await (const chunk of await open.read!(key, options)) chunks.push(chunk)
+          return Buffer.concat(chunks)
+        }
+        assert.deepEqual(sha256(await read({ etag: head.etag! })), sha256(body))
+        assert.deepEqual(sha256(await read()), sha256(body))
+        await assert.rejects(read({ etag: '"00000000000000000000000000000000"' }))
+        await open.remove(key)
+        await fails('not_found', read())
+      }
+    })
+
+    test('a source that ends early, goes on too long or breaks leaves what was there', async () => {
+      if (!open.write) return
+      const key = `${prefix}cut`
+      await open.put(key, Buffer.from('before'))
+      const breaking = async function* () {
+        yield new Uint8Array(17 * 2 ** 20)
+        throw new Error('broken')
+      }
+      const of = (sizeBytes: number) => ({ sizeBytes, contentType: null })
+      for (const sizeBytes of [9, 11, 17 * 2 ** 20])
+        await fails('bucket_unreachable', open.write(key, inPieces(randomBytes(10)), of(sizeBytes)))
+      await assert.rejects(open.write(key, breaking(), of(18 * 2 ** 20)))
+      assert.equal(await read(key), 'before')
+      await open.remove(key)
+    })
+
+    test('a copy within the store is the object, its type included; a source that is not there is none', async () => {
+      if (!open.copy) return
+      const { bucket } = target.settings
+      for (const name of alphabet) {
+        const [key, copied] = [`${prefix}from/${name}`, `${prefix}to/${name}`]
+        await write(key, name, { contentType: 'text/x-copied' })
+        const sizeBytes = Buffer.byteLength(name)
+        const done = await open.copy({ bucket, key, sizeBytes }, copied).then(
+          () => true,
+          (error: unknown) => {
+            // The embedded store copies nothing, and says so.
+            assert.ok(error instanceof SignpostError && /NotImplemented/.test(error.message), String(error))
+            return false
+          },
+        )
+        if (!done) return
+        assert.equal(await read(copied), name)
+        assert.match((await open.head(copied))?.contentType ?? '', /^text\/x-copied/)
+        await open.remove(key)
+        await fails('not_found', open.copy({ bucket, key, sizeBytes }, copied))
+        await open.remove(copied)
+      }
+    })
+
     test('what is not there: head is null, removing is no error, an unknown upload has no parts', async () => {
       assert.equal(await open.head(`${prefix}nowhere`), null)
       await open.remove(`${prefix}nowhere`)
@@ -387,6 +464,15 @@ export function connectorContract(
       wrong.close()
     })
   })
+}
+
+/** As a network gives it. */
+async function* inPieces(body: Uint8Array, bytes = 1_000_003): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < body.byteLength; from += bytes) yield body.subarray(from, from + bytes)
+}
+
+function bare(etag: string | null | undefined): string | undefined {
+  return etag?.replaceAll('"', '')
 }
 
 /** Waits for a failure with the code, and gives it. */

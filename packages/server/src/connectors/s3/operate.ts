@@ -2,7 +2,7 @@
 
 import type * as Sdk from '@aws-sdk/client-s3'
 import { SignpostError } from '@signpost/contract'
-import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
+import type { OpenConnector, StoredObject, StoredPart } from '../../domain/connector.ts'
 import { networkError, refusalError, unreadableError, type StoreRefusal } from '../store-error.ts'
 import type { S3Address } from './address.ts'
 import { s3Configuration } from './configuration.ts'
@@ -150,8 +150,10 @@ function objects(Bucket: string, run: Run): ObjectOperations {
 
 async function headOf(s3: Sdk.S3Client, sdk: typeof Sdk, Bucket: string, Key: string) {
   try {
-    const found = await s3.send(new sdk.HeadObjectCommand({ Bucket, Key }))
+    const found = await s3.send(new sdk.HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }))
+    const checksums = checksumsOf(found)
     return {
+      ...(checksums ? { checksums } : {}),
       sizeBytes: found.ContentLength ?? 0,
       etag: found.ETag || null,
       contentType: found.ContentType ?? null,
@@ -162,6 +164,18 @@ async function headOf(s3: Sdk.S3Client, sdk: typeof Sdk, Bucket: string, Key: st
     if (isAbsent(error)) return null
     throw error
   }
+}
+
+/** "Checking object integrity": one of a composite type is over the parts' digests, `-` and their count behind it. */
+function checksumsOf(found: Sdk.HeadObjectCommandOutput): StoredObject['checksums'] {
+  const { ChecksumSHA256: sha256, ChecksumCRC32C: crc32c, ChecksumType } = found
+  if (ChecksumType === 'COMPOSITE') return undefined
+  const isWhole = (digest: string | undefined) => digest !== undefined && !digest.includes('-')
+  const told = {
+    ...(isWhole(sha256) ? { sha256: sha256! } : {}),
+    ...(isWhole(crc32c) ? { crc32c: crc32c! } : {}),
+  }
+  return Object.keys(told).length === 0 ? undefined : told
 }
 
 /** An answer to HEAD has no body, so its code is just `NotFound`. */

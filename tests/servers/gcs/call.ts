@@ -14,6 +14,8 @@ export interface Call {
   query: ReadonlyMap<string, string>
   headers: IncomingHttpHeaders
   body: Buffer
+  /** Whether who asks has the right to something else too. */
+  may: (access: { method: string; bucket: string; key: string }) => boolean
 }
 
 export interface Reply {

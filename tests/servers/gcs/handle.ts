@@ -131,13 +131,14 @@ async function answer(
   if (session && !pairs.some(([name]) => /^x-goog-/i.test(name))) {
     if (method !== 'PUT' && method !== 'DELETE')
       throw new GcsRefusal(405, 'MethodNotAllowed', 'PUT or DELETE a session.')
-    return continueSession({ ...base, body: await readWhole() }, session)
+    return continueSession({ ...base, body: await readWhole(), may: () => false }, session)
   }
   const verified = verify(deps, request, pairs)
   if (!deps.may(verified.identity, { method, bucket, key })) {
     throw accessDenied(`${verified.identity} does not have access to the Google Cloud Storage object.`)
   }
-  const call: Call = { ...base, body: await readWhole() }
+  const may = (access: Access) => deps.may(verified.identity, access)
+  const call: Call = { ...base, body: await readWhole(), may }
   checkPayload(verified, call.body)
   return route(call)
 }

@@ -1,5 +1,6 @@
+import { gunzipSync } from 'node:zlib'
 import { GcsRefusal, invalidArgument } from './refusal.ts'
-import { headersToKeep } from './call.ts'
+import { headersToKeep, xmlReply } from './call.ts'
 import type { Call, Reply } from './call.ts'
 import {
   bucketOf,
@@ -11,12 +12,14 @@ import {
   readConditions,
 } from './store.ts'
 import type { StoredObject } from './store.ts'
+import { decode } from './verify.ts'
+import { s3Namespace, xmlDocument } from './xml.ts'
 
 /** "PUT Object" */
 export function writeObject(call: Call): Reply {
   const { store, bucket, key, body, headers } = call
-  if (headers['x-goog-copy-source'] !== undefined)
-    throw new GcsRefusal(501, 'NotImplemented', 'This test server does not copy.')
+  const source = headers['x-goog-copy-source']
+  if (source !== undefined) return copyObject(call, String(source))
   checkConditions(store, bucket, key, readConditions(headers), body.length)
   checkHashes(body, headers)
   checkRoom(store, body.length)
@@ -24,6 +27,23 @@ export function writeObject(call: Call): Reply {
     status: 200,
     headers: writtenHeaders(putObject(store, bucket, { key, body, headers: headersToKeep(headers) })),
   }
+}
+
+/** "PUT Object" with `x-goog-copy-source`: what is copied has to be readable by who asks; metadata goes along. */
+function copyObject(call: Call, source: string): Reply {
+  const { store, bucket, key, headers } = call
+  const [, fromBucket = '', fromKey = ''] = /^\/?([^/]+)\/(.+)$/.exec(decode(source)) ?? []
+  if (!call.may({ method: 'GET', bucket: fromBucket, key: fromKey }))
+    throw new GcsRefusal(403, 'AccessDenied', 'Access denied.', { Details: 'No access to the source.' })
+  const from = objectOf(store, fromBucket, fromKey)
+  checkConditions(store, bucket, key, readConditions(headers), from.body.length)
+  checkRoom(store, from.body.length)
+  const made = putObject(store, bucket, { key, body: from.body, headers: from.headers })
+  const elements = [
+    ['LastModified', made.updatedAt.toISOString()],
+    ['ETag', `"${made.etag}"`],
+  ] as const
+  return xmlReply(200, xmlDocument('CopyObjectResult', elements, s3Namespace))
 }
 
 /** "GET Object" and "HEAD Object" */
@@ -44,6 +64,13 @@ export function readObject(call: Call): Reply {
     'x-goog-storage-class': 'STANDARD',
   }
   if (call.headers['if-none-match'] === `"${object.etag}"`) return { status: 304, headers }
+  const wanted = call.headers['if-match']
+  if (wanted !== undefined && wanted !== `"${object.etag}"`)
+    throw new GcsRefusal(412, 'PreconditionFailed', 'A precondition did not hold.', { Details: 'if-match' })
+  if (isUnpacked(call, object)) {
+    const { 'content-encoding': _, ...others } = headers as Record<string, string>
+    return { status: 200, headers: others, body: gunzipSync(object.body) }
+  }
   const range =
     call.headers.range === undefined ? undefined : readRange(call.headers.range, object.body.length)
   if (!range) return { status: 200, headers, body: object.body }
@@ -54,6 +81,12 @@ export function readObject(call: Call): Reply {
     headers: { ...headers, 'content-range': contentRange },
     body: object.body.subarray(first, last + 1),
   }
+}
+
+/** "Transcoding of gzip-compressed files": who does not take gzip gets the object without it. */
+function isUnpacked(call: Call, object: StoredObject): boolean {
+  const takesGzip = /\bgzip\b/.test(String(call.headers['accept-encoding'] ?? ''))
+  return call.method === 'GET' && object.headers['content-encoding'] === 'gzip' && !takesGzip
 }
 
 /** "DELETE Object" */

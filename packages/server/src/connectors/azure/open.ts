@@ -38,6 +38,6 @@ export function openAzure(settings: AzureSettings, deps: { clock: () => number }
       return preparing ? preparing.then(() => signer) : signer
     },
     partLimits,
-    ...operateAzure(settings, address, access),
+    ...operateAzure(settings, address, access, deps),
   }
 }

@@ -3,13 +3,14 @@
 import type { BlobItem, BlobPrefix, BlockBlobClient, ContainerClient } from '@azure/storage-blob'
 import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
 import type { AzureAddress } from './address.ts'
+import { bytes } from './bytes.ts'
 import { blockIdOf, partNumberOf, storeUploadIdOf } from './blocks.ts'
 import { azureConfiguration } from './configuration.ts'
 import type { AzureAccess, AzureSettings } from './credential.ts'
 import { azureError, isBlobAbsent } from './error.ts'
 
-type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'>
-type Run = <T>(
+export type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'>
+export type Run = <T>(
   call: (container: ContainerClient, abortSignal: AbortSignal) => Promise<T>,
   timeoutMs?: number,
 ) => Promise<T>
@@ -23,10 +24,12 @@ interface ListedPage {
 const TIMEOUT_MS = 60_000
 
 export function operateAzure(
-  { account, bucket }: AzureSettings,
+  settings: AzureSettings,
   address: AzureAddress,
   access: AzureAccess,
+  { clock }: { clock: () => number },
 ): Operations {
+  const { account, bucket } = settings
   /** Runs one call of the SDK, bounded in time, and gives its errors their names. */
   const run: Run = async (call, timeoutMs = TIMEOUT_MS) => {
     try {
@@ -39,6 +42,7 @@ export function operateAzure(
   return {
     ...uploads(run),
     ...objects(run),
+    ...bytes({ run, settings, address, access, clock }),
     configuration: azureConfiguration({ account, bucket }, address, access),
     async ping(timeoutMs, prefix) {
       await run(async (container, abortSignal) => {
@@ -101,6 +105,9 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
             etag: found.etag ?? null,
             contentType: found.contentType ?? null,
             versionId: found.versionId ?? null,
+            ...(found.lastModified === undefined ? {} : { lastModified: found.lastModified.getTime() }),
+            checksums:
+              found.contentMD5 === undefined ? {} : { md5: Buffer.from(found.contentMD5).toString('base64') },
           }
         } catch (error) {
           if (isBlobAbsent(error)) return null

@@ -1,6 +1,6 @@
 /**
  * Signs for Azure Blob Storage. A SAS binds blob, permissions and time, but neither method nor headers, so most constraints
- * are the client's to keep here, and `enforcement` says so.
+ * are the client's to keep here and looked at afterwards, and `enforcement` says so.
  */
 
 import { SignpostError, type Enforcement, type UrlMethod } from '@signpost/contract'
@@ -8,6 +8,7 @@ import { azureBlobUrl, azureSas, type AzureCredential } from '@signpost/signing'
 import type { MarkerSource, SignedRequest, SignRequest } from '../../domain/connector.ts'
 import { attachmentDisposition } from '../attachment-disposition.ts'
 import { signingError } from '../signing-input.ts'
+import { azureGrantMetadata, azureWriteHeaders, isLookedAt, noteWrites } from '../write-settings.ts'
 import type { AzureAddress } from './address.ts'
 import { blockIdOf } from './blocks.ts'
 import type { AzureSettings } from './credential.ts'
@@ -52,6 +53,10 @@ export function signAzure(
       version: SERVICE_VERSION,
       // No start: a clock of Azure's that is behind would refuse the URL at first.
       expiresAt: request.expiresAt,
+      // The one setting that a SAS signs: with another scope the request is refused.
+      ...(request.method === 'PUT' && request.writes?.kmsKeyId !== undefined
+        ? { encryptionScope: request.writes.kmsKeyId }
+        : {}),
       protocol: address.isHttps ? 'https' : 'https,http',
       ...(marker === null ? {} : { correlationId: marker }),
       ...(request.downloadAs === undefined
@@ -82,14 +87,42 @@ export function signAzure(
   }
 }
 
+/** A URL to read a blob of the account, for Azure itself: the source of a copy. */
+export function signAzureRead(
+  { settings: { account }, address }: AzureSigner,
+  credential: AzureCredential,
+  { bucket: container, key: blob }: { bucket: string; key: string },
+  expiresAt: number,
+): string {
+  const protocol = address.isHttps ? 'https' : 'https,http'
+  const version = SERVICE_VERSION
+  try {
+    const sas = azureSas({
+      account,
+      container,
+      blob,
+      credential,
+      permissions: 'r',
+      version,
+      expiresAt,
+      protocol,
+    })
+    const { origin, accountInPath } = address
+    const place = { origin, container, blob, sas: sas.token }
+    return azureBlobUrl({ ...place, ...(accountInPath === undefined ? {} : { account: accountInPath }) })
+  } catch (error) {
+    throw signingError(error)
+  }
+}
+
 /** "Permissions for a directory, container, or blob", in service order. */
-function permissionsOf({ method, createOnly, part }: SignRequest): string {
+function permissionsOf({ method, createOnly, part, writes }: SignRequest): string {
   if (method === 'DELETE') return 'd'
   if (method !== 'PUT') return 'r'
   // Put Block takes w alone. It allows Put Blob as well: a SAS is not bound to one operation.
   if (part !== undefined) return 'w'
   // c without w makes blobs and never overwrites one.
-  return createOnly === true ? 'c' : 'cw'
+  return `${createOnly === true ? 'c' : 'cw'}${writes?.tags === undefined ? '' : 't'}`
 }
 
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -120,23 +153,31 @@ function markerFrom(choice: AzureSettings['marker'], source: MarkerSource): stri
   }
 }
 
-/** Headers for the client to send. */
+/** Headers for the client to send. Azure checks a digest when it comes, but a client can leave it out. */
 function describe(request: SignRequest, headers: Record<string, string>, enforcement: Enforcement): void {
-  const { contentType, contentLength, checksum, createOnly, part } = request
-  if (part === undefined) headers['x-ms-blob-type'] = 'BlockBlob'
-  if (contentType !== undefined) {
-    if (part === undefined) headers['x-ms-blob-content-type'] = contentType
-    enforcement['contentType'] = 'none'
+  const { contentType, contentLength, contentLengthRange, checksum, createOnly, part, writes } = request
+  if (contentLength !== undefined) enforcement['contentLength'] = 'verified-after'
+  if (contentLengthRange !== undefined) enforcement['contentLengthRange'] = 'verified-after'
+  if (contentType !== undefined) enforcement['contentType'] = 'verified-after'
+  if (checksum !== undefined) enforcement['checksum'] = 'verified-after'
+  if (checksum?.algorithm === 'md5') headers['content-md5'] = checksum.value
+  if (part !== undefined) {
+    // "Put Block": blocks and blob are in the same scope.
+    if (writes?.kmsKeyId === undefined) return
+    headers['x-ms-encryption-scope'] = writes.kmsKeyId
+    enforcement['kmsKeyId'] = 'storage'
+    return
   }
-  if (contentLength !== undefined) enforcement['contentLength'] = 'none'
-  if (checksum !== undefined) {
-    // Checked by Azure when it comes, but a client can leave it out.
-    if (checksum.algorithm === 'md5') headers['content-md5'] = checksum.value
-    enforcement['checksum'] = 'none'
-  }
-  if (createOnly === true && part === undefined) {
+  headers['x-ms-blob-type'] = 'BlockBlob'
+  if (contentType !== undefined) headers['x-ms-blob-content-type'] = contentType
+  if (createOnly === true) {
     // The permission holds; the header makes the refusal a 409 instead of a 403.
     headers['if-none-match'] = '*'
     enforcement['createOnly'] = 'storage'
   }
+  if (writes !== undefined) {
+    Object.assign(headers, azureWriteHeaders(writes))
+    noteWrites(enforcement, writes, 'verified-after', { kmsKeyId: 'storage' })
+  }
+  if (isLookedAt(enforcement)) headers[`x-ms-meta-${azureGrantMetadata}`] = request.marker.grantId
 }

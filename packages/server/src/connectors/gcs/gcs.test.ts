@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import type { ResolvedSettings, SignpostError } from '@signpost/contract'
 import { scidOf } from '@signpost/signing'
 import { freePort } from '../../../../../tests/servers/daemon.ts'
@@ -14,6 +17,11 @@ type GcsSettings = Extract<ResolvedSettings, { kind: 'gcs' }>
 
 const bucket = 'contract'
 const deps = { clock: Date.now, fetch }
+const put = {
+  action: 'write',
+  method: 'PUT',
+  marker: { username: 'ana', pseudonym: randomUUID(), scid: scidOf('ana'), grantId: randomUUID() },
+} as const
 
 connectorContract('gcs with a service account’s key', { skip: false }, async () => {
   const gcs = await startGcs({ buckets: [bucket] })
@@ -45,14 +53,7 @@ test('a URL at the bucket’s own host works, port and all', async () => {
   const open = openGcs({ ...settings, endpoint, addressing: 'virtual' }, deps)
   const signed = await (
     await open.signer(testScope())
-  ).sign({
-    action: 'write',
-    method: 'PUT',
-    key: 'virtual.txt',
-    signedAt: Date.now(),
-    expiresAt: Date.now() + 60_000,
-    marker: { username: 'ana', pseudonym: randomUUID(), scid: scidOf('ana'), grantId: randomUUID() },
-  })
+  ).sign({ ...put, key: 'virtual.txt', signedAt: Date.now(), expiresAt: Date.now() + 60_000 })
   assert.equal(new URL(signed.url).hostname, `${bucket}.localhost`)
   assert.equal(await putAtLoopback(signed, 'x'), 200)
   assert.equal((await openGcs(settings, deps).head('virtual.txt'))?.sizeBytes, 1)
@@ -80,6 +81,52 @@ test('a busy Google is asked a second time, but not to complete an upload twice'
   })
   assert.deepEqual(calls.slice(2), ['POST'])
   await gcs.stop()
+})
+
+test('what is stored packed is read as it is stored, and a copy is packed too', async () => {
+  const gcs = await startGcs({ buckets: [bucket] })
+  const open = openGcs(settingsOf(gcs, { type: 'hmacKey', ...gcs.hmacKey }), deps)
+  const packed = gzipSync('unpacked')
+  const signedAt = Date.now()
+  const signed = await (
+    await open.signer(testScope())
+  ).sign({ ...put, key: 'packed.gz', signedAt, expiresAt: signedAt + 60_000 })
+  await fetch(signed.url, { method: 'PUT', headers: { 'content-encoding': 'gzip' }, body: packed })
+  await open.copy!({ bucket, key: 'packed.gz', sizeBytes: packed.length }, 'copied.gz')
+  for (const key of ['packed.gz', 'copied.gz']) {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of await open.read!(key)) chunks.push(chunk)
+    assert.deepEqual(Buffer.concat(chunks), packed, key)
+    assert.equal((await open.head(key))?.sizeBytes, packed.length)
+  }
+  await gcs.stop()
+})
+
+test('a read that breaks off in the middle fails by name, and so does one of a page that is no object', async () => {
+  const server = createServer((request, response) => {
+    if (request.url?.includes('broken')) {
+      response.writeHead(200, { 'content-length': '100' })
+      return void response.write('some', () => response.destroy())
+    }
+    response.writeHead(403).end('<html>internal</html>')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const credential = { type: 'hmacKey', accessId: 'GOOG1', secret: 's' } as const
+  const open = openGcs({ ...settingsOf({ endpoint }, credential) }, deps)
+  await assert.rejects(
+    async () => {
+      for await (const chunk of await open.read!('broken')) assert.ok(chunk.byteLength > 0)
+    },
+    { code: 'bucket_unreachable', message: /broke the connection off/ },
+  )
+  await assert.rejects(open.read!('page'), (error: SignpostError) => {
+    assert.equal(error.code, 'bucket_refused')
+    assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /internal/)
+    return true
+  })
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
 })
 
 test('a web site is not taken for Google, and nothing of its pages goes out', async () => {
@@ -116,7 +163,7 @@ async function targetOf(
   }
 }
 
-function settingsOf(gcs: Gcs, credential: GcsSettings['credential']): GcsSettings {
+function settingsOf(gcs: Pick<Gcs, 'endpoint'>, credential: GcsSettings['credential']): GcsSettings {
   return {
     kind: 'gcs',
     name: 'gcs',

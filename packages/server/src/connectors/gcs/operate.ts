@@ -3,18 +3,23 @@
 import { SignpostError } from '@signpost/contract'
 import type { OpenConnector, StoredObject, StoredPart } from '../../domain/connector.ts'
 import { unreadableError } from '../store-error.ts'
+import { bytes } from './bytes.ts'
 import { gcsConfiguration } from './configuration.ts'
+import { readObject } from './read-object.ts'
 import type { GcsSigner } from './sign.ts'
 import { callXmlApi, elementsOf, textOf, type XmlAnswer, type XmlApiDeps, type XmlCall } from './xml-api.ts'
 
-type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'>
-type Call = (call: XmlCall) => Promise<XmlAnswer>
+export type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'>
+export type Call = (call: XmlCall) => Promise<XmlAnswer>
 
 export function operateGcs(bucket: string, signer: GcsSigner, deps: XmlApiDeps): Operations {
   const call: Call = (one) => callXmlApi(signer, bucket, deps, one)
+  const ofUploads = uploads(call)
   return {
-    ...uploads(call),
+    ...ofUploads,
     ...objects(call),
+    ...bytes(call, ofUploads),
+    read: (key, options) => readObject(signer, bucket, deps, key, options),
     configuration: gcsConfiguration(call, signer.address.host),
     async ping(timeoutMs, prefix) {
       const under = prefix === undefined ? {} : { prefix }
@@ -25,10 +30,10 @@ export function operateGcs(bucket: string, signer: GcsSigner, deps: XmlApiDeps):
   }
 }
 
+type UploadOperations = Pick<Operations, 'createUpload' | 'listParts' | 'completeUpload' | 'abortUpload'>
+
 /** "XML API multipart uploads". */
-function uploads(
-  call: Call,
-): Pick<Operations, 'createUpload' | 'listParts' | 'completeUpload' | 'abortUpload'> {
+function uploads(call: Call): UploadOperations {
   return {
     async createUpload({ key, contentType }) {
       const headers = contentType === undefined ? {} : { 'content-type': contentType }
@@ -114,7 +119,24 @@ async function headOf(call: Call, key: string): Promise<StoredObject | null> {
     etag: headers.get('etag'),
     contentType: headers.get('content-type'),
     versionId: headers.get('x-goog-generation'),
+    ...lastModifiedOf(headers),
+    checksums: checksumsOf(headers.get('x-goog-hash')),
   }
+}
+
+function lastModifiedOf(headers: Headers): Pick<StoredObject, 'lastModified'> {
+  const at = Date.parse(headers.get('last-modified') ?? '')
+  return Number.isNaN(at) ? {} : { lastModified: at }
+}
+
+/** `crc32c=n03x6A==, md5=Ojk9c3dhfxgoKVVHYwFbHQ==`; objects that were made of parts have no MD5. */
+function checksumsOf(hashes: string | null): NonNullable<StoredObject['checksums']> {
+  const found: NonNullable<StoredObject['checksums']> = {}
+  for (const hash of (hashes ?? '').split(',')) {
+    const [, algorithm, value] = /^\s*(md5|crc32c)=([A-Za-z0-9+/]+=*)\s*$/.exec(hash) ?? []
+    if (algorithm === 'md5' || algorithm === 'crc32c') found[algorithm] = value!
+  }
+  return found
 }
 
 function unlessAbsent(error: unknown): null {

@@ -1,7 +1,7 @@
 /** Google's XML API by signed URLs of our own: works with both kinds of credential, and needs no SDK. */
 
 import { SignpostError } from '@signpost/contract'
-import type { ObjectOperation } from '@signpost/signing'
+import type { ObjectOperation, Presigned } from '@signpost/signing'
 import { networkError, refusalError, unreadableError, type StoreContext } from '../store-error.ts'
 import { presign, type GcsSigner } from './sign.ts'
 
@@ -58,14 +58,8 @@ async function callOnce(
   call: XmlCall,
 ): Promise<XmlAnswer> {
   const context = { bucket, host: signer.address.host }
-  const presigned = await presign(signer, {
-    operation: call.operation,
-    signedAt: deps.clock(),
-    expiresInSeconds: LIFETIME_SECONDS,
-    // Tells our own calls from those of URLs that were issued, in the bucket's log.
-    query: { 'X-Operator': 'signpost' },
-    headers: call.headers ?? {},
-  })
+  const signal = AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS)
+  const presigned = await presignOwn(signer, deps, call)
   let answer: Response
   let text: string
   try {
@@ -73,21 +67,41 @@ async function callOnce(
       method: presigned.method,
       headers: presigned.headers,
       redirect: 'manual',
-      signal: AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS),
+      signal,
       ...(call.body === undefined ? {} : { body: call.body }),
     })
     text = await answer.text()
   } catch (error) {
     throw networkError(error, context) ?? error
   }
-  const { root, document } = await documentOf(text, answer.ok, context)
-  // Completing can fail after the 200 was sent.
-  if (answer.ok && root !== 'Error') return { headers: answer.headers, root, document }
+  if (!answer.ok) throw await refusalOf(answer.status, text, context)
+  const { root, document } = await documentOf(text, true, context)
+  // Completing and copying can fail after the 200 was sent.
+  if (root === 'Error') throw await refusalOf(500, text, context)
+  return { headers: answer.headers, root, document }
+}
+
+/** A signed URL for one of our own calls. */
+export async function presignOwn(
+  signer: Pick<GcsSigner, 'address' | 'credential'>,
+  { clock }: Pick<XmlApiDeps, 'clock'>,
+  { operation, headers = {} }: Pick<XmlCall, 'operation' | 'headers'>,
+): Promise<Presigned> {
+  return presign(signer, {
+    operation,
+    signedAt: clock(),
+    expiresInSeconds: LIFETIME_SECONDS,
+    // Tells our own calls from those of URLs that were issued, in the bucket's log.
+    query: { 'X-Operator': 'signpost' },
+    headers,
+  })
+}
+
+/** The error that an answer is which is no success. */
+export async function refusalOf(status: number, text: string, context: StoreContext): Promise<SignpostError> {
+  const { root, document } = await documentOf(text, false, context)
   const code = root === 'Error' ? textOf(document, 'Code') : undefined
-  throw refusalError(
-    { status: answer.ok ? 500 : answer.status, code: code ?? codeOfStatus(answer.status) },
-    context,
-  )
+  return refusalError({ status, code: code ?? codeOfStatus(status) }, context)
 }
 
 /** What says no may be a proxy with a page of its own; what says yes has to be a document. */

@@ -5,7 +5,7 @@ import { openApiDocument } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { Username } from './schemas/common.ts'
-import { CreateConnector } from './schemas/connectors.ts'
+import { CreateConnector } from './schemas/create-connector.ts'
 import { CreateApiKey } from './schemas/access.ts'
 import { IssuedUrl, OpenUpload, Upload, UrlRequest } from './schemas/objects.ts'
 

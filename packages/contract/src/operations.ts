@@ -4,6 +4,7 @@ import { PageQuery, Slug, Username, pageOf } from './schemas/common.ts'
 import * as access from './schemas/access.ts'
 import * as objects from './schemas/objects.ts'
 import * as connectors from './schemas/connectors.ts'
+import { CreateConnector } from './schemas/create-connector.ts'
 import * as audit from './schemas/audit.ts'
 import * as doctor from './schemas/doctor.ts'
 import * as moves from './schemas/moves.ts'
@@ -449,7 +450,7 @@ export const operations = {
     summary: 'Connect a bucket',
     description:
       "For organisation admins; a team's own: also for its admins, where nobody else has connected the bucket. The credential is sealed and never shown again.",
-    body: connectors.CreateConnector,
+    body: CreateConnector,
     status: 201,
     reply: connectors.Connector,
     idempotent: true,

@@ -1,24 +1,9 @@
 import { z } from 'zod'
 import { Instant, Slug } from './common.ts'
+import { Endpoint } from './endpoint.ts'
 import { Cidrs, Policy } from './policy.ts'
-import { secretText, type Resolved } from './secret.ts'
-
-/** A bucket in the host, and another one in the path, would open the first under the name of the second. */
-const bucketInHost =
-  /^(?!s3[a-z0-9-]*\.(?!.*\bs3[.-])|(?:bucket|accesspoint)\.vpce-).*\.amazonaws\.com(?:\.cn)?$/
-const bucketInGoogleHost = /^(?!(?:commondata)?storage[a-z0-9-]*\.(?!.*\bstorage[.-])).*\.googleapis\.com$/
-
-export const Endpoint = z
-  .url({ protocol: /^https?$/ })
-  .max(512)
-  .refine((url) => {
-    const { username, password, search, hash, pathname } = new URL(url)
-    return !username && !password && !search && !hash && pathname === '/'
-  }, 'must be scheme, host and port only, such as https://s3.example.com')
-  .refine((url) => {
-    const { hostname } = new URL(url)
-    return !hostname.endsWith('.') && !bucketInHost.test(hostname) && !bucketInGoogleHost.test(hostname)
-  }, 'must not hold the bucket, nor end with a dot: give the host of the service')
+import { S3Credential } from './s3-credential.ts'
+import { renewedText, secretText, type Resolved } from './secret.ts'
 
 const Bucket = z
   .string()
@@ -57,80 +42,6 @@ const common = {
     .describe('Other addresses of the same bucket, for other clients'),
 }
 
-const accessKeyId = z.string().min(1).max(256).describe('The public half')
-const sessionSeconds = (max: number) =>
-  z.number().int().min(900).max(max).optional().describe('Life of each session; its end limits URLs')
-const StsEndpoint = Endpoint.optional().describe("Of the token service; left out: AWS's own in the region")
-const RoleArn = z
-  .string()
-  .max(2048)
-  .regex(/^arn:[\w-]+:(?:iam|sts):[\w-]*:[\w-]*:role\/[\w+=,.@/-]+$/, 'must be the ARN of a role')
-const ServerProfile = z
-  .string()
-  .regex(/^[\w.@-]{1,64}$/)
-  .optional()
-
-const StaticKey = z.strictObject({
-  type: z.literal('static'),
-  accessKeyId,
-  secretAccessKey: secretText(512),
-  sessionToken: secretText(8192).optional().describe('Of temporary credentials'),
-})
-/** The chain of the official SDK: variables, profile, web identity, container, instance. */
-const EnvironmentChain = z.strictObject({
-  type: z.literal('environment'),
-  profile: ServerProfile.describe("Of the server's own shared configuration"),
-})
-
-export const S3Credential = z.discriminatedUnion('type', [
-  StaticKey,
-  EnvironmentChain,
-  z.strictObject({
-    type: z.literal('assumeRole'),
-    roleArn: RoleArn.describe('Role of the owner of the bucket'),
-    externalId: z
-      .string()
-      .min(2)
-      .max(1224)
-      .regex(/^[\w+=,.@:/-]+$/)
-      .optional()
-      .describe('Asked for by the trust policy'),
-    source: z.discriminatedUnion('type', [StaticKey, EnvironmentChain]).describe('Who assumes the role'),
-    perRequester: z
-      .boolean()
-      .default(true)
-      .describe("A session of its own for each requester, cut to the team's prefix and the action"),
-    sourceIdentity: z
-      .boolean()
-      .default(true)
-      .describe('Set SourceIdentity to the requester; the trust policy must allow it'),
-    durationSeconds: sessionSeconds(43_200),
-    stsEndpoint: StsEndpoint,
-  }),
-  z.strictObject({
-    type: z.literal('federationToken'),
-    accessKeyId,
-    secretAccessKey: secretText(512),
-    perRequester: z.boolean().default(true).describe('A session of its own for each requester'),
-    durationSeconds: sessionSeconds(129_600),
-    stsEndpoint: StsEndpoint,
-  }),
-  z.strictObject({
-    type: z.literal('coreweaveOidc'),
-    organizationId: z
-      .string()
-      .regex(/^[\w-]{1,64}$/)
-      .describe("CoreWeave's id of the organisation"),
-    token: secretText(16_384).describe(
-      'OIDC token that is exchanged; best {file}, which the platform renews',
-    ),
-    durationSeconds: sessionSeconds(43_200),
-    exchangeEndpoint: Endpoint.optional().describe(
-      "Of CoreWeave's API; https://api.coreweave.com unless told",
-    ),
-  }),
-])
-
 export const S3Connector = z.strictObject({
   ...common,
   kind: z.literal('s3'),
@@ -161,7 +72,7 @@ export const GcsConnector = z.strictObject({
     }),
     z.strictObject({
       type: z.literal('hmacKey'),
-      accessId: z.string().min(1).max(256).describe('The public half'),
+      accessId: renewedText(256).describe('The public half; or {env}, {file}'),
       secret: secretText(512),
     }),
     z.strictObject({
@@ -243,16 +154,6 @@ export type ConnectorSettings = z.infer<typeof ConnectorSettings>
 /** As used: every secret in its place. */
 export type ResolvedSettings = Resolved<ConnectorSettings>
 
-export const CreateConnector = z.strictObject({
-  settings: ConnectorSettings,
-  team: Slug.optional().describe('Belongs to this team alone; left out: to the organisation'),
-  isDefault: z
-    .boolean()
-    .default(false)
-    .describe("The instance's connector, for teams without one of their own"),
-  policy: Policy.optional().describe('Life of URLs, networks, what is written into objects'),
-  check: z.boolean().default(true).describe('Try the bucket before saving'),
-})
 export const UpdateConnector = z.strictObject({
   settings: ConnectorSettings.optional().describe(
     'Whole settings, credential included; kind, bucket, account and endpoint may not change',

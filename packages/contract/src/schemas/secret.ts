@@ -30,9 +30,20 @@ export type SecretReference = z.infer<typeof SecretReference>
 
 /** The secret itself (sealed, never shown again), or where the server finds it (for organisation admins). */
 export function secretText(max: number) {
-  return z
-    .union([z.string().min(1).max(max), SecretReference])
-    .describe('The secret (sealed, never shown again), or `{env}` or `{file}`: where the server reads it')
+  return textOrReference(max).describe(
+    'The secret (sealed, never shown again), or `{env}` or `{file}`: where the server reads it',
+  )
+}
+
+/** No secret, but it is renewed together with one: the text, or where the server finds it. */
+export function renewedText(max: number) {
+  return textOrReference(max)
+}
+
+function textOrReference(max: number) {
+  return z.union([z.string().min(1).max(max), SecretReference], {
+    error: `must be a text of 1 to ${max} characters, or {env}: a variable SIGNPOST_SECRET_..., or {file}: a path below SIGNPOST_SECRETS_DIR`,
+  })
 }
 
 /** Settings with every reference replaced by what it refers to. */

@@ -1,0 +1,18 @@
+import { z } from 'zod'
+
+/** A bucket in the host, and another one in the path, would open the first under the name of the second. */
+const bucketInHost =
+  /^(?!s3[a-z0-9-]*\.(?!.*\bs3[.-])|(?:bucket|accesspoint)\.vpce-).*\.amazonaws\.com(?:\.cn)?$/
+const bucketInGoogleHost = /^(?!(?:commondata)?storage[a-z0-9-]*\.(?!.*\bstorage[.-])).*\.googleapis\.com$/
+
+export const Endpoint = z
+  .url({ protocol: /^https?$/ })
+  .max(512)
+  .refine((url) => {
+    const { username, password, search, hash, pathname } = new URL(url)
+    return !username && !password && !search && !hash && pathname === '/'
+  }, 'must be scheme, host and port only, such as https://s3.example.com')
+  .refine((url) => {
+    const { hostname } = new URL(url)
+    return !hostname.endsWith('.') && !bucketInHost.test(hostname) && !bucketInGoogleHost.test(hostname)
+  }, 'must not hold the bucket, nor end with a dot: give the host of the service')

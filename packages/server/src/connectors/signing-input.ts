@@ -9,7 +9,7 @@ export function lifetimeSeconds(signedAt: number, expiresAt: number): number {
 /** A signer's complaint in the words of the API. */
 export function signingError(error: unknown): unknown {
   if (!(error instanceof SigningInputError)) return error
-  const isKey = error.field === 'operation.key' || error.field === 'blob'
+  const isKey = ['operation.key', 'blob', 'key'].includes(error.field)
   return new SignpostError(isKey ? 'invalid_key' : 'unsupported_by_store', `${error.message}.`, {
     field: isKey ? 'key' : error.field,
   })

@@ -97,7 +97,7 @@ test('a username that is no GUID is refused as a marker, with the fix', () => {
   assert.equal(sign({ marker: username }, { marker: 'username' }).marker, username.username)
 })
 
-test('what a SAS cannot hold a client to is said to be unenforced', () => {
+test('what a SAS cannot hold a client to is looked at afterwards, and the blob says whose it is', () => {
   const { headers, enforcement } = sign({
     contentType: 'text/csv',
     contentLength: 5,
@@ -105,9 +105,9 @@ test('what a SAS cannot hold a client to is said to be unenforced', () => {
     createOnly: true,
   })
   assert.deepEqual(enforcement, {
-    contentType: 'none',
-    contentLength: 'none',
-    checksum: 'none',
+    contentType: 'verified-after',
+    contentLength: 'verified-after',
+    checksum: 'verified-after',
     createOnly: 'storage',
   })
   assert.deepEqual(headers, {
@@ -115,7 +115,32 @@ test('what a SAS cannot hold a client to is said to be unenforced', () => {
     'x-ms-blob-content-type': 'text/csv',
     'content-md5': 'qqo=',
     'if-none-match': '*',
+    'x-ms-meta-signpost_grant': request.marker.grantId,
   })
+})
+
+test('what the policy sets are headers, and the encryption scope is in the SAS', () => {
+  const writes = { storageClass: 'Cool', kmsKeyId: 'scope-1', tags: { a: 'b c' }, metadata: { origin: 'x' } }
+  const signed = sign({ writes })
+  assert.deepEqual(signed.enforcement, {
+    storageClass: 'verified-after',
+    kmsKeyId: 'storage',
+    tags: 'verified-after',
+    metadata: 'verified-after',
+  })
+  assert.equal(signed.headers['x-ms-access-tier'], 'Cool')
+  assert.equal(signed.headers['x-ms-encryption-scope'], 'scope-1')
+  assert.equal(signed.headers['x-ms-tags'], 'a=b%20c')
+  assert.equal(signed.headers['x-ms-meta-origin'], 'x')
+  assert.deepEqual([signed.query.get('ses'), signed.query.get('sp')], ['scope-1', 'cwt'])
+  const part = sign({ writes, part: { storeUploadId: '0123456789abcdef', partNumber: 7 } })
+  assert.deepEqual(part.headers, { 'x-ms-encryption-scope': 'scope-1' })
+  assert.deepEqual(part.enforcement, { kmsKeyId: 'storage' })
+  assert.equal(sign({ method: 'DELETE', writes }).query.get('ses'), null)
+})
+
+test('there are no forms', () => {
+  assert.throws(() => sign({ method: 'POST' }), { code: 'unsupported_by_store', field: 'method' })
 })
 
 test('a part is a block that no ETag comes back for', () => {

@@ -10,7 +10,12 @@ import type { XmlApiDeps } from './xml-api.ts'
 export function openGcs(settings: GcsSettings, deps: XmlApiDeps): OpenConnector {
   const address = gcsAddress(settings)
   const credential = gcsCredentialOf(settings)
-  const signerAt = (at: GcsAddress): GcsSigner => ({ address: at, credential, marker: settings.marker })
+  const signerAt = (at: GcsAddress): GcsSigner => ({
+    address: at,
+    bucket: settings.bucket,
+    credential,
+    marker: settings.marker,
+  })
   const signers = new Map<GcsAddress, Signer>()
   const addressFor = audienceAddress(address, settings.audiences, ({ endpoint, addressing }) =>
     gcsAddress({ ...settings, endpoint, addressing: addressing ?? settings.addressing }),

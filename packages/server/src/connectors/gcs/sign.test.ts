@@ -48,7 +48,7 @@ test('every URL names requester and grant for the usage log and for the audit lo
   assert.ok(!decodeURIComponent(pseudonymous.url).includes('ana@'))
 })
 
-test('constraints become Google’s headers, and what it has none for is said to be unenforced', () => {
+test('constraints become Google’s headers, and what it has none for is looked at afterwards', () => {
   const { headers, enforcement } = sign({
     contentType: 'text/csv',
     contentLength: 5,
@@ -68,7 +68,10 @@ test('constraints become Google’s headers, and what it has none for is said to
     createOnly: 'storage',
   })
   const sha256 = sign({ checksum: { algorithm: 'sha256', value: 'qqo=' } })
-  assert.deepEqual([sha256.headers, sha256.enforcement], [{}, { checksum: 'none' }])
+  assert.deepEqual(
+    [sha256.headers, sha256.enforcement],
+    [{ 'x-goog-meta-signpost-grant': put.marker.grantId }, { checksum: 'verified-after' }],
+  )
 })
 
 test('virtual-hosted addressing puts the bucket before the host, unless it has dots', () => {
@@ -99,4 +102,46 @@ test('a private key is taken as it stands in the key file, and anything else is 
   const field = 'settings.credential.privateKey'
   assert.throws(() => open('no key at all'), { code: 'invalid', field, message: /is not a PEM private key/ })
   assert.throws(() => open(pemOf('ed25519')), { code: 'invalid', field, message: /is not an RSA key/ })
+})
+
+test('a range is one signed header with PUT, and a condition of the policy in a form', () => {
+  const contentLengthRange = { min: 2, max: 9 }
+  const signed = sign({ contentLengthRange })
+  assert.equal(signed.headers['x-goog-content-length-range'], '2,9')
+  assert.deepEqual(signed.enforcement, { contentLengthRange: 'storage' })
+  const form = sign({ method: 'POST', contentLengthRange, contentType: 'a/b' })
+  const { conditions } = JSON.parse(Buffer.from(form.fields!['policy']!, 'base64').toString()) as {
+    conditions: unknown[]
+  }
+  assert.ok(conditions.some((one) => JSON.stringify(one) === '["content-length-range",2,9]'))
+  assert.deepEqual(form.enforcement, { contentType: 'storage', contentLengthRange: 'storage' })
+  assert.equal(form.fields!['x-goog-meta-signpost-grant'], put.marker.grantId)
+  assert.equal(new URL(form.url).searchParams.get('x-goog-custom-audit-grant'), put.marker.grantId)
+})
+
+test('what the policy sets is signed; tags are said to be nobody’s, since objects have none', () => {
+  const writes = {
+    storageClass: 'NEARLINE',
+    kmsKeyId: 'projects/p/k',
+    tags: { a: 'b' },
+    metadata: { origin: 'x' },
+  }
+  const { headers, enforcement } = sign({ writes })
+  assert.deepEqual(headers, {
+    'x-goog-storage-class': 'NEARLINE',
+    'x-goog-encryption-kms-key-name': 'projects/p/k',
+    'x-goog-meta-origin': 'x',
+  })
+  assert.deepEqual(enforcement, {
+    storageClass: 'storage',
+    kmsKeyId: 'storage',
+    tags: 'none',
+    metadata: 'storage',
+  })
+  for (const field of ['storageClass', 'kmsKeyId'] as const)
+    assert.throws(() => sign({ method: 'POST', writes: { [field]: 'x' } }), {
+      code: 'unsupported_by_store',
+      field,
+    })
+  assert.throws(() => sign({ method: 'POST', createOnly: true }), { code: 'unsupported_by_store' })
 })

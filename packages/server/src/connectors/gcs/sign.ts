@@ -12,20 +12,25 @@ import {
   type Presigned,
 } from '@signpost/signing'
 import type { SignedRequest, SignRequest } from '../../domain/connector.ts'
+import { formRange } from '../form-range.ts'
 import { s3Operation, successStatuses } from '../s3/sign.ts'
 import { lifetimeSeconds, signingError } from '../signing-input.ts'
+import { gcsWriteHeaders, grantMetadata, isLookedAt, noteWrites } from '../write-settings.ts'
 import type { GcsAddress } from './address.ts'
+import { signGcsForm } from './sign-form.ts'
 
 export type GcsSettings = Extract<ResolvedSettings, { kind: 'gcs' }>
 export type GcsSigningCredential = GcsHmacCredential | GcsRsaCredential
 
 export interface GcsSigner {
   address: GcsAddress
+  bucket: string
   credential: GcsSigningCredential
   marker: 'username' | 'pseudonym'
 }
 
 export function signGcs(signer: GcsSigner, request: SignRequest): SignedRequest | Promise<SignedRequest> {
+  if (request.method === 'POST') return signGcsForm(signer, request)
   const headers: Record<string, string> = {}
   const enforcement: Enforcement = {}
   if (request.method === 'PUT') bind(request, headers, enforcement)
@@ -71,25 +76,35 @@ export function presign(
 
 /** Puts each constraint into a signed header. Names: "XML API headers and query string parameters" in Google's reference. */
 function bind(request: SignRequest, headers: Record<string, string>, enforcement: Enforcement): void {
-  const { contentType, contentLength, checksum, createOnly, part } = request
+  const { contentType, contentLength, contentLengthRange, checksum, createOnly, part, writes } = request
   if (contentType !== undefined) {
     headers['content-type'] = contentType
     enforcement['contentType'] = 'storage'
   }
   if (checksum !== undefined) {
-    enforcement['checksum'] = checksum.algorithm === 'sha256' ? 'none' : 'storage'
+    enforcement['checksum'] = checksum.algorithm === 'sha256' ? 'verified-after' : 'storage'
     if (checksum.algorithm === 'md5') headers['content-md5'] = checksum.value
     if (checksum.algorithm === 'crc32c') headers['x-goog-hash'] = `crc32c=${checksum.value}`
   }
   if (contentLength !== undefined) {
-    // Documented for Put Object only.
-    enforcement['contentLength'] = part === undefined ? 'storage' : 'none'
-    if (part === undefined) headers['x-goog-content-length-range'] = `${contentLength},${contentLength}`
+    // The header is documented for Put Object only; the sizes of parts are looked at when they are put together.
+    enforcement['contentLength'] = part === undefined ? 'storage' : 'verified-after'
   }
-  if (createOnly === true && part === undefined) {
+  if (part !== undefined) return
+  if (contentLengthRange !== undefined) enforcement['contentLengthRange'] = 'storage'
+  if (contentLength !== undefined || contentLengthRange !== undefined) {
+    const { min, max } = formRange(request)
+    headers['x-goog-content-length-range'] = `${min},${max}`
+  }
+  if (createOnly === true) {
     headers['x-goog-if-generation-match'] = '0'
     enforcement['createOnly'] = 'storage'
   }
+  if (writes !== undefined) {
+    Object.assign(headers, gcsWriteHeaders(writes))
+    noteWrites(enforcement, writes, 'storage', { tags: 'none' })
+  }
+  if (isLookedAt(enforcement)) headers[`x-goog-meta-${grantMetadata}`] = request.marker.grantId
 }
 
 /** Parses the key once. @throws SignpostError `invalid` naming the field */

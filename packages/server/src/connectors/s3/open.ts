@@ -33,6 +33,7 @@ export function openS3(
   const signerWith = (timed: TimedCredential, at: S3Address): Signer => {
     const s3Signer: S3Signer = {
       address: { ...at },
+      bucket: settings.bucket,
       region: settings.region,
       credential: timed.credential,
       boundToNetworks: timed.boundToNetworks === true,

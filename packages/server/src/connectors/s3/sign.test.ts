@@ -54,13 +54,16 @@ test('every method carries user and grant; the pseudonym where that is chosen', 
   assert.equal(sign(put, { marker: 'pseudonym' }).marker, '8b0e')
 })
 
-test('a SHA-256 is enforced by AWS and by the embedded store, and by an unknown store it is not', () => {
+test('a SHA-256 is enforced by AWS and by the embedded store, and looked at afterwards on an unknown store', () => {
   const request = { ...put, checksum: { algorithm: 'sha256', value: 'qqo=' } } as const
   const endpoint = 'http://127.0.0.1:9000'
   const unknown = sign(request, { endpoint })
-  assert.equal(unknown.enforcement['checksum'], 'none')
+  assert.equal(unknown.enforcement['checksum'], 'verified-after')
+  // What is looked at says whose it is.
+  assert.equal(unknown.headers['x-amz-meta-signpost-grant'], put.marker.grantId)
   assert.equal(unknown.headers['x-amz-checksum-sha256'], 'qqo=')
   assert.equal(sign(request).enforcement['checksum'], 'storage')
+  assert.equal(sign(request).headers['x-amz-meta-signpost-grant'], undefined)
   assert.equal(sign(request, { endpoint }, `${endpoint}/`).enforcement['checksum'], 'storage')
 })
 
@@ -77,4 +80,102 @@ test('a private ACL is signed for stores that take unsigned headers, and nowhere
 
 test('a key that URL clients would change is refused by name', () => {
   assert.throws(() => sign({ ...put, key: 'a/../b' }), { code: 'invalid_key', field: 'key' })
+})
+
+const writes = {
+  storageClass: 'STANDARD_IA',
+  kmsKeyId: 'arn:aws:kms:eu-central-1:111122223333:key/1',
+  tags: { 'cost center': 'a&b' },
+  metadata: { origin: 'signpost' },
+}
+
+test('what the policy sets is signed into a PUT, and into no part of an upload', () => {
+  const { headers, enforcement } = sign({ ...put, writes })
+  assert.deepEqual(headers, {
+    'x-amz-storage-class': 'STANDARD_IA',
+    'x-amz-server-side-encryption': 'aws:kms',
+    'x-amz-server-side-encryption-aws-kms-key-id': writes.kmsKeyId,
+    'x-amz-tagging': 'cost%20center=a%26b',
+    'x-amz-meta-origin': 'signpost',
+  })
+  assert.deepEqual(enforcement, {
+    storageClass: 'storage',
+    kmsKeyId: 'storage',
+    tags: 'storage',
+    metadata: 'storage',
+  })
+  const part = sign({ ...put, writes, part: { storeUploadId: '2~abc', partNumber: 1 } })
+  assert.deepEqual([part.headers, part.enforcement], [{}, {}])
+})
+
+const post = { ...put, method: 'POST' } as const
+
+test('a form holds everything in its policy; the markers in its URL are for the log', () => {
+  const contentLengthRange = { min: 1, max: 9 }
+  const form = sign({ ...post, contentType: 'text/csv', contentLengthRange, writes })
+  assert.equal(
+    form.url,
+    `https://team-vision.s3.eu-central-1.amazonaws.com/?X-User=ana%40example.com&X-Grant=${put.marker.grantId}`,
+  )
+  const { conditions, expiration } = JSON.parse(
+    Buffer.from(form.fields!['Policy']!, 'base64').toString(),
+  ) as {
+    conditions: unknown[]
+    expiration: string
+  }
+  assert.equal(expiration, '2026-11-23T09:31:00Z')
+  assert.deepEqual(conditions[0], ['content-length-range', 1, 9])
+  const { Policy, 'X-Amz-Signature': signature, ...signed } = form.fields!
+  assert.ok(Policy && signature === form.signature)
+  for (const [name, value] of Object.entries({ ...signed, bucket: 'team-vision' }))
+    assert.ok(
+      conditions.some((one) => (one as Record<string, string>)[name] === value),
+      name,
+    )
+  assert.equal(signed['key'], put.key)
+  assert.equal(signed['Content-Type'], 'text/csv')
+  assert.equal(signed['x-amz-meta-signpost-grant'], put.marker.grantId)
+  assert.equal(
+    signed['tagging'],
+    '<Tagging><TagSet><Tag><Key>cost center</Key><Value>a&amp;b</Value></Tag></TagSet></Tagging>',
+  )
+  assert.deepEqual([form.headers, form.successStatuses, form.etagExpected], [{}, [201], false])
+  assert.deepEqual(
+    Object.values(form.enforcement),
+    Array.from({ length: 6 }, () => 'storage'),
+  )
+})
+
+test('a length is a range of one in a form; a digest is looked at where the store has no field for it', () => {
+  const rangeOf = (request: SignRequest) =>
+    (
+      JSON.parse(Buffer.from(sign(request).fields!['Policy']!, 'base64').toString()) as {
+        conditions: unknown[]
+      }
+    ).conditions[0]
+  assert.deepEqual(rangeOf({ ...post, contentLength: 5 }), ['content-length-range', 5, 5])
+  assert.deepEqual(rangeOf(post), ['content-length-range', 0, 5 * 2 ** 30])
+  const checksum = { algorithm: 'md5', value: '1B2M2Y8AsgTpgAmY7PhCfg==' } as const
+  assert.equal(sign({ ...post, checksum }).enforcement['checksum'], 'storage')
+  const unknown = sign({ ...post, checksum }, { endpoint: 'http://127.0.0.1:9000' })
+  assert.equal(unknown.enforcement['checksum'], 'verified-after')
+  assert.equal(unknown.fields!['Content-MD5'], undefined)
+  const sha256 = sign({ ...post, checksum: { algorithm: 'sha256', value: 'qqo=' } })
+  assert.equal(sha256.enforcement['checksum'], 'verified-after')
+})
+
+test('a range with PUT is looked at afterwards; an exact length within it needs no look', () => {
+  const contentLengthRange = { min: 0, max: 9 }
+  const loose = sign({ ...put, contentLengthRange })
+  assert.deepEqual(loose.enforcement, { contentLengthRange: 'verified-after' })
+  const exact = sign({ ...put, contentLengthRange, contentLength: 5 })
+  assert.deepEqual(exact.enforcement, { contentLength: 'storage', contentLengthRange: 'storage' })
+})
+
+test('a form does not promise what it cannot hold', () => {
+  assert.throws(() => sign({ ...post, createOnly: true }), {
+    code: 'unsupported_by_store',
+    field: 'createOnly',
+  })
+  assert.throws(() => sign({ ...post, key: 'a/${filename}' }), { code: 'invalid_key' })
 })

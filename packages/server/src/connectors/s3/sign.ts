@@ -1,16 +1,19 @@
 /** Signs for S3 and its dialect. What each header holds a client to was tried against the stores, not read off a page. */
 
-import { SignpostError, type Enforcement, type ResolvedSettings, type UrlMethod } from '@signpost/contract'
+import type { Enforcement, ResolvedSettings, UrlMethod } from '@signpost/contract'
 import { presignS3, s3Markers, type ObjectOperation, type S3Credential } from '@signpost/signing'
 import type { SignedRequest, SignRequest } from '../../domain/connector.ts'
 import { attachmentDisposition } from '../attachment-disposition.ts'
 import { lifetimeSeconds, signingError } from '../signing-input.ts'
+import { grantMetadata, isLookedAt, noteWrites, s3WriteHeaders } from '../write-settings.ts'
 import type { S3Address } from './address.ts'
+import { signS3Form } from './sign-form.ts'
 
 export type S3Settings = Extract<ResolvedSettings, { kind: 's3' }>
 
 export interface S3Signer {
   address: S3Address
+  bucket: string
   region: string
   credential: S3Credential
   /** The credential is of no use outside the networks of the policy. */
@@ -32,6 +35,7 @@ export const successStatuses: Readonly<Record<UrlMethod, number[]>> = {
 }
 
 export function signS3(signer: S3Signer, request: SignRequest): SignedRequest {
+  if (request.method === 'POST') return signS3Form(signer, request)
   const headers: Record<string, string> = {}
   const enforcement: Enforcement = {}
   if (request.method === 'PUT') bind(signer, request, headers, enforcement)
@@ -81,9 +85,7 @@ export function s3Operation(request: SignRequest): ObjectOperation {
       if (part === undefined) return { type: 'put', key }
       return { type: 'uploadPart', key, uploadId: part.storeUploadId, partNumber: part.partNumber }
     case 'POST':
-      throw new SignpostError('unsupported_by_store', 'method: this store takes no forms.', {
-        field: 'method',
-      })
+      throw new Error('A form is no operation on an object.')
   }
 }
 
@@ -94,7 +96,7 @@ function bind(
   headers: Record<string, string>,
   enforcement: Enforcement,
 ): void {
-  const { contentType, contentLength, checksum, createOnly, part } = request
+  const { contentType, contentLength, contentLengthRange, checksum, createOnly, part, writes } = request
   if (contentType !== undefined) {
     headers['content-type'] = contentType
     enforcement['contentType'] = 'storage'
@@ -103,12 +105,15 @@ function bind(
     headers['content-length'] = String(contentLength)
     enforcement['contentLength'] = 'storage'
   }
+  // A signed header has one value. An exact length was checked against the range before.
+  if (contentLengthRange !== undefined)
+    enforcement['contentLengthRange'] = contentLength === undefined ? 'verified-after' : 'storage'
   if (checksum?.algorithm === 'md5') {
     headers['content-md5'] = checksum.value
     enforcement['checksum'] = 'storage'
   } else if (checksum !== undefined) {
     headers[`x-amz-checksum-${checksum.algorithm}`] = checksum.value
-    enforcement['checksum'] = signer.verifiesChecksums ? 'storage' : 'none'
+    enforcement['checksum'] = signer.verifiesChecksums ? 'storage' : 'verified-after'
   }
   if (part !== undefined) return
   if (createOnly === true) {
@@ -116,6 +121,11 @@ function bind(
     enforcement['createOnly'] = 'storage'
   }
   if (signer.signsAcl) headers['x-amz-acl'] = 'private'
+  if (writes !== undefined) {
+    Object.assign(headers, s3WriteHeaders(writes))
+    noteWrites(enforcement, writes, 'storage')
+  }
+  if (isLookedAt(enforcement)) headers[`x-amz-meta-${grantMetadata}`] = request.marker.grantId
 }
 
 /**

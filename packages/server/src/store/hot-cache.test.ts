@@ -26,7 +26,8 @@ function cacheWith(rows: { key?: KeyRow; role?: TargetRow['role'] }) {
     findTarget(team, principalId) {
       reads.push(`${team} of ${principalId}`)
       const role = rows.role ?? null
-      const none = { connectorId: null, connectorVersion: null, teamPolicy: '', connectorPolicy: '' }
+      const policies = { teamPolicy: '', connectorPolicy: '' }
+      const none = { connectorId: null, connectorVersion: null, settlingMove: null, ...policies }
       return { teamId: 't', team, prefix: '', role, ...none }
     },
   })

@@ -19,7 +19,9 @@ export function findKeySql(apiKeyId: string): string {
 export function findTargetSql(principalId: string, team: string): string {
   return `select t.id as "teamId", t.name as "team", t.prefix as "prefix", m.role as "role",
       c.id as "connectorId", c.version as "connectorVersion",
-      t.policy as "teamPolicy", coalesce(c.policy, '') as "connectorPolicy"
+      t.policy as "teamPolicy", coalesce(c.policy, '') as "connectorPolicy",
+      (select v.id from moves v
+        where v.team_id = t.id and v.state in ('copying', 'settling') and v.state = 'settling') as "settlingMove"
     from teams t
     left join members m on m.team_id = t.id and m.principal_id = ${principalId}
     left join connectors c

@@ -284,6 +284,7 @@ function hotTests(storeOf: () => Store): void {
       connectorVersion: 1,
       teamPolicy: '',
       connectorPolicy: '',
+      settlingMove: null,
     }
     assert.deepEqual(await hot.findTarget('hot', 'id-hot'), { ...target, role: 'member' })
     assert.deepEqual(await hot.findTarget('hot', 'stranger'), { ...target, role: null })

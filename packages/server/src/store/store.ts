@@ -65,6 +65,8 @@ export interface TargetRow {
   /** Policies as stored: JSON, empty for none. */
   teamPolicy: string
   connectorPolicy: string
+  /** A move of the team that has switched to the new place, while writes into the old one may still come; null: none. */
+  settlingMove: string | null
 }
 
 export interface HotQueries {

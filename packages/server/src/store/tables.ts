@@ -111,6 +111,23 @@ export interface Tables {
     settles_at: number | null
     created_at: number
     updated_at: number
+    /** Which process is at work on it; empty: none. */
+    lease_owner: string
+    lease_until: number
+  }
+  moved_objects: {
+    move_id: string
+    /** Relative to the team. */
+    object_key: string
+    /** Version in the old place that the new place holds or has gone beyond; empty: none was there; `?`: not known. */
+    covered: string
+    /** Version in the new place that is the move's copy; empty: there is none; `?`: one may be half made. */
+    copied: string
+    /** Until then somebody may hold a URL to write it in the new place. */
+    write_until: number
+    /** Until then somebody copies it. */
+    claimed_until: number
+    revision: number
   }
   idempotency_keys: {
     principal_id: string

@@ -75,7 +75,13 @@ const mayImport: Record<string, readonly string[]> = {
     'zod',
     'node:',
   ],
-  [`${server}/config.ts`]: ['@signpost/contract', 'zod', 'node:'],
+  [`${server}/config.ts`]: [
+    `${server}/config-values.ts`,
+    `${server}/nearest-name.ts`,
+    '@signpost/contract',
+    'zod',
+    'node:',
+  ],
   [server]: ['packages/server/src', '@signpost/', 'pino', 'node:', 'zod'],
 }
 

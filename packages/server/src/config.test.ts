@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { parseConfig, settingNames } from './config.ts'
+import { parseConfig, secretVariables, settingNames } from './config.ts'
 import { configReference } from './config-reference.ts'
 
 const noFiles = (): string => {
@@ -62,6 +62,33 @@ test('a secret can come from a file, from one place only', () => {
   assert.equal(parse({ SIGNPOST_MASTER_KEY_FILE: '/key' }, () => `${key}\n`).SIGNPOST_MASTER_KEY, key)
   assert.match(problemsOf({ SIGNPOST_MASTER_KEY_FILE: '/key' }), /SIGNPOST_MASTER_KEY_FILE: .*ENOENT/)
   assert.match(problemsOf({ SIGNPOST_MASTER_KEY: key, SIGNPOST_MASTER_KEY_FILE: '/key' }), /one of the two/)
+})
+
+test('variables that hold secrets of buckets may have any name of theirs, and are the only ones handed on', () => {
+  const env = {
+    SIGNPOST_SECRET_VISION_1: 'hidden',
+    SIGNPOST_MASTER_KEY: Buffer.alloc(32).toString('base64'),
+    PATH: '/',
+  }
+  assert.equal('SIGNPOST_SECRET_VISION_1' in parse(env), false)
+  assert.deepEqual(secretVariables(env), { SIGNPOST_SECRET_VISION_1: 'hidden' })
+  for (const name of [
+    'SIGNPOST_SECRET',
+    'SIGNPOST_SECRET_',
+    'SIGNPOST_SECRET_vision',
+    'SIGNPOST_SECRETS_VISION',
+  ])
+    assert.match(problemsOf({ [name]: 'hidden' }), new RegExp(`${name}: there is no such setting`), name)
+})
+
+test('the master key before this one has the same form', () => {
+  assert.match(
+    problemsOf({ SIGNPOST_MASTER_KEY_PREVIOUS: 'hidden' }),
+    /MASTER_KEY_PREVIOUS: must be the base64 of/,
+  )
+  const key = Buffer.alloc(32, 7).toString('base64')
+  const config = parse({ SIGNPOST_MASTER_KEY_PREVIOUS_FILE: '/key' }, () => `${key}\n`)
+  assert.equal(config.SIGNPOST_MASTER_KEY_PREVIOUS, key)
 })
 
 test('settings that contradict each other are refused', () => {

@@ -1,31 +1,8 @@
 /** Every setting of the server: one schema, from environment variables to `Config`. */
-import { isIP } from 'node:net'
 import { SignpostError } from '@signpost/contract'
 import { z } from 'zod'
-
-const integer = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number')
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
-const port = integer(0, 65_535)
-const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
-const list = (item: z.ZodString) =>
-  z
-    .string()
-    .transform((text) =>
-      text
-        .split(',')
-        .map((part) => part.trim())
-        .filter((part) => part !== ''),
-    )
-    .pipe(z.array(item))
-const path = z.string().min(1).max(4096)
-const addressRange = z.string().refine(isAddressRange, 'must be addresses or CIDR ranges, such as 10.0.0.0/8')
-const origin = z
-  .string()
-  .refine(isOrigin, 'must be exact origins, such as https://app.example.com, separated by commas')
+import { flag, integer, list, masterKey, origin, path, port, addressRange } from './config-values.ts'
+import { nearest } from './nearest-name.ts'
 
 /** Names, rules, defaults and descriptions. Defaults are written as one would write them in the environment. */
 export const Environment = z.object({
@@ -39,12 +16,20 @@ export const Environment = z.object({
     .refine((url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url), 'must be a postgres:// URL')
     .optional()
     .describe('PostgreSQL; unset: SQLite in the data folder'),
-  SIGNPOST_MASTER_KEY: z
-    .string()
-    .refine(isMasterKey, 'must be the base64 of exactly 32 bytes')
+  SIGNPOST_MASTER_KEY: masterKey
     .optional()
     .describe(
       'Key that seals bucket credentials in the database: base64 of 32 random bytes. Unset: made on first start, in `master-key` in the data folder',
+    ),
+  SIGNPOST_MASTER_KEY_PREVIOUS: masterKey
+    .optional()
+    .describe(
+      'The master key before this one, while `signpost secrets rotate` has not sealed everything anew: opens what it sealed, and seals nothing',
+    ),
+  SIGNPOST_SECRETS_DIR: path
+    .optional()
+    .describe(
+      'Folder below which connectors may refer to files (`{"file": "bucket/key"}`), such as mounted Kubernetes secrets; read again every few seconds. Unset: such references are refused',
     ),
   SIGNPOST_ADMIN_TOKEN: z
     .string()
@@ -138,8 +123,17 @@ const clientNames = ['SIGNPOST_URL', 'SIGNPOST_TOKEN', 'SIGNPOST_TOKEN_FILE']
 export const secretNames: readonly Name[] = [
   'SIGNPOST_DATABASE_URL',
   'SIGNPOST_MASTER_KEY',
+  'SIGNPOST_MASTER_KEY_PREVIOUS',
   'SIGNPOST_ADMIN_TOKEN',
 ]
+/** Secrets of buckets, that connectors refer to by name: `{"env": "SIGNPOST_SECRET_..."}`. Not looked at here. */
+const secretVariable = /^SIGNPOST_SECRET_[A-Z0-9_]+$/
+
+export function secretVariables(
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => secretVariable.test(name)))
+}
 export const settingNames = Object.keys(Environment.shape) as Name[]
 
 /**
@@ -180,7 +174,7 @@ export function parseConfig(
 function unknownNames(env: Readonly<Record<string, string | undefined>>): string[] {
   const known = [...settingNames, ...secretNames.map((name) => `${name}_FILE`), ...clientNames]
   return Object.keys(env)
-    .filter((name) => name.startsWith('SIGNPOST_') && !known.includes(name))
+    .filter((name) => name.startsWith('SIGNPOST_') && !known.includes(name) && !secretVariable.test(name))
     .map((name) => `${name}: there is no such setting; did you mean ${nearest(name, known)}?`)
 }
 
@@ -210,38 +204,6 @@ function ruleOf(issue: z.core.$ZodIssue): string {
     : issue.message
 }
 
-function isMasterKey(text: string): boolean {
-  return /^[A-Za-z0-9+/]{43}=?$/.test(text) && Buffer.from(text, 'base64').length === 32
-}
-
-function isAddressRange(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/')
-  const family = isIP(address)
-  if (family === 0 || rest.length > 0) return false
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
-}
-
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text
-}
-
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-}
-
-/** The known name with the fewest letters changed. */
-function nearest(name: string, known: readonly string[]): string {
-  const distances = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-  return distances.toSorted((a, b) => a.distance - b.distance)[0]?.candidate ?? ''
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
-    row = next
-  }
-  return row[b.length]!
 }

@@ -121,9 +121,11 @@ function measured(store: Store, metrics: Metrics, kinds: ReadonlyMap<string, str
       return store.commit(unit).then(
         () => {
           metrics.commit(performance.now() - begun, true)
-          for (const event of unit.events)
-            if (event.type === 'url.issue')
-              metrics.url(kinds.get(event.connector ?? '') ?? 'none', event.action ?? 'none', event.decision)
+          for (const event of unit.events) {
+            const { type, connector = '', decision } = 'text' in event ? event.common : event
+            if (type === 'url.issue')
+              metrics.url(kinds.get(connector) ?? 'none', event.action ?? 'none', decision)
+          }
         },
         (error: unknown) => {
           metrics.commit(performance.now() - begun, false)

@@ -7,12 +7,15 @@ import {
 } from '@signpost/contract'
 import type { Decision } from '../domain/decide-access.ts'
 import type { TargetRow } from '../store/store.ts'
+import type { WrittenEvent } from '../store/written-event.ts'
 import { decideObject } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { askedFields, askOf, isRecordedRefusal } from './issue-url.ts'
+import { issuedUrlFields } from './issued-url-text.ts'
 import { issueItem, openIssuing, type Issued, type Issuing } from './issuing.ts'
 import { decisionMs, requireKeyAlive } from './key-alive.ts'
+import { plainItem } from './plain-item.ts'
 import { problemOf } from './problem.ts'
 import { recordRefusal, refusalError, requireAllowed } from './refuse.ts'
 
@@ -121,7 +124,7 @@ async function signChunk(
     else results[index - begin] = result
   }
   if (late.length > 0) await Promise.all(late)
-  const events: AuditEvent[] = []
+  const events: (AuditEvent | WrittenEvent)[] = []
   let lines = ''
   for (let i = 0; i < results.length; i++) {
     const result = results[i]!
@@ -140,9 +143,12 @@ interface Refused {
 }
 
 function issueOrRefuse(source: Source, raw: unknown): Issued | Refused | Promise<Issued | Refused> {
-  const parsed = UrlRequest.safeParse(raw)
-  if (!parsed.success) return { error: itemError(parsed.error.issues[0]), event: null }
-  const item = parsed.data
+  let item = plainItem(raw)
+  if (!item) {
+    const parsed = UrlRequest.safeParse(raw)
+    if (!parsed.success) return { error: itemError(parsed.error.issues[0]), event: null }
+    item = parsed.data
+  }
   const decision = askOf(item) === 'object.read' ? source.read : source.write
   if (decision.outcome === 'deny') {
     return refuse(source, item, refusalError(decision), decision.reason)
@@ -169,7 +175,7 @@ function refuse({ caller, issuing }: Source, item: UrlRequest, error: unknown, r
 }
 
 function lineOf(index: number, result: Issued | Refused, caller: Caller): string {
-  if ('reply' in result) return `{"index":${index},${JSON.stringify(result.reply).slice(1)}\n`
+  if ('reply' in result) return `{"index":${index},${issuedUrlFields(result.reply)}}\n`
   return `${JSON.stringify({ index, error: problemOf(result.error, caller.call.requestId) })}\n`
 }
 

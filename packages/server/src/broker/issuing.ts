@@ -1,9 +1,7 @@
 /** What one and many URLs have in common: the target, opened and ready to sign, and the signing of one item for it. */
-import { hash } from 'node:crypto'
 import {
   SignpostError,
   type Action,
-  type AuditEvent,
   type IssuedUrl,
   type LimitedBy,
   type UrlMethod,
@@ -16,8 +14,10 @@ import { isoOf } from '../domain/instant.ts'
 import { keyInBucket, keyRuleSentence, objectKeyProblem } from '../domain/object-key.ts'
 import type { EffectivePolicy } from '../domain/policy.ts'
 import type { TargetRow } from '../store/store.ts'
+import type { WrittenEvent } from '../store/written-event.ts'
 import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
-import { whoOf, type EventFields } from './event-of.ts'
+import type { EventFields } from './event-of.ts'
+import { createIssuedEventWriter, type IssuedEventWriter } from './issued-event.ts'
 import { checkConstraints, methodOf } from './url-item.ts'
 
 /** Slack for the time between asking for a credential's life and signing. */
@@ -26,7 +26,6 @@ const preparationMs = 60_000
 /** Everything that does not change from one item of a request to the next. */
 export interface Issuing {
   deps: BrokerDeps
-  who: ReturnType<typeof whoOf>
   principal: Caller['principal']
   target: Target
   named: NamedConnector
@@ -35,7 +34,7 @@ export interface Issuing {
   policy: EffectivePolicy
   /** ms since the epoch, one for all items of a chunk */
   signedAt: number
-  at: string
+  writeEvent: IssuedEventWriter
   /** The last signer that was got: in a batch nearly all items take the same. */
   ready: ReadySigner | undefined
   /** The last expiry that was written out: in a batch nearly all have the same. */
@@ -63,7 +62,7 @@ export interface Wish {
 
 export interface Issued {
   reply: IssuedUrl
-  event: AuditEvent
+  event: WrittenEvent
 }
 
 /** Opens the team's connector: at once where it is open. */
@@ -78,14 +77,13 @@ function issuingNow(deps: BrokerDeps, caller: Caller, target: Target, named: Nam
   const signedAt = deps.clock()
   return {
     deps,
-    who: whoOf(caller),
     principal: caller.principal,
     address: caller.call.address,
     target,
     named,
     policy: deps.policies(target.connectorPolicy, target.teamPolicy),
     signedAt,
-    at: isoOf(signedAt),
+    writeEvent: createIssuedEventWriter({ newId: deps.newId, caller, target, named, signedAt }),
     ready: undefined,
     lastExpiry: { at: 0, text: '' },
   }
@@ -215,30 +213,12 @@ function issuedOf(
   fields: EventFields | undefined,
   audience: string | undefined,
 ): Issued {
-  const { named, target } = issuing
   const expiresAt = expiryText(issuing, request.expiresAt)
   const { grantId } = request.marker
-  const event: AuditEvent = {
-    id: issuing.deps.newId(),
-    at: issuing.at,
-    type: 'url.issue',
-    decision: 'allow',
-    reason,
-    ...issuing.who,
-    team: target.team,
-    connector: named.name,
-    bucket: named.bucket,
-    key: request.key,
-    action: request.action,
-    method: request.method,
-    grantId,
-    expiresAt,
-    limitedBy,
+  return {
+    reply: replyOf(grantId, request.method, signed, expiresAt, limitedBy, audience),
+    event: issuing.writeEvent({ request, signed, expiresAt, limitedBy, reason, fields }),
   }
-  if (signed.marker !== null) event.marker = signed.marker
-  event.signatureDigest = hash('sha256', signed.signature)
-  if (fields) Object.assign(event, fields)
-  return { reply: replyOf(grantId, request.method, signed, expiresAt, limitedBy, audience), event }
 }
 
 function expiryText({ lastExpiry }: Issuing, at: number): string {

@@ -20,7 +20,12 @@ export function addressSet(ranges: readonly string[]): (address: string) => bool
 /** The caller: what a trusted proxy says if it is an address at all, else the socket's. */
 export function callerAddress(request: FastifyRequest): string {
   const said = plainAddress(request.ip)
-  return isIP(said) === 0 ? plainAddress(request.socket.remoteAddress ?? '') : said
+  return isIP(said) === 0 ? socketAddress(request.socket) : said
+}
+
+/** Of the socket alone: who calls where no proxy has said anything. */
+export function socketAddress(socket: { remoteAddress?: string | undefined }): string {
+  return plainAddress(socket.remoteAddress ?? '')
 }
 
 /** A dual-stack socket shows IPv4 as `::ffff:192.0.2.1`. */

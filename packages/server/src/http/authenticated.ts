@@ -1,61 +1,88 @@
 /** Before a body is read: who calls, and not too often. */
-import type { CreateRateLimitOptions } from '@fastify/rate-limit'
 import { SignpostError } from '@signpost/contract'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { CallContext } from '../domain/principal.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { CallContext, Principal } from '../domain/principal.ts'
 import { callerAddress } from './address.ts'
 import type { HttpDeps } from './deps.ts'
+import { createRequestCounter } from './request-counter.ts'
 
-const minuteMs = 60_000
+/**
+ * Who calls, and not too often: else throws, or rejects. At once where the answer is there at once: a promise for each
+ * request would cost more than what it waits for.
+ */
+export type Admission = (
+  authorization: string | undefined,
+  call: CallContext,
+) => Principal | Promise<Principal>
 
-/** A hook that sets `request.caller`. Counts are this process's: several replicas each allow the whole limit. */
-export function createAuthentication(server: FastifyInstance, deps: HttpDeps) {
+/** Counts are this process's: several replicas each allow the whole limit. */
+export function createAdmission(deps: HttpDeps): Admission {
   const { rateLimitPerMinute, rateLimitFailedAuthPerMinute } = deps.settings
-  const countRequest = counter(server, rateLimitPerMinute, {
-    // Not the key: whoever reaches its limit could make itself another.
-    keyGenerator: (request) => `principal ${request.caller?.principal.id}`,
-    sentence: 'Too many requests of this user or service account; wait, or ask for many URLs in one batch.',
-  })
-  const countFailure = counter(server, rateLimitFailedAuthPerMinute, {
-    keyGenerator: (request) => `address ${callerAddress(request)}`,
-    sentence: 'Too many failed authentications from this address; wait.',
-  })
-
-  return async (request: FastifyRequest): Promise<void> => {
-    const call = callContextOf(request)
+  const waitOf = limiter(rateLimitPerMinute, deps)
+  const waitAfterFailure = limiter(rateLimitFailedAuthPerMinute, deps)
+  const counted = (principal: Principal): Principal => {
+    // Not by the key: whoever reaches its limit could make itself another.
+    const wait = waitOf(principal.id)
+    if (wait === 0) return principal
+    throw tooMany(
+      'Too many requests of this user or service account; wait, or ask for many URLs in one batch.',
+      wait,
+    )
+  }
+  const refuse = (error: unknown, { address }: CallContext): never => {
+    // Counted after the fact: behind one address there may be many, and a valid key of one must keep working.
+    const isFailure = error instanceof SignpostError && error.code === 'unauthenticated'
+    const wait = isFailure ? waitAfterFailure(address) : 0
+    throw wait === 0 ? error : tooMany('Too many failed authentications from this address; wait.', wait)
+  }
+  return (authorization, call) => {
     try {
-      const principal = await deps.authenticate(request.headers.authorization, call)
-      request.caller = { principal, call }
+      const found = deps.authenticate(authorization, call)
+      if (!(found instanceof Promise)) return counted(found)
+      return found.then(counted).catch((error: unknown) => refuse(error, call))
     } catch (error) {
-      // Counted after the fact: behind one address there may be many, and a valid key of one must keep working.
-      if (error instanceof SignpostError && error.code === 'unauthenticated') await countFailure?.(request)
-      throw error
+      return refuse(error, call)
     }
-    if (countRequest) await countRequest(request)
   }
 }
 
-/** Undefined: no limit. */
-function counter(
-  server: FastifyInstance,
-  perMinute: number,
-  { keyGenerator, sentence }: { keyGenerator: (request: FastifyRequest) => string; sentence: string },
-): ((request: FastifyRequest) => Promise<void>) | undefined {
-  if (perMinute === 0) return undefined
-  const options: CreateRateLimitOptions = { max: perMinute, timeWindow: minuteMs, keyGenerator }
-  const check = server.createRateLimit(options)
-  return async (request) => {
-    const count = await check(request)
-    if (!count.isAllowed && count.isExceeded)
-      throw new SignpostError('rate_limited', sentence, {
-        retryAfterSeconds: Math.max(1, count.ttlInSeconds),
-      })
+/** With a callback, for the same reason. */
+export type Authentication = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  done: (error?: Error) => void,
+) => void
+
+/** A hook that sets `request.caller`. */
+export function createAuthentication(admit: Admission): Authentication {
+  return (request, _reply, done) => {
+    const call = callContextOf(request.id, callerAddress(request), request.headers['user-agent'])
+    const accept = (principal: Principal) => {
+      request.caller = { principal, call }
+      done()
+    }
+    let found: Principal | Promise<Principal>
+    try {
+      found = admit(request.headers.authorization, call)
+    } catch (error) {
+      return done(error as Error)
+    }
+    if (found instanceof Promise) found.then(accept, done)
+    else accept(found)
   }
 }
 
-function callContextOf(request: FastifyRequest): CallContext {
-  const agent = request.headers['user-agent']
-  const call: CallContext = { requestId: request.id, address: callerAddress(request) }
+export function callContextOf(requestId: string, address: string, agent: string | undefined): CallContext {
+  const call: CallContext = { requestId, address }
   if (agent !== undefined) call.agent = agent.slice(0, 256)
   return call
+}
+
+/** 0: no limit. */
+function limiter(perMinute: number, { broker }: HttpDeps): (who: string) => number {
+  return perMinute === 0 ? () => 0 : createRequestCounter(perMinute, broker.clock)
+}
+
+function tooMany(sentence: string, seconds: number): SignpostError {
+  return new SignpostError('rate_limited', sentence, { retryAfterSeconds: seconds })
 }

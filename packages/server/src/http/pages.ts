@@ -2,17 +2,14 @@
 import { openApiDocument, SignpostError } from '@signpost/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { requireOrganisation } from '../broker/gate.ts'
+import type { Authentication } from './authenticated.ts'
 import type { HttpDeps } from './deps.ts'
 import { docsPage, docsStyleHash } from './docs-page.ts'
 import { causeOf } from './problem.ts'
 
 const readyTimeoutMs = 2000
 
-export function addPages(
-  server: FastifyInstance,
-  deps: HttpDeps,
-  authenticate: (request: FastifyRequest) => Promise<void>,
-): void {
+export function addPages(server: FastifyInstance, deps: HttpDeps, authenticate: Authentication): void {
   server.get('/', (_request, reply) => reply.redirect('/docs'))
   // Browsers ask for one with every page.
   server.get('/favicon.ico', (_request, reply) => reply.code(204).send())

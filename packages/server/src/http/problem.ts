@@ -1,6 +1,6 @@
 /** The only place that turns an error into HTTP: RFC 9457 problem details. */
 import { SignpostError, type ErrorCode, type Problem } from '@signpost/contract'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { problemOf } from '../broker/problem.ts'
 
 export interface Refusal {
@@ -46,7 +46,7 @@ export function refusalOf(error: unknown, requestId: string): Refusal {
 /** Answers with the problem, and logs what nobody foresaw, once. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { problem, headers, unexpected } = refusalOf(error, request.id)
-  logRefusal(error, request, problem, unexpected)
+  logRefusal(error, loggedRequest(request), problem, unexpected)
   return reply
     .code(problem.status)
     .headers(headers)
@@ -60,20 +60,27 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
  */
 export function logRefusal(
   error: unknown,
-  request: FastifyRequest,
+  { requestId, operation, log }: LoggedRequest,
   problem: Problem,
   unexpected: boolean,
 ): void {
-  const fields = {
-    requestId: request.id,
-    operation: request.routeOptions.config.operation,
-    code: problem.code,
-  }
-  if (unexpected) request.log.error({ ...fields, err: error }, 'unexpected error')
+  const fields = { requestId, operation, code: problem.code }
+  if (unexpected) log.error({ ...fields, err: error }, 'unexpected error')
   else if (problem.status >= 500) {
-    request.log.warn({ ...fields, ...causeOf(error) }, problem.detail)
-    request.log.debug({ requestId: request.id, err: error }, 'the stack of the refusal')
+    log.warn({ ...fields, ...causeOf(error) }, problem.detail)
+    log.debug({ requestId, err: error }, 'the stack of the refusal')
   }
+}
+
+/** What the log says of a request. */
+export interface LoggedRequest {
+  requestId: string
+  operation: string | undefined
+  log: Pick<FastifyBaseLogger, 'error' | 'warn' | 'debug'>
+}
+
+export function loggedRequest({ id, routeOptions, log }: FastifyRequest): LoggedRequest {
+  return { requestId: id, operation: routeOptions.config.operation, log }
 }
 
 /** Fastify's JSON parser throws plain syntax errors with status 400 (also for `__proto__` keys); their text quotes the body. */

@@ -1,11 +1,19 @@
 /** Routes made from the contract: one for each operation, all by the same few lines. */
-import { operations, SignpostError, type Operation, type OperationId } from '@signpost/contract'
+import {
+  operations,
+  SignpostError,
+  type IssuedUrl,
+  type Operation,
+  type OperationId,
+} from '@signpost/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { BrokerDeps, Caller } from '../broker/deps.ts'
+import { issuedUrlFields } from '../broker/issued-url-text.ts'
+import type { Authentication } from './authenticated.ts'
 import type { HttpDeps } from './deps.ts'
 import { checkInput } from './input.ts'
 import { sendLines } from './lines.ts'
-import { logRefusal, refusalOf } from './problem.ts'
+import { loggedRequest, logRefusal, refusalOf } from './problem.ts'
 
 /** The batch of URLs may be so many times as large as any other body. */
 const batchBodyFactor = 8
@@ -18,14 +26,10 @@ type AnyHandler = (
 
 export const operationList = Object.entries(operations) as [OperationId, Operation][]
 
-export function addRoutes(
-  server: FastifyInstance,
-  deps: HttpDeps,
-  authenticate: (request: FastifyRequest) => Promise<void>,
-): void {
+export function addRoutes(server: FastifyInstance, deps: HttpDeps, authenticate: Authentication): void {
   for (const [id, operation] of operationList) {
     const handle = deps.handlers[id] as AnyHandler
-    const answer = operation.stream ? lineAnswer(operation) : wholeAnswer(operation)
+    const answer = operation.stream ? lineAnswer(operation) : wholeAnswer(id, operation)
     server.route({
       method: operation.method,
       url: routePath(operation.path),
@@ -53,17 +57,24 @@ type Answer = (
 ) => Promise<unknown>
 
 /** Through the reply's schema, which drops what it does not declare: no other field can leave. */
-function wholeAnswer({ reply: schema }: Operation): Answer {
+function wholeAnswer(id: OperationId, { reply: schema }: Operation): Answer {
   if (!schema)
     return async (result, _request, reply) => {
       await result
       return reply.send()
     }
-  return async (result, _request, reply) => {
-    const value = schema.parse(await result)
-    reply.header('content-type', 'application/json')
-    return JSON.stringify(value)
-  }
+  const write: (value: never) => string =
+    writers[id] ?? ((value: unknown) => JSON.stringify(schema.parse(value)))
+  return (result, _request, reply) =>
+    (result as Promise<unknown>).then((value) => {
+      reply.header('content-type', 'application/json')
+      return write(value as never)
+    })
+}
+
+/** Answers that are written by hand, which also holds to the fields that are declared. */
+const writers: Partial<Record<OperationId, (value: never) => string>> = {
+  issueUrl: (issued: IssuedUrl) => `{${issuedUrlFields(issued)}}`,
 }
 
 /** The same for each line; only lines that the use case has written out itself (strings) pass as they are. */
@@ -73,7 +84,7 @@ function lineAnswer({ reply: schema }: Operation): Answer {
       toLine: (value) => JSON.stringify(schema ? schema.parse(value) : value),
       toErrorLine: (error) => {
         const { problem, unexpected } = refusalOf(error, request.id)
-        logRefusal(error, request, problem, unexpected)
+        logRefusal(error, loggedRequest(request), problem, unexpected)
         return JSON.stringify({ error: problem })
       },
     })

@@ -1,7 +1,5 @@
 /** The HTTP server: limits, headers and errors around the routes of the contract. */
-import { isUtf8 } from 'node:buffer'
 import type { Server as HttpsServer } from 'node:https'
-import rateLimit from '@fastify/rate-limit'
 import { SignpostError } from '@signpost/contract'
 import {
   fastify,
@@ -11,13 +9,16 @@ import {
   type FastifyServerOptions,
 } from 'fastify'
 import { addressSet } from './address.ts'
-import { createAuthentication } from './authenticated.ts'
+import { createAdmission, createAuthentication } from './authenticated.ts'
 import { allowOrigins } from './cors.ts'
 import type { HttpDeps } from './deps.ts'
+import { headersOfAll } from './headers.ts'
+import { acceptJsonOnly } from './json-body.ts'
 import { addPages } from './pages.ts'
 import { sendProblem } from './problem.ts'
 import { answerUnreadable, refuseLargeBodiesEarly } from './refuse-early.ts'
 import { addRoutes, methodsAt } from './routes.ts'
+import { addUrlLane } from './url-lane.ts'
 
 const headerBytesMax = 16 * 1024
 /** An object key of 1,024 bytes, each percent-encoded, and the rest of the path. */
@@ -27,25 +28,16 @@ const keepAliveMs = 75_000
 /** No byte in either direction for so long: the connection is given up. */
 const silentMs = 120_000
 
-/** API keys and addresses whose requests are counted at one time; the least recent are forgotten first. */
-const callersCountedMax = 50_000
-
 /** Builds the server; listening is the caller's business. */
 export function createHttpServer(deps: HttpDeps): FastifyInstance {
   const server = listenerFor(deps)
   server.server.maxConnections = deps.settings.connectionsMax
   refuseLargeBodiesEarly(server.server, deps.settings.bodyBytesMax * 8)
   server.decorateRequest('caller', null)
-  acceptJsonOnly(server)
+  const readJson = acceptJsonOnly(server)
   if (deps.settings.corsOrigins.length > 0) allowOrigins(server, deps.settings.corsOrigins)
   server.addHook('onRequest', (request, reply, done) => {
-    // Answers hold live URLs: no cache may keep one, no browser may guess a type.
-    reply.headers({
-      'x-request-id': request.id,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    })
+    reply.headers({ 'x-request-id': request.id, ...headersOfAll })
     if (request.raw.url!.length > urlBytesMax)
       done(new SignpostError('invalid', `The address is longer than ${urlBytesMax} bytes.`))
     else done()
@@ -69,12 +61,11 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
     reply.header('allow', methods.join(', '))
     return sendProblem(new SignpostError('method_not_allowed', detail), request, reply)
   })
-  void server.register(rateLimit, { global: false, cache: callersCountedMax })
-  void server.register(async (scope) => {
-    const authenticate = createAuthentication(scope, deps)
-    addPages(scope, deps, authenticate)
-    addRoutes(scope, deps, authenticate)
-  })
+  const admit = createAdmission(deps)
+  const authenticate = createAuthentication(admit)
+  addPages(server, deps, authenticate)
+  addRoutes(server, deps, authenticate)
+  addUrlLane(server, deps, { admit, readJson })
   return server
 }
 
@@ -121,15 +112,4 @@ function listenerFor(deps: HttpDeps): FastifyInstance {
     https: { ...http, ...tls },
   } as unknown as FastifyHttpsOptions<HttpsServer>
   return fastify(httpsOptions) as unknown as FastifyInstance
-}
-
-/** JSON in UTF-8 or nothing. Bytes that are no UTF-8 would become replacement characters, and so another object key. */
-function acceptJsonOnly(server: FastifyInstance): void {
-  const parse = server.getDefaultJsonParser('error', 'ignore')
-  server.removeAllContentTypeParsers()
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    if (body.length === 0) done(null, undefined)
-    else if (!isUtf8(body)) done(new SignpostError('invalid', 'The body is not valid UTF-8.'))
-    else void parse(request, body.toString(), done)
-  })
 }

@@ -1,6 +1,7 @@
 import type { AuditEvent } from '@signpost/contract'
 import { searchable } from './audit-columns.ts'
 import type { Statement, WriteUnit } from './store.ts'
+import type { WrittenEvent } from './written-event.ts'
 
 /**
  * Write units that go into one commit, flat, so that handing them to another thread costs little: arrays of text instead
@@ -50,10 +51,10 @@ export function addUnit(group: CommitGroup, unit: WriteUnit): void {
   // Made before the group is touched: what cannot be written out must not leave half a unit behind.
   const { events } = unit
   const texts: string[] = []
-  for (const event of events) texts.push(JSON.stringify(event))
+  for (const event of events) texts.push('text' in event ? event.text : JSON.stringify(event))
   group.eventCounts.push(texts.length)
   group.statements.push(unit.statements.length === 0 ? null : unit.statements)
-  let before: AuditEvent | undefined
+  let before: AuditEvent | WrittenEvent | undefined
   let head: EventHead | undefined
   for (let index = 0; index < events.length; index++) {
     const event = events[index]!
@@ -66,7 +67,8 @@ export function addUnit(group: CommitGroup, unit: WriteUnit): void {
   }
 }
 
-function sameHead(one: AuditEvent, other: AuditEvent): boolean {
+function sameHead(one: AuditEvent | WrittenEvent, other: AuditEvent | WrittenEvent): boolean {
+  if ('text' in one || 'text' in other) return 'text' in one && 'text' in other && one.common === other.common
   return (
     one.at === other.at &&
     one.type === other.type &&
@@ -77,14 +79,16 @@ function sameHead(one: AuditEvent, other: AuditEvent): boolean {
   )
 }
 
-function headOf(event: AuditEvent): EventHead {
+function headOf(event: AuditEvent | WrittenEvent): EventHead {
+  const [at, { type, decision, principalId, username, team }] =
+    'text' in event ? [event.common.at, event.common] : [Date.parse(event.at), event]
   return {
     count: 1,
-    at: Date.parse(event.at),
-    type: event.type,
-    decision: event.decision,
-    principalId: searchable(event.principalId),
-    username: searchable(event.username),
-    team: searchable(event.team),
+    at,
+    type,
+    decision,
+    principalId: searchable(principalId),
+    username: searchable(username),
+    team: searchable(team),
   }
 }

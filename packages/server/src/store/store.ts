@@ -1,6 +1,7 @@
 import type { AuditEvent } from '@signpost/contract'
 import type { Kysely } from 'kysely'
 import type { Tables } from './tables.ts'
+import type { WrittenEvent } from './written-event.ts'
 
 /** One SQL statement, compiled by Kysely (`query.compile()` gives `sql` and `parameters`). */
 export interface Statement {
@@ -16,7 +17,7 @@ export interface Statement {
  */
 export interface WriteUnit {
   statements: readonly Statement[]
-  events: readonly AuditEvent[]
+  events: readonly (AuditEvent | WrittenEvent)[]
 }
 
 /**

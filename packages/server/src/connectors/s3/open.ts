@@ -26,7 +26,7 @@ export function openS3(
   const address = s3Address({ ...settings, endpoint: settings.endpoint })
   const isLocalStore =
     deps.localStoreEndpoint !== undefined && new URL(deps.localStoreEndpoint).origin === address.serviceOrigin
-  const source = createCredentialSource(settings, deps)
+  const source = createCredentialSource(settings, address, deps)
   const addressFor = audienceAddress(address, settings.audiences, ({ endpoint, addressing }) =>
     s3Address({ ...settings, endpoint, addressing: addressing ?? settings.addressing }),
   )
@@ -62,6 +62,11 @@ export function openS3(
     },
     partLimits: s3PartLimits,
     ...operations,
+    async ping(timeoutMs, prefix) {
+      // The time is the bucket's: a token service has its own.
+      await source.own()
+      await operations.ping(timeoutMs, prefix)
+    },
     close() {
       source.close()
       close()

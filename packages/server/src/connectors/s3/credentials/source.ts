@@ -24,3 +24,18 @@ export interface CredentialSourceDeps {
   clock: () => number
   fetch: typeof fetch
 }
+
+/** The token service that goes with a store, where the settings name none. */
+export interface StsPlace {
+  isAws: boolean
+  /** Ceph, MinIO and others answer S3 and STS at one address. Undefined: AWS's own in the region. */
+  ownEndpoint: string | undefined
+}
+
+/** Scopes with the same key may share a session. Neither ids, actions nor networks hold a line break. */
+export function scopeKey(
+  { requester, action, networks, prefix }: SigningScope,
+  perRequester: boolean,
+): string {
+  return `${perRequester ? requester.id : ''}\n${action}\n${networks.join(' ')}\n${prefix}`
+}

@@ -17,7 +17,7 @@ export type PayloadRule =
   | { type: 'chunked'; signedChunks: boolean; trailer: boolean }
 
 export interface Authentication {
-  type: 'QueryString' | 'AuthHeader'
+  type: 'QueryString' | 'AuthHeader' | 'PostForm'
   credential: LocalStoreCredential
   payload: PayloadRule
   /** What the signatures of chunks hang on. */
@@ -58,7 +58,7 @@ export function authenticate(
   }
 }
 
-function checkCredential(deps: AuthenticateDeps, claim: SignatureClaim): LocalStoreCredential {
+export function checkCredential(deps: AuthenticateDeps, claim: SignatureClaim): LocalStoreCredential {
   if (claim.region !== deps.region) {
     const code =
       claim.type === 'QueryString' ? 'AuthorizationQueryParametersError' : 'AuthorizationHeaderMalformed'

@@ -12,6 +12,7 @@ import type { RequestHeaders } from './request-headers.ts'
 import { readRequestHeaders } from './request-headers.ts'
 import type { RequestTarget } from './request-target.ts'
 import { parseRequestTarget } from './request-target.ts'
+import { postObject } from './post-object.ts'
 import { errorReply, sendReply } from './respond.ts'
 import { refuseSettings } from './object-headers.ts'
 import { routeOf } from './route.ts'
@@ -131,6 +132,15 @@ async function answer(
     progress.operation = 'REST.OPTIONS.PREFLIGHT'
     return preflight(deps, target.bucket, headers)
   }
+  if (isForm(method, target, headers)) {
+    progress.operation = 'REST.POST.OBJECT'
+    const { bucket } = target
+    const form = { request, method, target, headers, requestId, invite, bucket }
+    return postObject(deps, form, {
+      authenticated: (auth) => void (progress.auth = auth),
+      named: (key) => void (progress.target = { ...target, key }),
+    })
+  }
   // The name of the operation first, so that refusals are logged under it; its errors come after the signature's.
   const route = attempt(() => routeOf(method, target))
   if (route.value !== null) progress.operation = route.value.operation
@@ -152,6 +162,22 @@ async function answer(
   return route.value.run(deps, { ...call, bucket })
 }
 
+/** A form for a bucket; with a signature in its headers or its URL it is one of the other POSTs. */
+function isForm(
+  method: string,
+  target: RequestTarget,
+  headers: RequestHeaders,
+): target is RequestTarget & { bucket: string } {
+  return (
+    method === 'POST' &&
+    target.bucket !== null &&
+    target.key === null &&
+    /^multipart\/form-data\b/i.test(headers.get('content-type') ?? '') &&
+    !headers.has('authorization') &&
+    !['delete', 'X-Amz-Signature'].some((name) => target.query.has(name))
+  )
+}
+
 function attempt<Value>(work: () => Value): { value: Value; error: null } | { value: null; error: unknown } {
   try {
     return { value: work(), error: null }
@@ -171,6 +197,8 @@ function scopeOf(target: RequestTarget | null): string {
 }
 
 function attemptedType(progress: Progress): 'QueryString' | 'AuthHeader' | null {
+  // S3 documents no word for forms.
+  if (progress.auth?.type === 'PostForm') return null
   if (progress.auth !== null) return progress.auth.type
   if (progress.headers.has('authorization')) return 'AuthHeader'
   return progress.target?.query.has('X-Amz-Signature') ? 'QueryString' : null

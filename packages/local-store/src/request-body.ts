@@ -92,7 +92,7 @@ function readData(call: Call, payload: PayloadRule, trailers: Map<string, string
   return decodeAwsChunked(raw, { seed, trailer: payload.trailer }, trailers)
 }
 
-interface Claims {
+export interface Claims {
   md5: Buffer | null
   /** To be computed: those given up front, announced as a trailer, or asked for by x-amz-sdk-checksum-algorithm. */
   algorithms: Set<ChecksumAlgorithm>
@@ -100,7 +100,7 @@ interface Claims {
   trailing: ChecksumAlgorithm | null
 }
 
-function readClaims(call: Call): Claims {
+export function readClaims(call: Call): Claims {
   const upFront = new Map<ChecksumAlgorithm, string>()
   const names = [...call.headers.keys(), ...[...call.target.query.keys()].map((name) => name.toLowerCase())]
   for (const name of names) {
@@ -138,7 +138,7 @@ function checkedBase64(algorithm: ChecksumAlgorithm, text: string): string {
   throw new S3Error('InvalidRequest', `Value for x-amz-checksum-${algorithm} header is invalid.`)
 }
 
-function checkClaims(
+export function checkClaims(
   claims: Claims,
   digests: ReadonlyMap<ChecksumAlgorithm, Digest>,
   trailers: ReadonlyMap<string, string>,

@@ -83,6 +83,30 @@ function fromQuery(query: ReadonlyMap<string, string>): SignatureClaim {
   }
 }
 
+/** Of a form. Its time is in its policy. Throws S3Error. */
+export function formClaim(fields: ReadonlyMap<string, string>): SignatureClaim {
+  const malformed = (message: string) => new S3Error('InvalidArgument', message)
+  const [credential, amzDate, signature] = ['x-amz-credential', 'x-amz-date', 'x-amz-signature'].map(
+    (name) => {
+      const value = fields.get(name)
+      if (!value) throw malformed(`Bucket POST must contain a field named '${name}'.`)
+      return value
+    },
+  ) as [string, string, string]
+  const signedAt = parseAmzDate(amzDate)
+  if (signedAt === null) throw malformed('X-Amz-Date must be in the ISO8601 Long Format')
+  return {
+    type: 'QueryString',
+    ...parseCredential(credential, amzDate, malformed),
+    amzDate,
+    signedAt,
+    expiresInSeconds: null,
+    signedHeaders: [],
+    signature,
+    sessionToken: fields.get('x-amz-security-token') ?? null,
+  }
+}
+
 function parseExpires(text: string, malformed: (message: string) => S3Error): number {
   if (!/^-?\d+$/.test(text)) throw malformed('X-Amz-Expires should be a number')
   const seconds = Number(text)

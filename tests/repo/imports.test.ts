@@ -49,7 +49,9 @@ const mayImport: Record<string, readonly string[]> = {
     '@aws-sdk/',
     '@smithy/',
     '@azure/',
+    'diff',
     'fast-xml-parser',
+    'jose',
     'node:',
   ],
   [`${server}/broker`]: [

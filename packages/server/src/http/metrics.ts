@@ -1,5 +1,5 @@
-/** What /metrics shows. No label ever holds what a user chose. */
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+/** What /metrics shows. No label ever holds what a user chose, but for the names of connectors, which admins choose. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export interface Metrics {
   /** One finished request; `operation` is an operation's id or `none`. */
@@ -8,6 +8,10 @@ export interface Metrics {
   url(kind: string, action: string, decision: string): void
   /** One write unit, from handing it over until it is durable. */
   commit(milliseconds: number, ok: boolean): void
+  /** One call of Google's signBlob: ok, quota, refused or failed. */
+  signBlob(result: string): void
+  /** What the doctor found last at a connector. */
+  doctor(connector: string, ok: boolean): void
   render(): Promise<string>
   readonly contentType: string
 }
@@ -53,6 +57,18 @@ export function createMetrics(options: { process: boolean }): Metrics {
     buckets: secondsBuckets,
     registers,
   })
+  const signBlobCalls = new Counter({
+    name: 'signpost_signblob_calls_total',
+    help: "Calls of Google's signBlob; quota: refused because there were too many",
+    labelNames: ['result'],
+    registers,
+  })
+  const doctors = new Gauge({
+    name: 'signpost_doctor_ok',
+    help: 'What the doctor found last at a connector: 1 no check failed, 0 some did',
+    labelNames: ['connector'],
+    registers,
+  })
   if (options.process) collectDefaultMetrics({ register: registry })
   return {
     request(operation, status, milliseconds) {
@@ -64,6 +80,8 @@ export function createMetrics(options: { process: boolean }): Metrics {
       decided.set(labels, (decided.get(labels) ?? 0) + 1)
     },
     commit: (milliseconds, ok) => commits.observe({ result: ok ? 'ok' : 'failed' }, milliseconds / 1000),
+    signBlob: (result) => signBlobCalls.inc({ result }),
+    doctor: (connector, ok) => doctors.set({ connector }, Number(ok)),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   }

@@ -1,13 +1,10 @@
 /** Signs for Google Cloud Storage's XML API. */
 
-import { createPrivateKey, type KeyObject } from 'node:crypto'
-import { SignpostError, type Enforcement, type ResolvedSettings } from '@signpost/contract'
+import type { Enforcement, ResolvedSettings } from '@signpost/contract'
 import {
   gcsMarkers,
   presignGcs,
   presignGcsRsa,
-  type GcsHmacCredential,
-  type GcsRsaCredential,
   type PresignGcsRequest,
   type Presigned,
 } from '@signpost/signing'
@@ -17,10 +14,10 @@ import { s3Operation, successStatuses } from '../s3/sign.ts'
 import { lifetimeSeconds, signingError } from '../signing-input.ts'
 import { gcsWriteHeaders, grantMetadata, isLookedAt, noteWrites } from '../write-settings.ts'
 import type { GcsAddress } from './address.ts'
+import type { GcsSigningCredential } from './credentials.ts'
 import { signGcsForm } from './sign-form.ts'
 
 export type GcsSettings = Extract<ResolvedSettings, { kind: 'gcs' }>
-export type GcsSigningCredential = GcsHmacCredential | GcsRsaCredential
 
 export interface GcsSigner {
   address: GcsAddress
@@ -58,12 +55,12 @@ export function signGcs(signer: GcsSigner, request: SignRequest): SignedRequest 
   return presigned instanceof Promise ? presigned.then(finish) : finish(presigned)
 }
 
-/** At once with an HMAC key, in the thread pool with an RSA key. */
+/** At once with an HMAC key, in the thread pool with an RSA key, by IAM without one. */
 export function presign(
   { address, credential }: Pick<GcsSigner, 'address' | 'credential'>,
   request: Omit<PresignGcsRequest, 'address' | 'credential'>,
 ): Presigned | Promise<Presigned> {
-  if (credential.type === 'rsa')
+  if (credential.type !== 'hmac')
     return presignGcsRsa({ ...request, address, credential }).catch((error: unknown) => {
       throw signingError(error)
     })
@@ -105,38 +102,4 @@ function bind(request: SignRequest, headers: Record<string, string>, enforcement
     noteWrites(enforcement, writes, 'storage', { tags: 'none' })
   }
   if (isLookedAt(enforcement)) headers[`x-goog-meta-${grantMetadata}`] = request.marker.grantId
-}
-
-/** Parses the key once. @throws SignpostError `invalid` naming the field */
-export function gcsCredentialOf({ credential }: GcsSettings): GcsSigningCredential {
-  if (credential.type === 'impersonation')
-    throw new SignpostError('credential_unavailable', 'settings.credential.type: is not there yet.')
-  if (credential.type === 'hmacKey')
-    return { type: 'hmac', accessId: credential.accessId, secret: credential.secret }
-  return {
-    type: 'rsa',
-    clientEmail: credential.clientEmail,
-    privateKey: rsaKeyOf(credential.privateKey),
-  }
-}
-
-function rsaKeyOf(pem: string): KeyObject {
-  const field = 'settings.credential.privateKey'
-  const refused = (why: string) =>
-    new SignpostError(
-      'invalid',
-      `${field} ${why}: paste the private_key of the service account's key file.`,
-      {
-        field,
-      },
-    )
-  let key: KeyObject
-  try {
-    // Cut out of the JSON key file by hand, it has \n in two characters.
-    key = createPrivateKey(pem.replaceAll('\\n', '\n'))
-  } catch {
-    throw refused('is not a PEM private key')
-  }
-  if (key.asymmetricKeyType !== 'rsa') throw refused('is not an RSA key')
-  return key
 }

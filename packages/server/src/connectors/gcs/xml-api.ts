@@ -59,7 +59,7 @@ async function callOnce(
 ): Promise<XmlAnswer> {
   const context = { bucket, host: signer.address.host }
   const signal = AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS)
-  const presigned = await presignOwn(signer, deps, call)
+  const presigned = await within(signal, presignOwn(signer, deps, call))
   let answer: Response
   let text: string
   try {
@@ -79,6 +79,21 @@ async function callOnce(
   // Completing and copying can fail after the 200 was sent.
   if (root === 'Error') throw await refusalOf(500, text, context)
   return { headers: answer.headers, root, document }
+}
+
+/** IAM may take its time to sign. What comes late goes unheard. */
+async function within(signal: AbortSignal, signing: Promise<Presigned>): Promise<Presigned> {
+  let give: (() => void) | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    give = () => reject(new SignpostError('credential_unavailable', 'No signature came in time: try again.'))
+    signal.addEventListener('abort', give, { once: true })
+  })
+  try {
+    return await Promise.race([signing, late])
+  } finally {
+    if (give) signal.removeEventListener('abort', give)
+    signing.catch(() => undefined)
+  }
 }
 
 /** A signed URL for one of our own calls. */

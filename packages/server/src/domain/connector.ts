@@ -190,6 +190,8 @@ export interface CorsRule {
 export interface BucketConfiguration {
   /** JSON; null: there is none. */
   readPolicy?(): Promise<string | null>
+  /** The store's own name of the credential's user; null: it does not say. */
+  readOwnUser?(): Promise<string | null>
   writePolicy?(document: string | null): Promise<void>
   readCors?(): Promise<CorsRule[]>
   readVersioning?(): Promise<'enabled' | 'suspended' | 'off'>

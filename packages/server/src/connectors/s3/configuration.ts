@@ -23,6 +23,9 @@ export function s3Configuration(
         if (document === null) await s3.send(new sdk.DeleteBucketPolicyCommand({ Bucket }))
         else await s3.send(new sdk.PutBucketPolicyCommand({ Bucket, Policy: document }))
       }),
+    // The answer names who asked, though all buckets are of no interest here.
+    readOwnUser: () =>
+      run(async (s3, sdk) => (await s3.send(new sdk.ListBucketsCommand({}))).Owner?.ID || null),
     readCors: () =>
       run(async (s3, sdk) => {
         const found = await orAbsent(

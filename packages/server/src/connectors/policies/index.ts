@@ -1,0 +1,94 @@
+/** Documents for the owner of a bucket: pure, from settings and policy alone. */
+import type { PolicyDocument } from '@signpost/contract'
+import { azureDocuments, azureNetwork, type AzurePolicyInput } from './azure.ts'
+import { jsonDocument, terraformDocument } from './document.ts'
+import { gcsDocuments, gcsNetwork, type GcsPolicyInput } from './gcs.ts'
+import { hclBlock, hclName, jsonencode } from './hcl.ts'
+import type { PolicyInput } from './input.ts'
+import { policyBytesMax } from './merge-policy.ts'
+import { s3BucketStatements } from './s3-bucket-policy.ts'
+import { iamDocuments } from './s3-iam.ts'
+import { s3NetworkStatements, type S3PolicyInput } from './s3-network.ts'
+import { s3CorsDocuments, s3LifecycleDocuments } from './s3-rules.ts'
+import { abilities } from './s3-stores.ts'
+import { documentOf, type Statement } from './statement.ts'
+
+export { checkSize, checkStatements } from './check-statements.ts'
+export type { NetworkRule, PolicyInput, StoreFacts } from './input.ts'
+export { mergePolicy, type MergedPolicy } from './merge-policy.ts'
+export { arnsOf, s3NetworkStatements, type S3PolicyInput } from './s3-network.ts'
+
+export function policyDocuments(input: PolicyInput): PolicyDocument[] {
+  switch (input.settings.kind) {
+    case 's3':
+      return s3Documents(input as S3PolicyInput)
+    case 'gcs':
+      return gcsDocuments(input as GcsPolicyInput)
+    case 'azure':
+      return azureDocuments(input as AzurePolicyInput)
+  }
+}
+
+function s3Documents(input: S3PolicyInput): PolicyDocument[] {
+  const hasIam = input.store.kind !== 'r2'
+  const statements = s3BucketStatements(input)
+  return [
+    ...(abilities[input.store.kind].bucketPolicy && statements.length > 0
+      ? bucketPolicyDocuments(input, statements, s3NetworkStatements(input).notEnforceable)
+      : []),
+    ...(hasIam ? iamDocuments(input) : []),
+    ...s3CorsDocuments(input),
+    ...s3LifecycleDocuments(input),
+  ]
+}
+
+function bucketPolicyDocuments(
+  { settings, store }: S3PolicyInput,
+  statements: readonly Statement[],
+  limits: readonly string[],
+): PolicyDocument[] {
+  const title = 'Bucket policy'
+  const document = documentOf(statements)
+  const bytes = Buffer.byteLength(JSON.stringify(document))
+  const notes = [
+    'A bucket has one policy: add these statements to those that are there. `signpost network plan` shows the two together.',
+    ...(bytes > policyBytesMax
+      ? [
+          `It has ${bytes} bytes, and stores take ${policyBytesMax}: give teams of the same networks a connector with one list.`,
+        ]
+      : []),
+    ...limits,
+  ]
+  const block = hclBlock(['resource', 'aws_s3_bucket_policy', `signpost_${hclName(settings.name)}`], {
+    bucket: settings.bucket,
+    policy: jsonencode(document),
+  })
+  return [
+    jsonDocument('bucket-policy', title, document, notes),
+    ...(store.kind === 'aws' ? [terraformDocument('bucket-policy', title, [block], notes)] : []),
+  ]
+}
+
+/** The whole policy, the others' statements included: to be set by hand where it cannot be from here. */
+export function mergedDocuments({ settings, store }: S3PolicyInput, next: string): PolicyDocument[] {
+  const title = 'The whole policy of the bucket, with the statements of others that are there now'
+  const document = JSON.parse(next) as unknown
+  const block = hclBlock(['resource', 'aws_s3_bucket_policy', `signpost_${hclName(settings.name)}`], {
+    bucket: settings.bucket,
+    policy: jsonencode(document),
+  })
+  return [
+    jsonDocument('bucket-policy', title, document),
+    ...(store.kind === 'aws' ? [terraformDocument('bucket-policy', title, [block])] : []),
+  ]
+}
+
+/** What holds the list at the bucket, for kinds where that is no bucket policy that can be set from here. */
+export function providerNetwork(input: PolicyInput): {
+  documents: PolicyDocument[]
+  notEnforceable: string[]
+} {
+  return input.settings.kind === 'gcs'
+    ? gcsNetwork(input as GcsPolicyInput)
+    : azureNetwork(input as AzurePolicyInput)
+}

@@ -1,0 +1,48 @@
+/** The rest of a bucket policy: how old a URL may be, and TLS. The stores hold it against whoever signs. */
+import { abilities } from './s3-stores.ts'
+import { arnsOf, s3NetworkStatements, type S3PolicyInput } from './s3-network.ts'
+import type { Statement } from './statement.ts'
+
+export function s3BucketStatements(input: S3PolicyInput): Statement[] {
+  const can = abilities[input.store.kind]
+  return [
+    ...s3NetworkStatements(input).statements,
+    ...(can.signatureAge ? ageStatements(input) : []),
+    ...(can.secureTransport ? [tlsOnly(input)] : []),
+  ]
+}
+
+const readActions = ['s3:GetObject', 's3:GetObjectVersion']
+const writeActions = ['s3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload']
+
+/** `s3:signatureAge` is in milliseconds; the stricter of policy and URL wins. */
+function ageStatements(input: S3PolicyInput): Statement[] {
+  const { readSecondsMax, writeSecondsMax } = input.expiry
+  const limit = (Sid: string, Action: string[], seconds: number): Statement => ({
+    Sid,
+    Effect: 'Deny',
+    Principal: '*',
+    Action,
+    Resource: arnsOf(input).objects(''),
+    Condition: {
+      StringEquals: { 's3:authType': ['REST-QUERY-STRING', 'POST'] },
+      NumericGreaterThan: { 's3:signatureAge': String(seconds * 1000) },
+    },
+  })
+  return [
+    limit('SignpostReadUrlAge', readActions, readSecondsMax),
+    limit('SignpostWriteUrlAge', writeActions, writeSecondsMax),
+  ]
+}
+
+function tlsOnly(input: S3PolicyInput): Statement {
+  const arns = arnsOf(input)
+  return {
+    Sid: 'SignpostTlsOnly',
+    Effect: 'Deny',
+    Principal: '*',
+    Action: 's3:*',
+    Resource: [arns.bucket, `${arns.bucket}/*`],
+    Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+  }
+}

@@ -92,6 +92,7 @@ function isUnpacked(call: Call, object: StoredObject): boolean {
 /** "DELETE Object" */
 export function deleteObject(call: Call): Reply {
   objectOf(call.store, call.bucket, call.key)
+  checkConditions(call.store, call.bucket, call.key, readConditions(call.headers), 0)
   bucketOf(call.store, call.bucket).objects.delete(call.key)
   return { status: 204 }
 }

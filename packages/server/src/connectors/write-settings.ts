@@ -1,5 +1,6 @@
 /** What the policy says about every written object, in each store's own headers; and the id of the grant that wrote it. */
 
+import type { StorageClass } from '@aws-sdk/client-s3'
 import type { Enforcement, WritePolicy } from '@signpost/contract'
 import { encodeComponent } from '@signpost/signing'
 
@@ -18,6 +19,17 @@ export function s3WriteHeaders(writes: WritePolicy): Record<string, string> {
     ...(kmsKeyId === undefined ? {} : s3Encryption(kmsKeyId)),
     ...(tags === undefined ? {} : { 'x-amz-tagging': queryText(tags) }),
     ...prefixed('x-amz-meta-', metadata),
+  }
+}
+
+/** The same in the words of the AWS SDK, for an upload in parts. */
+export function s3CreateInput(writes: WritePolicy) {
+  const { storageClass, kmsKeyId, tags, metadata } = writes
+  return {
+    ...(storageClass === undefined ? {} : { StorageClass: storageClass as StorageClass }),
+    ...(kmsKeyId === undefined ? {} : { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: kmsKeyId }),
+    ...(tags === undefined ? {} : { Tagging: queryText(tags) }),
+    ...(metadata === undefined ? {} : { Metadata: metadata }),
   }
 }
 
@@ -44,6 +56,16 @@ export function azureWriteHeaders(writes: WritePolicy): Record<string, string> {
     ...(kmsKeyId === undefined ? {} : { 'x-ms-encryption-scope': kmsKeyId }),
     ...(tags === undefined ? {} : { 'x-ms-tags': queryText(tags) }),
     ...prefixed('x-ms-meta-', metadata),
+  }
+}
+
+/** The same in the words of Azure's SDK, for blocks that are put together. */
+export function azureCommitOptions({ storageClass, kmsKeyId, tags, metadata }: WritePolicy) {
+  return {
+    ...(storageClass === undefined ? {} : { tier: storageClass }),
+    ...(kmsKeyId === undefined ? {} : { encryptionScope: kmsKeyId }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(metadata === undefined ? {} : { metadata }),
   }
 }
 

@@ -100,6 +100,11 @@ export interface StoredObject {
   lastModified?: number
   /** Digests that the store tells of the whole object, base64. */
   checksums?: Partial<Record<Checksum['algorithm'], string>>
+  /** User metadata, names in lower case. */
+  metadata?: Readonly<Record<string, string>>
+  /** As the store writes it; left out where it does not tell. */
+  storageClass?: string
+  tags?: Readonly<Record<string, string>>
 }
 
 export interface StoredPart {
@@ -152,8 +157,8 @@ export interface OpenConnector {
     prefixes: string[]
     nextCursor: string | null
   }>
-  /** Deleting what is not there is no error. */
-  remove(key: string): Promise<void>
+  /** Deleting what is not there is no error. `etag`: only if it is still that one, else `conflict`. */
+  remove(key: string, only?: { etag: string }): Promise<void>
   /**
    * Cheap question whether the bucket answers and takes the credential, within `timeoutMs`. It lists under `prefix`: a
    * credential may be good for that alone.

@@ -8,6 +8,7 @@ import { blockIdOf, partNumberOf, storeUploadIdOf } from './blocks.ts'
 import { azureConfiguration } from './configuration.ts'
 import type { AzureAccess, AzureSettings } from './credential.ts'
 import { azureError, isBlobAbsent } from './error.ts'
+import { azureCommitOptions } from '../write-settings.ts'
 
 export type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'>
 export type Run = <T>(
@@ -61,13 +62,14 @@ function uploads(
     createUpload: ({ id }) => Promise.resolve(storeUploadIdOf(id)),
     listParts: ({ key, storeUploadId }) =>
       run((container, abortSignal) => partsOf(container.getBlockBlobClient(key), storeUploadId, abortSignal)),
-    completeUpload: ({ key, storeUploadId, parts, contentType, createOnly }) =>
+    completeUpload: ({ key, storeUploadId, parts, contentType, createOnly, writes = {} }) =>
       run(async (container, abortSignal) => {
         const blocks = parts.map(({ partNumber }) => blockIdOf(storeUploadId, partNumber))
         const done = await container.getBlockBlobClient(key).commitBlockList(blocks, {
           abortSignal,
           ...(contentType === undefined ? {} : { blobHTTPHeaders: { blobContentType: contentType } }),
           ...(createOnly === true ? { conditions: { ifNoneMatch: '*' } } : {}),
+          ...azureCommitOptions(writes),
         })
         return { etag: done.etag ?? null, versionId: done.versionId ?? null }
       }),
@@ -99,8 +101,14 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
     head: (key) =>
       run(async (container, abortSignal) => {
         try {
-          const found = await container.getBlobClient(key).getProperties({ abortSignal })
+          const blob = container.getBlobClient(key)
+          const found = await blob.getProperties({ abortSignal })
+          // It takes a right of its own to read them, so only where there are any.
+          const tags = found.tagCount ? (await blob.getTags({ abortSignal })).tags : undefined
           return {
+            metadata: found.metadata ?? {},
+            ...(found.accessTier === undefined ? {} : { storageClass: found.accessTier }),
+            ...(tags === undefined ? {} : { tags }),
             sizeBytes: found.contentLength ?? 0,
             etag: found.etag ?? null,
             contentType: found.contentType ?? null,
@@ -136,10 +144,11 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
           nextCursor: continuationToken || null,
         }
       }),
-    remove: (key) =>
+    remove: (key, only) =>
       run(async (container, abortSignal) => {
         const blob = container.getBlobClient(key)
-        await blob.delete({ abortSignal, deleteSnapshots: 'include' }).catch((error: unknown) => {
+        const guard = only ? { conditions: { ifMatch: only.etag } } : {}
+        await blob.delete({ abortSignal, deleteSnapshots: 'include', ...guard }).catch((error: unknown) => {
           if (!isBlobAbsent(error)) throw error
         })
       }),

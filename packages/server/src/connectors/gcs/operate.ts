@@ -3,6 +3,7 @@
 import { SignpostError } from '@signpost/contract'
 import type { OpenConnector, StoredObject, StoredPart } from '../../domain/connector.ts'
 import { unreadableError } from '../store-error.ts'
+import { gcsWriteHeaders } from '../write-settings.ts'
 import { bytes } from './bytes.ts'
 import { gcsConfiguration } from './configuration.ts'
 import { readObject } from './read-object.ts'
@@ -35,8 +36,9 @@ type UploadOperations = Pick<Operations, 'createUpload' | 'listParts' | 'complet
 /** "XML API multipart uploads". */
 function uploads(call: Call): UploadOperations {
   return {
-    async createUpload({ key, contentType }) {
-      const headers = contentType === undefined ? {} : { 'content-type': contentType }
+    async createUpload({ key, contentType, writes = {} }) {
+      const type = contentType === undefined ? {} : { 'content-type': contentType }
+      const headers = { ...type, ...gcsWriteHeaders(writes) }
       const { document } = await call({ operation: { type: 'createUpload', key }, headers })
       return required(textOf(document, 'UploadId'), 'UploadId')
     },
@@ -100,8 +102,14 @@ function objects(call: Call): Pick<Operations, 'head' | 'list' | 'remove' | 'put
         nextCursor: textOf(document, 'NextContinuationToken') ?? null,
       }
     },
-    async remove(key) {
-      await call({ operation: { type: 'delete', key } }).catch(unlessAbsent)
+    async remove(key, only) {
+      const found = only && (await headOf(call, key))
+      if (only && found === null) return
+      if (only && found?.etag !== only.etag)
+        throw new SignpostError('conflict', 'The object is another one by now.')
+      const generation = found?.versionId
+      const headers = generation ? { 'x-goog-if-generation-match': generation } : {}
+      await call({ operation: { type: 'delete', key }, headers }).catch(unlessAbsent)
     },
     async put(key, body) {
       await call({ operation: { type: 'put', key }, body: new Uint8Array(body) })
@@ -121,7 +129,20 @@ async function headOf(call: Call, key: string): Promise<StoredObject | null> {
     versionId: headers.get('x-goog-generation'),
     ...lastModifiedOf(headers),
     checksums: checksumsOf(headers.get('x-goog-hash')),
+    metadata: metadataOf(headers),
+    ...storageClassOf(headers),
   }
+}
+
+function metadataOf(headers: Headers): Record<string, string> {
+  const prefix = 'x-goog-meta-'
+  const found = [...headers].filter(([name]) => name.startsWith(prefix))
+  return Object.fromEntries(found.map(([name, value]) => [name.slice(prefix.length), value]))
+}
+
+function storageClassOf(headers: Headers): Pick<StoredObject, 'storageClass'> {
+  const storageClass = headers.get('x-goog-storage-class')
+  return storageClass === null ? {} : { storageClass }
 }
 
 function lastModifiedOf(headers: Headers): Pick<StoredObject, 'lastModified'> {

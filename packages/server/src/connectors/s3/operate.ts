@@ -2,9 +2,11 @@
 
 import type * as Sdk from '@aws-sdk/client-s3'
 import { SignpostError } from '@signpost/contract'
-import type { OpenConnector, StoredObject, StoredPart } from '../../domain/connector.ts'
+import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
 import { networkError, refusalError, unreadableError, type StoreRefusal } from '../store-error.ts'
+import { s3CreateInput } from '../write-settings.ts'
 import type { S3Address } from './address.ts'
+import { headOf, isAbsent } from './head.ts'
 import { s3Configuration } from './configuration.ts'
 import { bytes } from './bytes.ts'
 import type { CredentialSource } from './credentials/source.ts'
@@ -31,7 +33,7 @@ export function operateS3(settings: S3Settings, address: S3Address, own: OwnCred
 
   return {
     ...uploads(Bucket, address, run),
-    ...objects(Bucket, run),
+    ...objects(Bucket, address, run),
     configuration: s3Configuration(Bucket, run),
     ...bytes(Bucket, run),
     async ping(timeoutMs, Prefix) {
@@ -58,9 +60,10 @@ type UploadOperations = Pick<Operations, 'createUpload' | 'listParts' | 'complet
 
 function uploads(Bucket: string, address: S3Address, run: Run): UploadOperations {
   return {
-    createUpload: ({ key: Key, contentType: ContentType }) =>
+    createUpload: ({ key: Key, contentType: ContentType, writes = {} }) =>
       run(async (s3, sdk) => {
-        const input = { Bucket, Key, ...(ContentType === undefined ? {} : { ContentType }) }
+        const type = ContentType === undefined ? {} : { ContentType }
+        const input = { Bucket, Key, ...type, ...s3CreateInput(writes) }
         const { UploadId } = await s3.send(new sdk.CreateMultipartUploadCommand(input))
         return required(UploadId, 'UploadId')
       }),
@@ -109,7 +112,7 @@ function uploads(Bucket: string, address: S3Address, run: Run): UploadOperations
 
 type ObjectOperations = Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
 
-function objects(Bucket: string, run: Run): ObjectOperations {
+function objects(Bucket: string, address: S3Address, run: Run): ObjectOperations {
   return {
     head: (Key) => run((s3, sdk) => headOf(s3, sdk, Bucket, Key)),
     list: ({ prefix: Prefix, delimiter: Delimiter, cursor, limit }) =>
@@ -135,9 +138,15 @@ function objects(Bucket: string, run: Run): ObjectOperations {
           nextCursor: page.IsTruncated ? (page.NextContinuationToken ?? null) : null,
         }
       }),
-    remove: (Key) =>
+    remove: (Key, only) =>
       run(async (s3, sdk) => {
-        await s3.send(new sdk.DeleteObjectCommand({ Bucket, Key })).catch((error: unknown) => {
+        // Only some stores compare when they delete: look first, and a writer in between loses on the others.
+        const found = only && (await headOf(s3, sdk, Bucket, Key))
+        if (only && found === null) return
+        if (only && found?.etag !== only.etag)
+          throw new SignpostError('conflict', 'The object is another one by now.')
+        const guard = only && address.provider === 'aws' ? { IfMatch: only.etag } : {}
+        await s3.send(new sdk.DeleteObjectCommand({ Bucket, Key, ...guard })).catch((error: unknown) => {
           if (!isAbsent(error)) throw error
         })
       }),
@@ -146,41 +155,6 @@ function objects(Bucket: string, run: Run): ObjectOperations {
         await s3.send(new sdk.PutObjectCommand({ Bucket, Key, Body, ContentLength: Body.byteLength }))
       }),
   }
-}
-
-async function headOf(s3: Sdk.S3Client, sdk: typeof Sdk, Bucket: string, Key: string) {
-  try {
-    const found = await s3.send(new sdk.HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }))
-    const checksums = checksumsOf(found)
-    return {
-      ...(checksums ? { checksums } : {}),
-      sizeBytes: found.ContentLength ?? 0,
-      etag: found.ETag || null,
-      contentType: found.ContentType ?? null,
-      versionId: found.VersionId ?? null,
-      ...(found.LastModified === undefined ? {} : { lastModified: found.LastModified.getTime() }),
-    }
-  } catch (error) {
-    if (isAbsent(error)) return null
-    throw error
-  }
-}
-
-/** "Checking object integrity": one of a composite type is over the parts' digests, `-` and their count behind it. */
-function checksumsOf(found: Sdk.HeadObjectCommandOutput): StoredObject['checksums'] {
-  const { ChecksumSHA256: sha256, ChecksumCRC32C: crc32c, ChecksumType } = found
-  if (ChecksumType === 'COMPOSITE') return undefined
-  const isWhole = (digest: string | undefined) => digest !== undefined && !digest.includes('-')
-  const told = {
-    ...(isWhole(sha256) ? { sha256: sha256! } : {}),
-    ...(isWhole(crc32c) ? { crc32c: crc32c! } : {}),
-  }
-  return Object.keys(told).length === 0 ? undefined : told
-}
-
-/** An answer to HEAD has no body, so its code is just `NotFound`. */
-function isAbsent(error: unknown): boolean {
-  return ['NotFound', 'NoSuchKey'].includes((error as Error | undefined)?.name ?? '')
 }
 
 /** The SDK takes a fifth of a second to load: only when the first operation comes, not at the start of the server. */

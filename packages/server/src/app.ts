@@ -9,6 +9,7 @@ import { handlers } from './broker/handlers.ts'
 import { forgetOldReplies } from './broker/idempotency.ts'
 import { createSecretBox } from './broker/secret-box.ts'
 import { sweepUploads } from './broker/sweep-uploads.ts'
+import type { ReadSecret } from './connectors/secrets.ts'
 import { createPolicyReader } from './domain/policy.ts'
 import type { HttpDeps, HttpSettings } from './http/deps.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
@@ -26,6 +27,8 @@ export interface AppParts {
   version: string
   clock?: () => number
   newId?: () => string
+  /** Left out: connectors may refer to no secret. */
+  readSecret?: ReadSecret
   /** Endpoint of the embedded store, where it runs. */
   localStoreEndpoint?: string
   /** Also show memory, CPU and event loop lag of this process in the metrics. */
@@ -54,10 +57,12 @@ export function createApp(parts: AppParts): App {
   const pool = createConnectorPool({
     store,
     secretBox,
+    newId,
     log,
     connectorDeps: {
       clock,
       fetch,
+      ...(parts.readSecret === undefined ? {} : { readSecret: parts.readSecret }),
       ...(parts.localStoreEndpoint === undefined ? {} : { localStoreEndpoint: parts.localStoreEndpoint }),
     },
   })
@@ -90,6 +95,7 @@ export function createApp(parts: AppParts): App {
     { name: 'flush last use', everyMs: 60_000, run: () => lastUsed.flush() },
     { name: 'flush refusals', everyMs: 60_000, run: () => refusals.flush() },
     { name: 'sweep uploads', everyMs: 5 * 60_000, run: () => sweepUploads(deps) },
+    { name: 'look at referenced secrets', everyMs: 5_000, run: () => connectors.lookAtReferences() },
     { name: 'forget idempotency keys', everyMs: 60 * 60_000, run: () => forgetOldReplies(deps) },
   ])
   return {

@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { SignpostError } from '@signpost/contract'
 import { pino } from 'pino'
-import { parseConfig, type Config } from './config.ts'
+import { parseConfig, secretVariables, type Config } from './config.ts'
 import { codeOf } from './first-run/data-folder.ts'
 import { greet } from './first-run/greeting.ts'
 import { StartError } from './first-run/start-error.ts'
@@ -42,7 +42,8 @@ async function main(): Promise<void> {
   try {
     const tls = readTls(config)
     warnIfExposed(config, tls !== undefined, (message) => log.warn({}, message))
-    const serving = await serve(config, { log, version, ...(tls ? { tls } : {}) })
+    const secrets = secretVariables(process.env)
+    const serving = await serve(config, { log, version, secrets, ...(tls ? { tls } : {}) })
     endOnSignals(serving, log)
     reloadTlsOnHangup(config, serving, log)
     await greet({

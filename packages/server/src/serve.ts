@@ -1,8 +1,10 @@
 /** From settings to a server that answers: opens store, embedded store and socket, in this order; closes them in the other. */
 import { join, resolve } from 'node:path'
+import { sealedWith } from './broker/connector-record.ts'
 import type { Policy } from './broker/deps.ts'
 import { createApp, systemClock, systemIds, type App } from './app.ts'
 import type { Config } from './config.ts'
+import { createSecretReader } from './connectors/secrets.ts'
 import { prepareDataFolder } from './first-run/data-folder.ts'
 import {
   embeddedConnector,
@@ -30,7 +32,13 @@ export interface Serving {
 /** Throws a `StartError` for what the operator can put right. Leaves nothing open when it throws. */
 export async function serve(
   config: Config,
-  given: { log: HttpDeps['log']; version: string; tls?: { cert: string; key: string } },
+  given: {
+    log: HttpDeps['log']
+    version: string
+    /** Variables SIGNPOST_SECRET_*, that connectors may refer to. */
+    secrets?: Readonly<Record<string, string | undefined>>
+    tls?: { cert: string; key: string }
+  },
 ): Promise<Serving> {
   const folder = resolve(config.SIGNPOST_DATA_DIR)
   prepareDataFolder(folder)
@@ -47,20 +55,23 @@ export async function serve(
         'the master key is in the data folder: several replicas must be given one and the same by SIGNPOST_MASTER_KEY',
       )
     const masterKey = masterKeyOf(config.SIGNPOST_MASTER_KEY, folder, await hasConnectors(store))
+    const previous = config.SIGNPOST_MASTER_KEY_PREVIOUS
     const embedded = config.SIGNPOST_LOCAL_STORE === 'on' ? await openEmbedded(config, folder) : undefined
     if (embedded) opened.push(() => embedded.store.close())
     const app = createApp({
       store,
-      masterKeys: [masterKey],
+      masterKeys: previous === undefined ? [masterKey] : [masterKey, Buffer.from(previous, 'base64')],
+      readSecret: createSecretReader({ env: given.secrets ?? {}, secretsDir: config.SIGNPOST_SECRETS_DIR }),
       policy: policyOf(config),
       settings: httpSettingsOf(config, given.tls),
       log: given.log,
       version: given.version,
       processMetrics: true,
+      doctorHours: config.SIGNPOST_DOCTOR_HOURS,
       ...(embedded ? { localStoreEndpoint: embedded.endpoint } : {}),
     })
     opened.push(() => app.close(config.SIGNPOST_DRAIN_SECONDS * 1000))
-    await requireRightMasterKey(app)
+    await requireRightMasterKeys(app, given.log)
     if (embedded) await warnIfMoved(store, embedded, given.log)
     const firstAdmin = await createFirstAdmin(app.deps, config.SIGNPOST_ADMIN_TOKEN, folder)
     const url = await listen(app, config, given.tls !== undefined)
@@ -106,22 +117,22 @@ async function hasConnectors({ db }: Store): Promise<boolean> {
 }
 
 /** A key that does not open what is stored would show only at the first request; better now. */
-async function requireRightMasterKey({ deps }: App): Promise<void> {
-  const row = await deps.store.db
-    .selectFrom('connectors')
-    .select('id')
-    .orderBy('created_at', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  if (!row) return
-  try {
-    await deps.connectors.record(row.id)
-  } catch (cause) {
+async function requireRightMasterKeys({ deps }: App, log: HttpDeps['log']): Promise<void> {
+  const { opened, unopened, previous } = await sealedWith(deps)
+  if (opened === 0 && unopened.length > 0)
     throw new StartError(
-      'The master key is not the one that the stored bucket credentials were sealed with. Put the right `master-key` back into the data folder, or give the right one by SIGNPOST_MASTER_KEY.',
-      cause,
+      'The master key is not the one that the stored bucket credentials were sealed with. Put the right `master-key` back into the data folder, or give the right one by SIGNPOST_MASTER_KEY; if the key was just changed, give the one before it by SIGNPOST_MASTER_KEY_PREVIOUS.',
     )
-  }
+  if (unopened.length > 0)
+    log.error(
+      { connectors: unopened },
+      'no master key given opens the credentials of some connectors: give the key before this one by SIGNPOST_MASTER_KEY_PREVIOUS, or give them their credentials anew',
+    )
+  if (previous > 0)
+    log.warn(
+      { credentials: previous },
+      'credentials are still sealed with the master key before this one: run `signpost secrets rotate`',
+    )
 }
 
 /** The connector keeps the address that it was made with. */

@@ -1,5 +1,6 @@
 /** Who sees and manages a connector, and how it is shown. */
 import {
+  formatBucketAddress,
   SignpostError,
   type AuditEventType,
   type Connector,
@@ -107,7 +108,7 @@ export function shownSettings(
     kind,
     team,
     isDefault: is_default === 1,
-    address: '',
+    address: formatBucketAddress(settings),
     settings: publicSettings(settings),
     policy: storedPolicy(policy),
     createdAt: isoOf(created_at),

@@ -1,28 +1,39 @@
 import { SignpostError, type ConnectorSettings } from '@signpost/contract'
-import { openConnector, type ConnectorDeps } from '../connectors/index.ts'
+import { openConnector, refuseReference, resolveSecrets, type ConnectorDeps } from '../connectors/index.ts'
 import { audiencesOf } from '../domain/audience.ts'
 import type { ConnectorRecord } from '../domain/connector.ts'
 import { findConnectorById } from '../store/connectors.ts'
 import type { Store } from '../store/store.ts'
 import { recordOf } from './connector-record.ts'
 import type { BrokerDeps, ConnectorPool, NamedConnector, SecretBox } from './deps.ts'
+import { lookAt, watchedOf, type Watched } from './referenced-secrets.ts'
 
 export interface ConnectorPoolDeps {
-  store: Pick<Store, 'db'>
+  store: Pick<Store, 'db' | 'commit'>
   secretBox: SecretBox
   connectorDeps: ConnectorDeps
+  newId: () => string
   log: BrokerDeps['log']
   /** Most connectors that are kept open. */
   sizeMax?: number
 }
 
+interface Opened {
+  version: number
+  named: NamedConnector
+  /** Tells whether a newer version has the same settings. */
+  fingerprint: string
+  /** Undefined: it refers to nothing that could change. */
+  watched: Watched | undefined
+}
+
 /**
- * Opens each stored connector once per version and keeps it, the least recently used going first. One that is pushed out
- * or replaced is closed a while later, since a request may still be at work with it.
+ * Opens each stored connector once and keeps it, the least recently used going first. One that is pushed out or replaced
+ * is closed a while later, since a request may still be at work with it.
  */
 export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
   const { sizeMax = 200 } = deps
-  const opened = new Map<string, { version: number; named: NamedConnector }>()
+  const opened = new Map<string, Opened>()
   const opening = new Map<string, Promise<NamedConnector>>()
   const retired = new Set<NodeJS.Timeout>()
 
@@ -35,26 +46,33 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
     retired.add(timer)
   }
 
-  const keep = (version: number, named: NamedConnector): NamedConnector => {
-    const before = opened.get(named.id)
+  const keep = (entry: Opened): NamedConnector => {
+    const { id } = entry.named
+    const before = opened.get(id)
     if (before) retire(before.named)
-    opened.delete(named.id)
-    opened.set(named.id, { version, named })
+    opened.delete(id)
+    opened.set(id, entry)
     if (opened.size > sizeMax) {
       const [oldestId, oldest] = opened.entries().next().value!
       opened.delete(oldestId)
       retire(oldest.named)
     }
-    return named
+    return entry.named
   }
 
   const load = async (connectorId: string): Promise<NamedConnector> => {
     const record = await readRecord(deps, connectorId)
     if (!record) throw new SignpostError('conflict', 'The connector was deleted in the meantime: look again.')
-    const connector = openConnector(record.settings, deps.connectorDeps)
-    const { name, version, settings } = record
-    const { bucket, audiences } = settings
-    return keep(version, { id: connectorId, name, bucket, audiences: audiencesOf(audiences), connector })
+    const entry = openRecord(deps, record)
+    const before = opened.get(connectorId)
+    if (before?.fingerprint === entry.fingerprint) {
+      // Sealed anew, or made the default: sessions and connections are as good as before. What it refers to may have
+      // changed, but has not been tried.
+      entry.named.connector.close()
+      before.version = Math.max(before.version, entry.version)
+      return before.named
+    }
+    return keep(entry)
   }
 
   return {
@@ -72,6 +90,17 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
       opening.set(place, running)
       return running
     },
+    async lookAtReferences() {
+      const looks = [...opened.values()].map(async (entry) => {
+        const { watched, named } = entry
+        const taken = watched && (await lookAt(deps, watched, named))
+        if (!taken) return
+        // Replaced by an update, or pushed out, while the new credential was tried.
+        if (opened.get(named.id) !== entry) return taken.connector.close()
+        keep({ ...entry, named: { ...named, connector: taken.connector }, watched: taken.watched })
+      })
+      await Promise.all(looks)
+    },
     record: (connectorId) => readRecord(deps, connectorId),
     openUnsaved: (settings: ConnectorSettings) => openConnector(settings, deps.connectorDeps),
     async close() {
@@ -82,7 +111,23 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
   }
 }
 
-const retirementMs = 60_000
+/** Longer than the longest call to a bucket, once repeated, may take. */
+const retirementMs = 180_000
+
+function openRecord(
+  { connectorDeps, secretBox }: ConnectorPoolDeps,
+  { id, name, version, settings }: ConnectorRecord,
+): Opened {
+  const resolved = resolveSecrets(settings, connectorDeps.readSecret ?? refuseReference)
+  const connector = openConnector(resolved, connectorDeps)
+  const { bucket, audiences } = settings
+  return {
+    version,
+    named: { id, name, bucket, audiences: audiencesOf(audiences), connector },
+    fingerprint: secretBox.fingerprint(JSON.stringify(settings)),
+    watched: watchedOf(secretBox, settings, resolved),
+  }
+}
 
 async function readRecord(
   { store, secretBox }: ConnectorPoolDeps,

@@ -58,6 +58,11 @@ export interface ConnectorPool {
   open(connectorId: string, version: number): NamedConnector | Promise<NamedConnector>
   /** The stored record, decrypted. */
   record(connectorId: string): Promise<ConnectorRecord | undefined>
+  /**
+   * Looks whether what open connectors refer to has changed, and takes new credentials that their buckets take. Run by a
+   * timer, beside the requests.
+   */
+  lookAtReferences(): Promise<void>
   /** Opens settings that are not stored (yet): the caller closes it. */
   openUnsaved(settings: ConnectorRecord['settings']): OpenConnector
   close(): Promise<void>
@@ -67,8 +72,12 @@ export interface ConnectorPool {
 export interface SecretBox {
   seal(plain: string, boundTo: string): string
   open(sealed: string, boundTo: string): string
+  /** Sealed with the present master key, not with the one before it. */
+  isPresent(sealed: string): boolean
   /** Tells whether two texts are the same, and lets nobody without the master key try out what they were. Hex. */
   fingerprint(text: string): string
+  /** Made of this text, with the present master key or the one before it. */
+  isFingerprint(fingerprint: string, text: string): boolean
 }
 
 /** Who calls, and by which call. */

@@ -35,13 +35,11 @@ export async function createOnce<R>(
     return reply
   }
   // Keyed: a body may hold a bucket's secret, which a plain hash would let a reader of the database try out.
-  const requestHash = deps.secretBox.fingerprint(
-    JSON.stringify([operation, input.params ?? null, input.body]),
-  )
+  const request = JSON.stringify([operation, input.params ?? null, input.body])
   const earlier = async () => {
     const row = await findIdempotencyKey(deps.store.db, principal.id, idempotencyKey)
     if (!row || row.created_at <= deps.clock() - keptMs) return undefined
-    if (row.request_hash === requestHash) return { reply: JSON.parse(row.reply) as R }
+    if (deps.secretBox.isFingerprint(row.request_hash, request)) return { reply: JSON.parse(row.reply) as R }
     throw new SignpostError(
       'idempotency_mismatch',
       'Idempotency-Key: was used for another request; make a new one for each new request.',
@@ -58,7 +56,7 @@ export async function createOnce<R>(
     insertIdempotencyKey(deps.store.db, {
       principal_id: principal.id,
       idempotency_key: idempotencyKey,
-      request_hash: requestHash,
+      request_hash: deps.secretBox.fingerprint(request),
       status: operations[operation].status,
       reply: JSON.stringify(repeatedReply ?? reply),
       created_at: now,

@@ -49,3 +49,15 @@ test('a fingerprint is the same for the same text and key, and no plain hash', (
   assert.notEqual(one?.fingerprint('text'), other?.fingerprint('text'))
   assert.notEqual(one?.fingerprint('text'), hash('sha256', 'text'))
 })
+
+test('while the key before is still given, it is known what it sealed and fingerprinted', () => {
+  const before = createSecretBox([masterKey])
+  const between = createSecretBox([randomBytes(32), masterKey])
+  const sealed = before.seal('secret', 'row')
+  assert.deepEqual([before.isPresent(sealed), between.isPresent(sealed)], [true, false])
+  assert.equal(between.isPresent(between.seal('secret', 'row')), true)
+  assert.equal(between.isFingerprint(before.fingerprint('text'), 'text'), true)
+  assert.equal(between.isFingerprint(between.fingerprint('text'), 'text'), true)
+  assert.equal(between.isFingerprint(before.fingerprint('text'), 'texts'), false)
+  assert.equal(createSecretBox([randomBytes(32)]).isFingerprint(before.fingerprint('text'), 'text'), false)
+})

@@ -29,7 +29,9 @@ export function createSecretBox(masterKeys: readonly Uint8Array[]): SecretBox {
       const sealed = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()])
       return [version, first.id, nonce.toString('base64url'), sealed.toString('base64url')].join('.')
     },
-    fingerprint: (text) => createHmac('sha256', first.fingerprintKey).update(text).digest('hex'),
+    isPresent: (sealed) => sealed.startsWith(`${version}.${first.id}.`),
+    fingerprint: (text) => fingerprintOf(first, text),
+    isFingerprint: (fingerprint, text) => keys.some((key) => fingerprintOf(key, text) === fingerprint),
     open(sealed, boundTo) {
       const [v, keyId, nonce, body] = sealed.split('.')
       const used = keys.find(({ id }) => id === keyId)
@@ -44,6 +46,10 @@ export function createSecretBox(masterKeys: readonly Uint8Array[]): SecretBox {
       }
     },
   }
+}
+
+function fingerprintOf({ fingerprintKey }: BoxKey, text: string): string {
+  return createHmac('sha256', fingerprintKey).update(text).digest('hex')
 }
 
 function openWith({ id, key }: BoxKey, nonce: Buffer, body: Buffer, boundTo: string): string {

@@ -7,6 +7,7 @@ import { openGcs } from './gcs/open.ts'
 import { openS3 } from './s3/open.ts'
 import { refuseReference, resolveSecrets, type ReadSecret } from './secrets.ts'
 
+export { referencesOf, refuseReference, resolveSecrets } from './secrets.ts'
 export { checkConnector, checkerName, type CheckDeps } from './check.ts'
 export {
   joinCredential,

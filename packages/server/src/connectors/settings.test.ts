@@ -61,6 +61,48 @@ test('what is shown and what is stored in the clear has the public half of a cre
   })
 })
 
+test('a reference is shown in the place of its secret, and a source of its own as a credential is', () => {
+  const byReference: ConnectorSettings = {
+    ...s3,
+    credential: {
+      type: 'assumeRole',
+      roleArn: 'arn:aws:iam::1:role/r',
+      perRequester: true,
+      sourceIdentity: false,
+      source: {
+        type: 'static',
+        accessKeyId: { file: 'bucket/id' },
+        secretAccessKey: { env: 'SIGNPOST_SECRET_BUCKET' },
+        sessionToken: 'hidden-7',
+      },
+    },
+  }
+  const shown = publicSettings(byReference)['credential']
+  assert.deepEqual(shown, {
+    type: 'assumeRole',
+    roleArn: 'arn:aws:iam::1:role/r',
+    perRequester: true,
+    sourceIdentity: false,
+    source: {
+      type: 'static',
+      accessKeyId: { file: 'bucket/id' },
+      secretAccessKey: { env: 'SIGNPOST_SECRET_BUCKET' },
+    },
+  })
+  const impersonation: ConnectorSettings = {
+    ...gcs,
+    credential: {
+      type: 'impersonation',
+      serviceAccount: 'a@b.example',
+      source: { type: 'serviceAccountKey', clientEmail: 'c@d.example', privateKey: 'hidden-8' },
+      teamServiceAccounts: { 'hidden-team': 'e@f.example' },
+    },
+  }
+  assert.doesNotMatch(JSON.stringify(publicSettings(impersonation)), /hidden/)
+  for (const settings of [byReference, impersonation])
+    assert.deepEqual(joinCredential(splitCredential(settings)), settings)
+})
+
 test('settings come back from the database as they went in', () => {
   for (const settings of all) assert.deepEqual(joinCredential(splitCredential(settings)), settings)
 })

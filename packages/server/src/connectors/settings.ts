@@ -4,6 +4,7 @@ import { ConnectorSettings, type Connector } from '@signpost/contract'
 import { azureAddress } from './azure/address.ts'
 import { gcsAddress, GOOGLE } from './gcs/address.ts'
 import { s3Address } from './s3/address.ts'
+import { isReference } from './secrets.ts'
 
 /**
  * One line that says where the bucket is: two connectors with the same line open the same bucket. The service's host
@@ -35,7 +36,10 @@ function oneHost(host: string): string {
   return /\.(?:core\.windows\.net|blob\.storage\.azure\.net)$/.test(host) ? 'blob.core.windows.net' : host
 }
 
-/** The parts of a credential that are no secrets: whitelisted, so that a new field stays hidden until it is named here. */
+/**
+ * The parts of a credential that are no secrets: whitelisted, so that a new field stays hidden until it is named here.
+ * `teamServiceAccounts` stays hidden: it would tell the names of other teams.
+ */
 const publicCredentialFields = new Set([
   'type',
   'accessKeyId',
@@ -44,6 +48,20 @@ const publicCredentialFields = new Set([
   'tenantId',
   'clientId',
   'authorityHost',
+  'profile',
+  'roleArn',
+  // "The external ID is not a secret": AWS, "Access to AWS accounts owned by third parties".
+  'externalId',
+  'perRequester',
+  'sourceIdentity',
+  'durationSeconds',
+  'stsEndpoint',
+  'organizationId',
+  'exchangeEndpoint',
+  'serviceAccount',
+  'iamEndpoint',
+  'tokenEndpoint',
+  'metadataHost',
 ])
 
 /** What may be shown of settings. */
@@ -53,8 +71,20 @@ export function publicSettings(settings: ConnectorSettings): Connector['settings
   for (const [name, value] of Object.entries(others)) {
     if (value !== undefined) shown[name] = value
   }
-  const fields = Object.entries(credential).filter(([name]) => publicCredentialFields.has(name))
-  return { ...shown, credential: Object.fromEntries(fields) as Record<string, string> }
+  return { ...shown, credential: publicCredential(credential) }
+}
+
+/** Where the server finds a secret is none. A `source` is a credential of its own. */
+function publicCredential(credential: object): Record<string, unknown> {
+  const shown: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(credential) as [string, unknown][]) {
+    if (isReference(value)) shown[name] = { ...value }
+    else if (name === 'source' && typeof value === 'object' && value !== null)
+      shown[name] = publicCredential(value)
+    else if (publicCredentialFields.has(name) && value !== undefined && typeof value !== 'object')
+      shown[name] = value
+  }
+  return shown
 }
 
 /** Two JSON texts for the database. */

@@ -27,6 +27,17 @@ export async function listConnectorsAtLocation(db: Db, location: string): Promis
   return db.selectFrom('connectors').selectAll().where('location', '=', location).orderBy('name').execute()
 }
 
+/** Of all connectors, by name. */
+export async function listSealedCredentials(
+  db: Db,
+): Promise<Pick<ConnectorRow, 'id' | 'name' | 'version' | 'sealed_credential'>[]> {
+  return db
+    .selectFrom('connectors')
+    .select(['id', 'name', 'version', 'sealed_credential'])
+    .orderBy('name')
+    .execute()
+}
+
 /** By name. `memberId`: only those of teams that this principal is in, and those that its teams use, the default one included. */
 export async function listConnectors(
   db: Db,

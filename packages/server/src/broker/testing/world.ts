@@ -22,7 +22,7 @@ import { openSqliteStore } from '../../store/sqlite.ts'
 import type { Store } from '../../store/store.ts'
 import { createUuidV7 } from '../../uuid-v7.ts'
 import { createConnectorPool } from '../connector-pool.ts'
-import type { BrokerDeps, Caller } from '../deps.ts'
+import type { BrokerDeps, Caller, SecretBox } from '../deps.ts'
 import { handlers } from '../handlers.ts'
 import { createSecretBox } from '../secret-box.ts'
 import { principalRow } from '../users.ts'
@@ -61,7 +61,7 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld(options: { masterKeys?: readonly Uint8Array[] } = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'signpost-broker-'))
   const bucketStore = await openLocalStore({ dataDir: join(folder, 'bucket'), credentials: [credential] })
   await bucketStore.createBucket(bucket)
@@ -77,7 +77,8 @@ export async function openWorld(): Promise<World> {
       return real.commit(unit)
     },
   }
-  const deps = brokerDeps(store, bucketStore, clock, newId)
+  const secretBox = createSecretBox(options.masterKeys ?? [randomBytes(32)])
+  const deps = brokerDeps(store, bucketStore, clock, newId, secretBox)
   const events = async () => {
     const all: AuditEvent[] = []
     for await (const row of exportAuditEvents(store.db)) all.push(JSON.parse(row.event) as AuditEvent)
@@ -126,9 +127,14 @@ export async function openWorld(): Promise<World> {
   }
 }
 
-function brokerDeps(store: Store, local: LocalStore, clock: () => number, newId: () => string): BrokerDeps {
+function brokerDeps(
+  store: Store,
+  local: LocalStore,
+  clock: () => number,
+  newId: () => string,
+  secretBox: SecretBox,
+): BrokerDeps {
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  const secretBox = createSecretBox([randomBytes(32)])
   const connectorDeps = { clock, fetch, localStoreEndpoint: local.endpoint }
   const policy = {
     readSecondsDefault: 3600,
@@ -141,7 +147,7 @@ function brokerDeps(store: Store, local: LocalStore, clock: () => number, newId:
   return {
     store,
     secretBox,
-    connectors: createConnectorPool({ store, secretBox, log, connectorDeps }),
+    connectors: createConnectorPool({ store, secretBox, newId, log, connectorDeps }),
     policy,
     policies: createPolicyReader(policy),
     clock,

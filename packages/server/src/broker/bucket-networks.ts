@@ -39,7 +39,7 @@ export async function bucketNetworks(
     prefixes: row.team_id === null ? [''] : own.map(({ prefix }) => prefix),
     expiry: { readSecondsMax: expiry.read.maxSeconds, writeSecondsMax: expiry.write.maxSeconds },
     writes,
-    origins: [],
+    origins: deps.browserOrigins ?? [],
     uploadSecondsMax: deps.policy.uploadSecondsMax,
     store: await storeFacts(deps, settings, named),
   }

@@ -3,10 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { authenticate } from './authn/authenticate.ts'
 import { createLastUsed } from './authn/last-used.ts'
 import { createRefusals } from './authn/refusals.ts'
+import { createBesides } from './besides.ts'
 import { createConnectorPool } from './broker/connector-pool.ts'
 import type { BrokerDeps, ConnectorPool, Handlers, Policy } from './broker/deps.ts'
+import { examineDue } from './broker/doctor.ts'
 import { handlers } from './broker/handlers.ts'
 import { forgetOldReplies } from './broker/idempotency.ts'
+import { runMoves } from './broker/move/run-moves.ts'
 import { createSecretBox } from './broker/secret-box.ts'
 import { sweepUploads } from './broker/sweep-uploads.ts'
 import type { ReadSecret } from './connectors/secrets.ts'
@@ -27,6 +30,8 @@ export interface AppParts {
   version: string
   clock?: () => number
   newId?: () => string
+  /** How often the doctor looks at each connector again; 0 or left out: only when asked. */
+  doctorHours?: number
   /** Left out: connectors may refer to no secret. */
   readSecret?: ReadSecret
   /** Endpoint of the embedded store, where it runs. */
@@ -63,10 +68,12 @@ export function createApp(parts: AppParts): App {
       clock,
       fetch,
       ...(parts.readSecret === undefined ? {} : { readSecret: parts.readSecret }),
+      countSignBlob: (result) => metrics.signBlob(result),
       ...(parts.localStoreEndpoint === undefined ? {} : { localStoreEndpoint: parts.localStoreEndpoint }),
     },
   })
   const connectors = noting(pool, kinds)
+  const besides = createBesides(log)
   const deps: BrokerDeps = {
     store,
     connectors,
@@ -78,6 +85,9 @@ export function createApp(parts: AppParts): App {
     randomBytes,
     fetch,
     log,
+    browserOrigins: parts.settings.corsOrigins,
+    beside: besides.start,
+    noteDoctor: (connector, ok) => metrics.doctor(connector, ok),
   }
   const lastUsed = createLastUsed(store)
   const refusals = createRefusals({ store, clock, newId })
@@ -91,11 +101,14 @@ export function createApp(parts: AppParts): App {
     version: parts.version,
     settings: parts.settings,
   })
+  const workerId = newId()
   const chores = createChores(log, [
     { name: 'flush last use', everyMs: 60_000, run: () => lastUsed.flush() },
     { name: 'flush refusals', everyMs: 60_000, run: () => refusals.flush() },
     { name: 'sweep uploads', everyMs: 5 * 60_000, run: () => sweepUploads(deps) },
     { name: 'look at referenced secrets', everyMs: 5_000, run: () => connectors.lookAtReferences() },
+    ...doctorChores(deps, parts.doctorHours ?? 0, besides.signal),
+    { name: 'move objects', everyMs: 1000, run: (signal) => runMoves(deps, workerId, signal) },
     { name: 'forget idempotency keys', everyMs: 60 * 60_000, run: () => forgetOldReplies(deps) },
   ])
   return {
@@ -110,6 +123,7 @@ export function createApp(parts: AppParts): App {
       await server.close()
       clearTimeout(late)
       clearInterval(idle)
+      await besides.stop()
       await chores.stop()
       for (const last of [lastUsed, refusals])
         await last.flush().catch((err: unknown) => log.error({ err }, 'a last write before the end failed'))
@@ -157,19 +171,27 @@ function noting(pool: ConnectorPool, kinds: Map<string, string>): ConnectorPool 
   }
 }
 
+/** Looks every few minutes which bucket's turn it is. */
+function doctorChores(deps: BrokerDeps, hours: number, signal: AbortSignal): Chore[] {
+  if (hours === 0) return []
+  return [{ name: 'doctor', everyMs: 5 * 60_000, run: () => examineDue(deps, hours * 3_600_000, signal) }]
+}
+
 interface Chore {
   name: string
   everyMs: number
-  run: () => Promise<unknown>
+  /** `signal`: this process ends. */
+  run: (signal: AbortSignal) => Promise<unknown>
 }
 
 /** Each chore at its own pace, never twice at once; a failure is logged and tried again the next time. */
 function createChores(log: BrokerDeps['log'], chores: readonly Chore[]) {
   const timers: NodeJS.Timeout[] = []
   const running = new Map<string, Promise<void>>()
+  const ending = new AbortController()
   const runOnce = async ({ name, run }: Chore): Promise<void> => {
     try {
-      await run()
+      await run(ending.signal)
     } catch (err) {
       log.error({ err, chore: name }, 'a chore failed')
     } finally {
@@ -188,6 +210,7 @@ function createChores(log: BrokerDeps['log'], chores: readonly Chore[]) {
     },
     async stop() {
       for (const timer of timers) clearInterval(timer)
+      ending.abort()
       await Promise.all(running.values())
     },
   }

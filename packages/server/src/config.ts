@@ -105,6 +105,9 @@ export const Environment = z.object({
   SIGNPOST_UPLOAD_SECONDS_MAX: integer(60, 31_536_000)
     .prefault('604800')
     .describe('Life of an upload that nobody completes; then its parts are dropped'),
+  SIGNPOST_DOCTOR_HOURS: integer(0, 8760)
+    .prefault('24')
+    .describe('How often the doctor looks at each connected bucket again, in hours; 0: only when asked'),
   SIGNPOST_TEAM_ADMINS_MAY_SET_ENDPOINTS: flag
     .prefault('false')
     .describe(

@@ -22,6 +22,7 @@ import type { Statement } from '../store/store.ts'
 import { checkAddresses, requireManaged, shownSettings, tryBucket } from './connector-access.ts'
 import { recordOf, sealedSettings } from './connector-record.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
+import { examineLater } from './doctor.ts'
 import { eventOf } from './event-of.ts'
 import { requireFree, requireOrganisation, requireTeam } from './gate.ts'
 import { createOnce } from './idempotency.ts'
@@ -45,7 +46,7 @@ export async function createConnector(
   if (isDefault && team) throw defaultOfTeam()
   await requireAddresses(deps, caller, type, settings)
   if (team) await requireUnsharedBucket(deps, caller, team.id, settings)
-  return createOnce(deps, caller, 'createConnector', input, async () => {
+  const made = await createOnce(deps, caller, 'createConnector', input, async () => {
     requireFree('settings.name', await findConnector(deps.store.db, settings.name))
     if (isDefault) await checkDefaultSwitch(deps, locationOf(settings))
     if (check) await tryRecorded(deps, caller, type, settings, fields)
@@ -70,6 +71,8 @@ export async function createConnector(
     const event = eventOf(deps, caller, type, gated.decision, { ...teamField, ...fields })
     return { unit: { statements, events: [event] }, reply: shownSettings(row, settings) }
   })
+  examineLater(deps, made.id)
+  return made
 }
 
 export async function updateConnector(
@@ -122,11 +125,8 @@ async function requireAddresses(
   settings: ConnectorSettings,
   before?: ConnectorSettings,
 ): Promise<void> {
-  const authorityOf = (some: ConnectorSettings | undefined) =>
-    some && 'authorityHost' in some.credential ? some.credential.authorityHost : undefined
-  if (before && before.endpoint === settings.endpoint && authorityOf(before) === authorityOf(settings)) return
   try {
-    checkAddresses(deps, caller, settings)
+    checkAddresses(deps, caller, settings, before)
   } catch (error) {
     await recordRefusal(deps, caller, type, 'not_organisation_admin', { connector: settings.name })
     throw error

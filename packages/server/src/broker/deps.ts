@@ -19,8 +19,14 @@ export interface BrokerDeps {
   newId: () => string
   /** Random bytes from the system's generator. */
   randomBytes: (size: number) => Uint8Array
-  /** For the connector check, which uses signed URLs as a client would. */
+  /** For the doctor, who uses signed URLs as a client would. */
   fetch: typeof fetch
+  /** Pages that buckets are to let in, unless a call names others. */
+  browserOrigins?: readonly string[]
+  /** Starts work beside the request; it ends when the signal says so. Left out: it is not done. */
+  beside?: (name: string, work: (signal: AbortSignal) => Promise<void>) => void
+  /** For the metrics: what the doctor found. */
+  noteDoctor?: (connector: string, ok: boolean) => void
   log: Log
 }
 

@@ -1,34 +1,26 @@
 /** Looks at a bucket from every side, and keeps what was found last. */
-import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
-import { checkConnector as check } from '../connectors/index.ts'
+import { SignpostError, type DoctorReport, type ParsedInput, type Reply } from '@signpost/contract'
+import { examineBucket, type Examination } from '../connectors/index.ts'
 import { isoOf } from '../domain/instant.ts'
-import { findTeamById } from '../store/teams.ts'
+import { findConnectorById, type ConnectorRow, type NamedConnectorRow } from '../store/connectors.ts'
+import { findDoctorReport, listExamined, saveDoctorReport } from '../store/doctor-reports.ts'
+import { findTeamById, listTeamsAtLocation } from '../store/teams.ts'
 import { requireManaged } from './connector-access.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 
-/** The whole check, writing and reading included. */
-const checkMs = 10_000
+/** So many at most in one run of the timer; the next one goes on. */
+const examinedMax = 1000
 
-/** On a team's own connector under the team's prefix, else at the bucket's root. */
 export async function runDoctor(
   deps: BrokerDeps,
   caller: Caller,
-  { params: { connector: name } }: ParsedInput<'runDoctor'>,
+  { params: { connector: name }, body: { origins } }: ParsedInput<'runDoctor'>,
 ): Promise<Reply<'runDoctor'>> {
   const { row, decision } = await requireManaged(deps, caller, name, 'connector.doctor')
-  const team = row.team_id === null ? undefined : await findTeamById(deps.store.db, row.team_id)
-  const { connector, bucket } = await deps.connectors.open(row.id, row.version)
-  const event = eventOf(deps, caller, 'connector.doctor', decision, { connector: name, bucket })
+  const event = eventOf(deps, caller, 'connector.doctor', decision, { connector: name })
   await deps.store.commit({ statements: [], events: [event] })
-  const begun = deps.clock()
-  const { ok, checks } = await check(
-    connector,
-    team?.connector_id === row.id ? team.prefix : '',
-    deps,
-    checkMs,
-  )
-  return { connector: name, at: isoOf(begun), ok, durationMs: deps.clock() - begun, checks }
+  return examine(deps, row, { origins })
 }
 
 export async function getDoctorReport(
@@ -36,6 +28,142 @@ export async function getDoctorReport(
   caller: Caller,
   { params: { connector: name } }: ParsedInput<'getDoctorReport'>,
 ): Promise<Reply<'getDoctorReport'>> {
-  await requireManaged(deps, caller, name, 'connector.doctor')
-  throw new SignpostError('not_found', 'The doctor has not looked yet.')
+  const { row } = await requireManaged(deps, caller, name, 'connector.doctor')
+  const report = await findDoctorReport(deps.store.db, row.id)
+  if (report === undefined)
+    throw new SignpostError('not_found', 'The doctor has not looked at this connector yet: run it.')
+  return JSON.parse(report) as DoctorReport
+}
+
+/** Beside the request that made or changed the connector: the answer does not wait for it. */
+export function examineLater(deps: BrokerDeps, connectorId: string): void {
+  deps.beside?.('doctor', async (signal) => {
+    const row = await findConnectorById(deps.store.db, connectorId)
+    if (row) await examineRecorded(deps, row, 'connected', signal)
+  })
+}
+
+/** Looks again at what was looked at longer ago than this. Tells the metrics of all of them. Safe on several replicas. */
+export async function examineDue(deps: BrokerDeps, everyMs: number, signal?: AbortSignal): Promise<number> {
+  let looked = 0
+  for (const { id, name, at, report } of await listExamined(deps.store.db, examinedMax)) {
+    if (signal?.aborted) break
+    if (at !== null && report !== null && deps.clock() - at < everyMs) {
+      deps.noteDoctor?.(name, (JSON.parse(report) as DoctorReport).ok)
+      continue
+    }
+    const row = await findConnectorById(deps.store.db, id)
+    if (!row) continue
+    await examineRecorded(deps, row, 'scheduled', signal)
+    looked += 1
+  }
+  return looked
+}
+
+/** Nobody asked: the event has no principal. */
+async function examineRecorded(
+  deps: BrokerDeps,
+  row: NamedConnectorRow,
+  reason: 'scheduled' | 'connected',
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const event = {
+    id: deps.newId(),
+    at: isoOf(deps.clock()),
+    type: 'connector.doctor' as const,
+    decision: 'allow' as const,
+    reason,
+    connector: row.name,
+  }
+  await deps.store.commit({ statements: [], events: [event] })
+  await examine(deps, row, { signal })
+}
+
+async function examine(
+  deps: BrokerDeps,
+  row: ConnectorRow,
+  {
+    origins = deps.browserOrigins ?? [],
+    signal,
+  }: { origins?: readonly string[] | undefined; signal?: AbortSignal | undefined },
+): Promise<DoctorReport> {
+  const begun = deps.clock()
+  const { ok, checks } = await looked(deps, row, origins, signal)
+  const report: DoctorReport = {
+    connector: row.name,
+    at: isoOf(begun),
+    ok,
+    durationMs: Math.max(0, Math.round(deps.clock() - begun)),
+    checks,
+  }
+  // What was broken off says nothing about the bucket.
+  if (!signal?.aborted) await keep(deps, row, begun, report)
+  return report
+}
+
+async function looked(
+  deps: BrokerDeps,
+  row: ConnectorRow,
+  origins: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Pick<DoctorReport, 'ok' | 'checks'>> {
+  try {
+    const examination = await examinationOf(deps, row, origins)
+    return await examineBucket(examination, deps, { signal })
+  } catch (error) {
+    if (!(error instanceof SignpostError)) throw error
+    const [seen = '', fix] = error.message.split(/\.? Fix: /)
+    const check = { name: 'credential.available', result: 'fail' as const, seen, paste: null }
+    return { ok: false, checks: [{ ...check, fix: fix ?? 'give the credential anew' }] }
+  }
+}
+
+async function examinationOf(
+  deps: BrokerDeps,
+  row: ConnectorRow,
+  origins: readonly string[],
+): Promise<Examination> {
+  const { db } = deps.store
+  const owner = row.team_id === null ? undefined : await findTeamById(db, row.team_id)
+  const isOwn = owner?.connector_id === row.id
+  const [record, { connector }] = await Promise.all([
+    deps.connectors.record(row.id),
+    deps.connectors.open(row.id, row.version),
+  ])
+  if (!record) throw new SignpostError('conflict', 'The connector was deleted in the meantime: look again.')
+  return {
+    settings: record.settings,
+    open: connector,
+    prefix: row.team_id === null ? await commonPrefix(deps, row) : isOwn ? owner.prefix : '',
+    isShared: row.team_id === null,
+    origins,
+    policy: deps.policies(row.policy, isOwn ? owner.policy : ''),
+  }
+}
+
+/** Folder that holds all teams of a shared connector: its credential may be good for that alone. */
+async function commonPrefix({ store }: BrokerDeps, row: ConnectorRow): Promise<string> {
+  const teams = await listTeamsAtLocation(store.db, row.location)
+  const prefixes = teams
+    .filter(({ connector_id }) => connector_id === row.id || (connector_id === null && row.is_default === 1))
+    .map(({ prefix }) => prefix)
+  let common = prefixes[0] ?? ''
+  for (const prefix of prefixes)
+    while (!prefix.startsWith(common))
+      common = common.slice(0, common.lastIndexOf('/', common.length - 2) + 1)
+  return common
+}
+
+async function keep(deps: BrokerDeps, row: ConnectorRow, at: number, report: DoctorReport): Promise<void> {
+  const { db } = deps.store
+  const before = await findDoctorReport(db, row.id)
+  await deps.store.commit({
+    statements: [saveDoctorReport(db, row.id, at, JSON.stringify(report))],
+    events: [],
+  })
+  deps.noteDoctor?.(row.name, report.ok)
+  const wasOk = before === undefined || (JSON.parse(before) as DoctorReport).ok
+  const failed = report.checks.filter(({ result }) => result === 'fail').map(({ name }) => name)
+  if (wasOk && !report.ok)
+    deps.log.warn({ connector: row.name, failed }, 'the doctor found a bucket that does not work')
 }

@@ -30,6 +30,7 @@ describe('a stranger', () => {
     updateUser: { active: false },
     updateServiceAccount: { active: false },
     updateConnector: { isDefault: true },
+    runDoctor: {},
     createTeam: { name: 'demo' },
     createUser: { username: 'alice' },
     createServiceAccount: { username: 'x', team: 'demo' },

@@ -4,11 +4,12 @@ import type { ConnectorSettings } from '@signpost/contract'
 import type { OpenConnector } from '../domain/connector.ts'
 import { openAzure } from './azure/open.ts'
 import { openGcs } from './gcs/open.ts'
+import type { SignBlobResult } from './gcs/sign-blob.ts'
 import { openS3 } from './s3/open.ts'
 import { refuseReference, resolveSecrets, type ReadSecret } from './secrets.ts'
 
 export { referencesOf, refuseReference, resolveSecrets } from './secrets.ts'
-export { checkConnector, checkerName, type CheckDeps } from './check.ts'
+export { checkerName, examineBucket, type DoctorDeps, type Examination } from './doctor/index.ts'
 export {
   joinCredential,
   locationOf,
@@ -23,6 +24,8 @@ export interface ConnectorDeps {
   fetch: typeof fetch
   /** Left out: references to secrets are refused. */
   readSecret?: ReadSecret
+  /** Counts calls of IAM's signBlob: each URL takes one, and there is a quota. */
+  countSignBlob?: (result: SignBlobResult) => void
   /** Endpoint of the embedded store, where it runs. */
   localStoreEndpoint?: string
 }

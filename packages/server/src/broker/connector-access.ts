@@ -9,6 +9,7 @@ import {
 import { publicSettings } from '../connectors/index.ts'
 import { decideAccess, isOrganisationAdmin, type Decision } from '../domain/decide-access.ts'
 import { storedPolicy } from '../domain/policy.ts'
+import { reservedField } from '../domain/reserved-settings.ts'
 import { isoOf } from '../domain/instant.ts'
 import { findConnector, type NamedConnectorRow } from '../store/connectors.ts'
 import { listMemberships } from '../store/members.ts'
@@ -68,21 +69,30 @@ async function isOfMyTeams(
 }
 
 /**
- * Where this server is to connect to is the organisation's word: a team's admin who could name any address would have
- * the server ask inside its own network.
+ * What only the organisation may say of a connector; `before` is what stands.
+ *
+ * @throws SignpostError `forbidden` naming the field
  */
-export function checkAddresses(deps: BrokerDeps, { principal }: Caller, settings: ConnectorSettings): void {
-  if (isOrganisationAdmin(principal) || deps.policy.teamAdminsMaySetEndpoints) return
-  const { credential } = settings
-  const field =
-    settings.endpoint !== undefined
-      ? 'settings.endpoint'
-      : 'authorityHost' in credential && credential.authorityHost !== undefined
-        ? 'settings.credential.authorityHost'
-        : null
-  if (field === null) return
-  throw new SignpostError('forbidden', `${field}: only admins of the organisation may set it.`, { field })
+export function checkAddresses(
+  deps: BrokerDeps,
+  { principal }: Caller,
+  settings: ConnectorSettings,
+  before?: ConnectorSettings,
+): void {
+  if (isOrganisationAdmin(principal)) return
+  const found = reservedField(settings, before, deps.policy.teamAdminsMaySetEndpoints)
+  if (!found) return
+  const { field, what } = found
+  throw new SignpostError('forbidden', `${field}: ${reservedSentences[what]}`, { field })
 }
+
+const reservedSentences = {
+  address: 'only admins of the organisation may set it.',
+  identity:
+    "is the server's own identity: only admins of the organisation may let a connector use it, or change one that does.",
+  secret:
+    "is a secret of the server's surroundings: only admins of the organisation may refer to one, or change a connector that does.",
+} as const
 
 /** Throws what the bucket answers to a cheap question with these settings. */
 export async function tryBucket(deps: BrokerDeps, settings: ConnectorSettings): Promise<void> {

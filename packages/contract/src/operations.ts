@@ -179,7 +179,7 @@ export const operations = {
     query: objects.ListObjectsQuery,
     status: 200,
     reply: objects.ObjectPage,
-    errors: ['invalid_key', ...bucketErrors],
+    errors: ['invalid_key', 'conflict', ...bucketErrors],
   },
   deleteObject: {
     method: 'DELETE',

@@ -5,6 +5,7 @@ import type { StoredObject, StoredPart } from '../domain/connector.ts'
 import { updateUploadState } from '../store/uploads.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
+import { noteWriteInOld } from './move/settle-object.ts'
 import { requireOpen, requireUpload, type UsableUpload } from './upload-access.ts'
 
 type Completed = Reply<'completeUpload'>
@@ -37,6 +38,8 @@ export async function completeUpload(
     sizeBytes: object.sizeBytes,
     etag: object.etag,
   })
+  const { movingPlaces: places } = usable
+  if (places) await noteWriteInOld(deps, places, upload.object_key.slice(places.from.prefix.length))
   return completedOf(usable, object, versionId)
 }
 

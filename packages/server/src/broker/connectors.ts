@@ -4,6 +4,7 @@ import {
   deleteConnector as deleteConnectorRow,
   listConnectors as listConnectorRows,
 } from '../store/connectors.ts'
+import { deleteEndedMoves } from '../store/moves.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
 import { listTeamsAtLocation } from '../store/teams.ts'
 import { countOpenUploads, deleteClosedUploads } from '../store/uploads.ts'
@@ -50,7 +51,11 @@ export async function deleteConnector(
     )
   }
   await deps.store.commit({
-    statements: [deleteClosedUploads(db, { connectorId: row.id }), deleteConnectorRow(db, row.id)],
+    statements: [
+      deleteClosedUploads(db, { connectorId: row.id }),
+      deleteEndedMoves(db, row.id),
+      deleteConnectorRow(db, row.id),
+    ],
     events: [eventOf(deps, caller, 'connector.delete', decision, { connector: name })],
   })
   return undefined

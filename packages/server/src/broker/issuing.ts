@@ -18,6 +18,7 @@ import type { WrittenEvent } from '../store/written-event.ts'
 import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
 import type { EventFields } from './event-of.ts'
 import { createIssuedEventWriter, type IssuedEventWriter } from './issued-event.ts'
+import { openSettling } from './move/settling.ts'
 import { checkConstraints, methodOf } from './url-item.ts'
 
 /** Slack for the time between asking for a credential's life and signing. */
@@ -35,6 +36,8 @@ export interface Issuing {
   /** ms since the epoch, one for all items of a chunk */
   signedAt: number
   writeEvent: IssuedEventWriter
+  /** While the team's move settles: which of the two places an item is for. */
+  placeFor?: (item: UrlRequest) => Promise<Issuing>
   /** The last signer that was got: in a batch nearly all items take the same. */
   ready: ReadySigner | undefined
   /** The last expiry that was written out: in a batch nearly all have the same. */
@@ -67,6 +70,29 @@ export interface Issued {
 
 /** Opens the team's connector: at once where it is open. */
 export function openIssuing(deps: BrokerDeps, caller: Caller, target: Target): Issuing | Promise<Issuing> {
+  return target.settlingMove === null
+    ? openPlaceOf(deps, caller, target)
+    : openSettlingIssuing(deps, caller, target)
+}
+
+async function openSettlingIssuing(deps: BrokerDeps, caller: Caller, target: Target): Promise<Issuing> {
+  const settling = await openSettling(deps, target)
+  const issuing = await openPlaceOf(deps, caller, target)
+  if (!settling) return issuing
+  const old = await openPlaceOf(deps, caller, settling.oldTarget)
+  issuing.placeFor = async ({ action, key, expiresInSeconds }) => {
+    if (objectKeyProblem(target.prefix, key)) return issuing
+    const { maxSeconds } = [issuing, old]
+      .map(({ policy }) => policy.expiry.write)
+      .reduce((one, other) => (one.maxSeconds > other.maxSeconds ? one : other))
+    const until = deps.clock() + Math.min(expiresInSeconds ?? maxSeconds, maxSeconds) * 1000
+    const place = action === 'read' ? await settling.forRead(key) : await settling.forWrite(key, until)
+    return place === 'old' ? old : issuing
+  }
+  return issuing
+}
+
+function openPlaceOf(deps: BrokerDeps, caller: Caller, target: Target): Issuing | Promise<Issuing> {
   const named = openTarget(deps, target)
   return named instanceof Promise
     ? named.then((opened) => issuingNow(deps, caller, target, opened))
@@ -101,6 +127,12 @@ export function openTarget(deps: BrokerDeps, target: Target): NamedConnector | P
 
 /** Signs one item that is allowed (`reason` says by which rule). Nothing is recorded yet: the event is in the answer. */
 export function issueItem(issuing: Issuing, item: UrlRequest, reason: string): Issued | Promise<Issued> {
+  return issuing.placeFor === undefined
+    ? issueHere(issuing, item, reason)
+    : issuing.placeFor(item).then(async (place) => issueHere(place, item, reason))
+}
+
+function issueHere(issuing: Issuing, item: UrlRequest, reason: string): Issued | Promise<Issued> {
   const method = methodOf(item)
   const keyProblem = objectKeyProblem(issuing.target.prefix, item.key)
   if (keyProblem) {

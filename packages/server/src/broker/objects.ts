@@ -14,6 +14,9 @@ import { decideObject } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { openTarget } from './issuing.ts'
+import { listBoth, refuseBothCursor } from './move/list-both.ts'
+import { deleteInBoth } from './move/settle-object.ts'
+import { openSettling } from './move/settling.ts'
 import { recordableKey, recordRefusal, requireAllowed } from './refuse.ts'
 
 export async function listObjects(
@@ -38,6 +41,9 @@ export async function listObjects(
     action: 'read',
   })
   await deps.store.commit({ statements: [], events: [event] })
+  const settling = await openSettling(deps, target as TargetRow)
+  if (settling) return listBoth(deps, settling.places, query)
+  refuseBothCursor(query.cursor)
   const page = await connector.list({
     prefix: whole,
     limit: query.limit,
@@ -78,7 +84,9 @@ export async function deleteObject(
     method: 'DELETE',
   })
   await deps.store.commit({ statements: [], events: [event] })
-  await connector.remove(whole)
+  const settling = await openSettling(deps, target as TargetRow)
+  if (settling) await deleteInBoth(deps, settling.places, key)
+  else await connector.remove(whole)
   return undefined
 }
 

@@ -8,6 +8,7 @@ import { eventOf } from './event-of.ts'
 import { createOnce, type Creation } from './idempotency.ts'
 import { openTarget } from './issuing.ts'
 import { isRecordedRefusal } from './issue-url.ts'
+import { openSettling } from './move/settling.ts'
 import { recordableKey, recordRefusal } from './refuse.ts'
 import { dropParts, requireWriter, shownUpload } from './upload-access.ts'
 
@@ -16,14 +17,17 @@ type Input = ParsedInput<'openUpload'> & { idempotencyKey?: string }
 /** Opens an upload in parts at the bucket, and remembers it. It outlives the URLs of its parts. */
 export async function openUpload(deps: BrokerDeps, caller: Caller, input: Input): Promise<Upload> {
   const { params, body } = input
-  const { target, decision } = await requireWriter(deps, caller, params.team, 'upload.open', {
-    key: body.key,
-  })
+  const writer = await requireWriter(deps, caller, params.team, 'upload.open', { key: body.key })
+  const { decision } = writer
+  let { target } = writer
   try {
     const keyProblem = objectKeyProblem(target.prefix, body.key)
     if (keyProblem) {
       throw new SignpostError('invalid_key', `key: ${keyRuleSentence(keyProblem)}.`, { field: 'key' })
     }
+    const settling = await openSettling(deps, target)
+    const until = deps.clock() + deps.policy.uploadSecondsMax * 1000
+    if (settling && (await settling.forWrite(body.key, until)) === 'old') target = settling.oldTarget
     const named = await openTarget(deps, target)
     let opened: UploadRow | undefined
     const reply = await createOnce(deps, caller, 'openUpload', input, async () => {

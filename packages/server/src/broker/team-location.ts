@@ -10,6 +10,7 @@ import {
   updateConnector,
   type NamedConnectorRow,
 } from '../store/connectors.ts'
+import { findRunningMove, listMovedPrefixes } from '../store/moves.ts'
 import type { Statement } from '../store/store.ts'
 import { listTeams, listTeamsAtLocation, type TeamRow } from '../store/teams.ts'
 import type { BrokerDeps } from './deps.ts'
@@ -50,8 +51,11 @@ export async function claimPrefix(
   teamId: string | null,
 ): Promise<Statement[]> {
   if (!connector) return []
-  const neighbours = await listTeamsAtLocation(store.db, connector.location)
-  if (neighbours.some((other) => other.id !== teamId && prefixesOverlap(other.prefix, prefix))) {
+  const teams = await listTeamsAtLocation(store.db, connector.location)
+  // A team that moves has two places.
+  const moved = await listMovedPrefixes(store.db, connector.location)
+  const neighbours = [...teams.map(({ id, prefix: taken }) => ({ teamId: id, prefix: taken })), ...moved]
+  if (neighbours.some((other) => other.teamId !== teamId && prefixesOverlap(other.prefix, prefix))) {
     throw new SignpostError(
       'conflict',
       'prefix: it overlaps with the prefix of another team on the same bucket.',
@@ -62,6 +66,15 @@ export async function claimPrefix(
   }
   const sharing = await listConnectorsAtLocation(store.db, connector.location)
   return sharing.map(({ id, version }) => updateConnector(store.db, id, version, {}))
+}
+
+/** While a team moves, only the move says where its objects are. */
+export async function requireNotMoving({ store }: BrokerDeps, team: TeamRow): Promise<void> {
+  if (!(await findRunningMove(store.db, team.id))) return
+  throw new SignpostError(
+    'conflict',
+    'The team is being moved: wait until the move is done, or cancel it while it copies.',
+  )
 }
 
 /** Before a connector becomes the default: all teams without a connector of their own would come to its bucket. */

@@ -19,7 +19,13 @@ import { eventOf } from './event-of.ts'
 import { decideTeam, memberFilter, requireFree, requireOrganisation, requireTeam } from './gate.ts'
 import { createOnce } from './idempotency.ts'
 import { requireAllowed } from './refuse.ts'
-import { checkPrefix, claimPrefix, connectorOfTeam, namedConnector } from './team-location.ts'
+import {
+  checkPrefix,
+  claimPrefix,
+  connectorOfTeam,
+  namedConnector,
+  requireNotMoving,
+} from './team-location.ts'
 
 export async function listTeams(
   deps: BrokerDeps,
@@ -95,6 +101,7 @@ export async function updateTeam(
   // Before it shows whether there is a connector of that name, or a team at that prefix.
   await requireAllowed(deps, caller, decision, { type: 'team.update', fields: asked })
   checkPrefix(prefix)
+  if (body.connector !== undefined || body.prefix !== undefined) await requireNotMoving(deps, team)
   const connector =
     body.connector === undefined ? present : await namedConnector(deps, body.connector, team.id)
   const fields = locationFields(team.name, connector, prefix, body.policy)
@@ -131,6 +138,7 @@ export async function deleteTeam(
   const { team } = await requireTeam(deps, caller, params.team, 'team.see', 'team.delete')
   const decision = await requireOrganisation(deps, caller, 'teams.manage', 'team.delete', { team: team.name })
   const { db } = deps.store
+  await requireNotMoving(deps, team)
   if ((await countOpenUploads(db, { teamId: team.id })) > 0) {
     throw new SignpostError('conflict', 'The team has open uploads: complete or abort them first.')
   }

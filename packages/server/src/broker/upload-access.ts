@@ -11,6 +11,8 @@ import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
 import type { EventFields } from './event-of.ts'
 import { isId } from './gate.ts'
 import { openTarget } from './issuing.ts'
+import type { Places } from './move/places.ts'
+import { isInOld, openSettling } from './move/settling.ts'
 import { recordableKey, requireAllowed } from './refuse.ts'
 
 const absent = 'There is no such upload, or it is not yours.'
@@ -20,6 +22,8 @@ export interface UsableUpload {
   target: TargetRow
   decision: Decision
   named: NamedConnector
+  /** It was opened in the old place of a move that settles: what is completed there is copied afterwards. */
+  movingPlaces: Places | null
   /** For the audit event of what is done with it. */
   fields: EventFields
 }
@@ -50,7 +54,9 @@ export async function requireUpload(
   { team, uploadId }: { team: string; uploadId: string },
   type: AuditEventType,
 ): Promise<UsableUpload> {
-  const { target, decision } = await requireWriter(deps, caller, team, type, { uploadId })
+  const writer = await requireWriter(deps, caller, team, type, { uploadId })
+  const { decision } = writer
+  let { target } = writer
   const upload = isId(uploadId) ? await findUpload(deps.store.db, target.teamId, uploadId) : undefined
   const own = decideAccess(caller.principal, {
     of: 'own',
@@ -59,6 +65,10 @@ export async function requireUpload(
   })
   await requireAllowed(deps, caller, own, { type, fields: { team, uploadId }, absent })
   const found = upload as UploadRow
+  const settling = await openSettling(deps, target)
+  const movingPlaces = settling && isInOld(settling.places, found) ? settling.places : null
+  // Where it lies is settled when it is opened: nothing is to be asked for its parts.
+  target = settling && movingPlaces ? settling.oldTarget : { ...target, settlingMove: null }
   if (found.connector_id !== target.connectorId || keyInTeam(target.prefix, found.object_key) === null) {
     throw new SignpostError('conflict', 'The team has got another bucket or prefix since: open a new upload.')
   }
@@ -69,6 +79,7 @@ export async function requireUpload(
     target,
     decision,
     named,
+    movingPlaces,
     fields: { team, connector, bucket, key: found.object_key, action: 'write', uploadId },
   }
 }

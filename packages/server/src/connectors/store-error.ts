@@ -99,7 +99,8 @@ export function refusalError(refusal: StoreRefusal, { bucket, host }: StoreConte
       `The parts do not make up an object (${code}): list them again, and send what is missing.`,
       { cause },
     )
-  if (status >= 500 || status === 429 || status === 408)
+  // 501: it never will (RFC 9110 §15.6.2).
+  if ((status >= 500 && status !== 501) || status === 429 || status === 408)
     return new SignpostError('bucket_unreachable', `${host} answered ${code} (HTTP ${status}): try again.`, {
       cause,
       retryAfterSeconds: 1,

@@ -65,6 +65,23 @@ export async function countOpenUploads(
   return Number(count)
 }
 
+/** Of the open uploads into the old place of a move; null: there is none. */
+export async function latestUploadEnd(
+  db: Db,
+  move: { team_id: string; from_connector_id: string; from_prefix: string },
+): Promise<number | null> {
+  const { from_prefix: prefix } = move
+  const found = await db
+    .selectFrom('uploads')
+    .select((eb) => eb.fn.max('expires_at').as('endsAt'))
+    .where('team_id', '=', move.team_id)
+    .where('connector_id', '=', move.from_connector_id)
+    .where(sql<boolean>`substr(object_key, 1, ${[...prefix].length}) = ${prefix}`)
+    .where(isOpen)
+    .executeTakeFirst()
+  return found?.endsAt === undefined || found.endsAt === null ? null : Number(found.endsAt)
+}
+
 export function insertUpload(db: Db, row: Insertable<Tables['uploads']>): Statement {
   return statementOf(db.insertInto('uploads').values(row))
 }

@@ -1,0 +1,140 @@
+/** Lists a team while its move settles: both places, as one. */
+import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
+import type { OpenConnector } from '../../domain/connector.ts'
+import { isoOf } from '../../domain/instant.ts'
+import { absent, placeOfLastWrite, unmet, versionOf } from '../../domain/moved-object.ts'
+import { keyInTeam } from '../../domain/object-key.ts'
+import { findMovedObjects } from '../../store/moved-objects.ts'
+import { readCursor, writeCursor } from '../../store/page.ts'
+import type { BrokerDeps } from '../deps.ts'
+import type { Place, Places } from './places.ts'
+
+type Page = Awaited<ReturnType<OpenConnector['list']>>
+type Seen = Page['objects'][number]
+type Item = Reply<'listObjects'>['items'][number]
+
+/** One place's page, by keys relative to the team. */
+interface Side {
+  objects: Map<string, Seen>
+  prefixes: Set<string>
+  /** The page's last, whatever it is. */
+  end: string
+  /** The page's last; undefined: nothing comes behind it. */
+  last: string | undefined
+  cursor: string
+  nextCursor: string
+}
+
+/** In our cursor, in the place of a store's: its listing has come to its end. A store's own stands behind an `=`. */
+const ended = '-'
+
+/**
+ * A page holds what stands in both places' pages up to where the shorter of them ends. What is left of the longer one is
+ * asked for again with the next page.
+ */
+export async function listBoth(
+  deps: BrokerDeps,
+  places: Places,
+  query: ParsedInput<'listObjects'>['query'],
+): Promise<Reply<'listObjects'>> {
+  const [oldCursor, newCursor, after] =
+    query.cursor === undefined ? ['', '', ''] : readBothCursor(query.cursor)
+  const [old, fresh] = await Promise.all([
+    sideOf(places.from, query, oldCursor, after),
+    sideOf(places.to, query, newCursor, after),
+  ])
+  const ends = [old.last, fresh.last].filter((last) => last !== undefined)
+  let horizon = ends.toSorted(byBytes)[0]
+  const isIn = (key: string) => horizon === undefined || !isBefore(horizon, key)
+  const entries = new Set([old, fresh].flatMap((side) => [...side.objects.keys(), ...side.prefixes]))
+  const shown = [...entries].filter(isIn).toSorted(byBytes)
+  if (shown.length > query.limit) horizon = shown[query.limit - 1]!
+  const keys = [...new Set([...old.objects.keys(), ...fresh.objects.keys()])].filter(isIn)
+  const rows = await findMovedObjects(deps.store.db, places.move.id, keys)
+  const items = keys.toSorted(byBytes).flatMap((key): Item[] => {
+    const [inOld, inNew] = [old.objects.get(key) ?? null, fresh.objects.get(key) ?? null]
+    const found = placeOfLastWrite(inOld, inNew, rows.get(key) ?? unmet) === 'old' ? inOld : inNew
+    if (found === null || versionOf(found) === absent) return []
+    const { sizeBytes, etag, lastModified } = found
+    return [{ key, sizeBytes, etag, lastModified: isoOf(lastModified) }]
+  })
+  const prefixes = [...new Set([...old.prefixes, ...fresh.prefixes])].filter(isIn).toSorted(byBytes)
+  if (horizon === undefined) return { items, prefixes, nextCursor: null }
+  const end = horizon
+  const next = (side: Side) => (isBefore(end, side.end) ? side.cursor : side.nextCursor)
+  return { items, prefixes, nextCursor: writeCursor([next(old), next(fresh), end]) }
+}
+
+async function sideOf(
+  place: Place,
+  query: ParsedInput<'listObjects'>['query'],
+  cursor: string,
+  after: string,
+): Promise<Side> {
+  const empty = { objects: new Map<string, Seen>(), prefixes: new Set<string>(), last: undefined, end: '' }
+  if (cursor === ended) return { ...empty, cursor, nextCursor: ended }
+  const page = await place.connector.list({
+    prefix: place.prefix + query.prefix,
+    limit: query.limit,
+    ...(query.delimiter === undefined ? {} : { delimiter: query.delimiter }),
+    ...(cursor === '' ? {} : { cursor: cursor.slice(1) }),
+  })
+  const own = (key: string) => keyInTeam(place.prefix, key)
+  const isNew = (key: string | null): key is string => key !== null && (after === '' || isBefore(after, key))
+  const all = [...page.objects.map(({ key }) => key), ...page.prefixes].map(own).filter((key) => key !== null)
+  const end = all.toSorted(byBytes).at(-1) ?? after
+  return {
+    objects: new Map(
+      page.objects.flatMap((object) => {
+        const key = own(object.key)
+        return isNew(key) ? [[key, object] as const] : []
+      }),
+    ),
+    prefixes: new Set(page.prefixes.map(own).filter(isNew)),
+    end,
+    last: page.nextCursor === null ? undefined : end,
+    cursor,
+    nextCursor: page.nextCursor === null ? ended : `=${page.nextCursor}`,
+  }
+}
+
+function readBothCursor(cursor: string): [string, string, string] {
+  const parts = bothCursorOf(cursor)
+  if (parts) return parts
+  throw listAgain()
+}
+
+function bothCursorOf(cursor: string): [string, string, string] | null {
+  try {
+    const parts = readCursor(cursor, ['string', 'string', 'string']) as [string, string, string]
+    return parts.slice(0, 2).every((part) => part === '' || part === ended || part.startsWith('='))
+      ? parts
+      : null
+  } catch {
+    return null
+  }
+}
+
+/** A listing that began while the move settled goes on after it. */
+export function refuseBothCursor(cursor: string | undefined): void {
+  if (cursor !== undefined && bothCursorOf(cursor)) throw listAgain()
+}
+
+function listAgain(): SignpostError {
+  return new SignpostError(
+    'conflict',
+    "cursor: the team's objects were moved meanwhile; list from the beginning.",
+    {
+      field: 'cursor',
+    },
+  )
+}
+
+/** Stores list in the order of UTF-8's bytes. */
+function byBytes(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other))
+}
+
+function isBefore(one: string, other: string): boolean {
+  return byBytes(one, other) < 0
+}

@@ -3,7 +3,8 @@ import type { TargetRow } from '../store/store.ts'
 import { decideObject } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import type { EventFields } from './event-of.ts'
-import { issueItem, openIssuing } from './issuing.ts'
+import { issueItem } from './issuing.ts'
+import { openIssuing } from './open-issuing.ts'
 import { recordableKey, recordRefusal, requireAllowed } from './refuse.ts'
 
 /** One pre-signed URL. Its record is on the disk before this resolves; if it cannot be, there is no URL. */

@@ -32,6 +32,7 @@ describe('a stranger', () => {
     updateConnector: { isDefault: true },
     runDoctor: {},
     createTeam: { name: 'demo' },
+    startMove: { connector: 'main' },
     createUser: { username: 'alice' },
     createServiceAccount: { username: 'x', team: 'demo' },
     createApiKey: { name: 'x', username: 'alice' },

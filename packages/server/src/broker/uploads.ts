@@ -5,7 +5,7 @@ import { pageOfRows, readTextCursor } from '../store/page.ts'
 import { listOpenUploads, updateUploadState } from '../store/uploads.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
-import { openTarget } from './issuing.ts'
+import { openTarget } from './open-issuing.ts'
 import { dropParts, requireUpload, requireWriter, shownUpload } from './upload-access.ts'
 
 /** What has arrived, by the bucket's own word. */

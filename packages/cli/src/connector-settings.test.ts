@@ -77,3 +77,17 @@ test('a change keeps what is there and takes the secret anew', async () => {
   const settings = await connectorSettings('n', { secretAccessKeyFile: 'f' }, sources(), before)
   assert.deepEqual(settings, { ...before, credential: { ...before.credential, secretAccessKey: 'from f' } })
 })
+
+test('a whole credential comes from a file as the API takes it, and is not repeated when it is none', async () => {
+  const credential = { type: 'static', accessKeyId: 'AKIA', secretAccessKey: { env: 'SIGNPOST_SECRET_B' } }
+  const given = (text: string): SecretSources => ({ ...sources(), readSecret: async () => text })
+  const flags: ConnectorFlags = { kind: 's3', bucket: 'b', region: 'r', credentialFile: '-' }
+  const settings = await connectorSettings('n', flags, given(JSON.stringify(credential)))
+  assert.deepEqual(ConnectorSettings.parse(settings).credential, credential)
+  for (const text of ['hidden', '"hidden"', '["hidden"]', 'null'])
+    await assert.rejects(
+      connectorSettings('n', flags, given(text)),
+      (error: Error) =>
+        /is no credential: it must be a JSON object/.test(error.message) && !/hidden/.test(error.message),
+    )
+})

@@ -20,6 +20,8 @@ export interface ConnectorFlags {
   clientId?: string
   clientSecretFile?: string
   authorityHost?: string
+  /** The whole credential, JSON. */
+  credentialFile?: string
 }
 
 /** Where secrets come from: the file of a flag, the environment, or a question on the terminal. Never an argument. */
@@ -78,10 +80,26 @@ async function credentialOf(
   sources: SecretSources,
   before: ShownSettings,
 ): Promise<object> {
+  const { credentialFile } = flags
+  if (credentialFile !== undefined)
+    return parsedCredential(await sources.readSecret(credentialFile, '--credential-file'), credentialFile)
   const shown = typeof before['credential'] === 'object' ? before['credential'] : {}
   if (kind === 's3') return s3Credential(flags, sources, shown['accessKeyId'])
   if (kind === 'gcs') return gcsCredential(flags, sources, shown['accessId'])
   return azureCredential(flags, sources, shown)
+}
+
+/** The server checks its fields, and names the one that is wrong. */
+function parsedCredential(content: string, file: string): object {
+  try {
+    const credential = JSON.parse(content) as unknown
+    if (typeof credential === 'object' && credential !== null && !Array.isArray(credential)) return credential
+  } catch {
+    // Said below, without the content.
+  }
+  throw new UsageError(
+    `${file === '-' ? 'standard input' : file} is no credential: it must be a JSON object such as {"type": "static", "accessKeyId": {"file": "vision/id"}, "secretAccessKey": {"file": "vision/secret"}}`,
+  )
 }
 
 async function secret(

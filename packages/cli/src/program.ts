@@ -8,6 +8,7 @@ import { addKey } from './commands/key.ts'
 import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
 import { addRm } from './commands/rm.ts'
+import { addSecrets } from './commands/secrets.ts'
 import { addServiceAccount } from './commands/service-account.ts'
 import { addSign } from './commands/sign.ts'
 import { addTeam } from './commands/team.ts'
@@ -49,7 +50,7 @@ export function createProgram(run: Run): Command {
     .showHelpAfterError('(--help shows how it is used)')
     .addHelpText('after', more)
   const commands = [addLogin, addWhoami, addCp, addLs, addRm, addSign, addExplain]
-  const administration = [addTeam, addUser, addServiceAccount, addKey, addConnector, addAudit]
+  const administration = [addTeam, addUser, addServiceAccount, addKey, addConnector, addSecrets, addAudit]
   for (const add of commands.concat(administration)) add(program, run)
   addHelp(program)
   program

@@ -7,7 +7,10 @@ import type { SignpostError } from './errors.ts'
 import { ConnectorSettings } from './schemas/connectors.ts'
 
 type SettingsOf<Kind extends ConnectorSettings['kind']> = Extract<ConnectorSettings, { kind: Kind }>
-type Addressed<Kind extends ConnectorSettings['kind']> = Omit<SettingsOf<Kind>, 'credential' | 'marker'> & {
+type Addressed<Kind extends ConnectorSettings['kind']> = Omit<
+  SettingsOf<Kind>,
+  'credential' | 'marker' | 'audiences'
+> & {
   credential?: SettingsOf<Kind>['credential']
 }
 

@@ -1,29 +1,21 @@
 import { Option, type Command } from 'commander'
-import type { Connector } from '@signpost/contract'
-import { connectorSettings, type ConnectorFlags, type SecretSources } from '../connector-settings.ts'
+import { flagNames, secretSources, withFlags } from '../connector-flags.ts'
+import { connectorSettings, type ConnectorFlags } from '../connector-settings.ts'
+import { connectorColumns, showConnector } from '../connector-shown.ts'
 import { mayDelete, withYes, type ConfirmOptions } from '../confirm.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { addAdd } from './connector-add.ts'
 import { inOptions } from '../option-names.ts'
-import { askSecret } from '../prompt.ts'
-import { readSecretFile } from '../server-settings.ts'
 import { printableLine } from '../text.ts'
 
 interface ConnectorOptions extends ConnectorFlags {
   team?: string
   default?: boolean
   check: boolean
-}
-
-const columns = {
-  NAME: (found: Connector) => found.name,
-  KIND: (found: Connector) => found.kind,
-  BUCKET: (found: Connector) => JSON.stringify(found.settings['bucket'] ?? null).replaceAll('"', ''),
-  TEAM: (found: Connector) => found.team ?? '(organisation)',
-  DEFAULT: (found: Connector) => (found.isDefault ? 'default' : ''),
 }
 
 export function addConnector(program: Command, run: Run): void {
@@ -36,7 +28,7 @@ export function addConnector(program: Command, run: Run): void {
       handler(run, async (context) => {
         const client = await context.connect()
         const found = client.items('listConnectors', { query: {} }, { signal: context.signal })
-        context.printList(await everything(found), columns)
+        context.printList(await everything(found), connectorColumns)
       }),
     )
   connector
@@ -47,12 +39,13 @@ export function addConnector(program: Command, run: Run): void {
     .action(
       handler(run, async (context, [name]: [string]) => {
         const client = await context.connect()
-        show(
+        showConnector(
           context,
           await client.call('getConnector', { params: { connector: name } }, { signal: context.signal }),
         )
       }),
     )
+  addAdd(connector, run)
   addCreate(connector, run)
   addUpdate(connector, run)
   withYes(
@@ -115,7 +108,10 @@ function addCreate(connector: Command, run: Run): void {
           check: options.check,
         }
         const client = await context.connect()
-        show(context, await inOptions(client.call('createConnector', { body }, { signal: context.signal })))
+        showConnector(
+          context,
+          await inOptions(client.call('createConnector', { body }, { signal: context.signal })),
+        )
       }),
     )
 }
@@ -157,68 +153,9 @@ function addUpdate(connector: Command, run: Run): void {
           check: options.check,
         }
         const updating = client.call('updateConnector', { params, body }, { signal: context.signal })
-        show(context, await inOptions(updating))
+        showConnector(context, await inOptions(updating))
       }),
     )
-}
-
-const flagNames = [
-  ...(['region', 'endpoint', 'addressing', 'marker', 'accessKeyId', 'secretAccessKeyFile'] as const),
-  ...(['sessionTokenFile', 'serviceAccountKeyFile', 'hmacAccessId', 'hmacSecretFile', 'account'] as const),
-  ...(['accountKeyFile', 'tenantId', 'clientId', 'clientSecretFile', 'authorityHost'] as const),
-]
-
-function withFlags(command: Command): Command {
-  return command
-    .option('--endpoint <url>', "the store's own address, if it is not its provider's")
-    .addOption(new Option('--addressing <style>', 'bucket.host or host/bucket').choices(['virtual', 'path']))
-    .option(
-      '--marker <marker>',
-      'what names the requester in a URL: username, pseudonym (azure: also uuid, random, none)',
-    )
-    .option('--region <region>', 's3: region')
-    .option('--access-key-id <id>', 's3: id of the access key (or AWS_ACCESS_KEY_ID)')
-    .option(
-      '--secret-access-key-file <file>',
-      's3: its secret; - for standard input (or AWS_SECRET_ACCESS_KEY)',
-    )
-    .option('--session-token-file <file>', 's3: session token of a temporary key (or AWS_SESSION_TOKEN)')
-    .option('--service-account-key-file <file>', 'gcs: JSON key file (or GOOGLE_APPLICATION_CREDENTIALS)')
-    .option('--hmac-access-id <id>', 'gcs: id of an HMAC key')
-    .option('--hmac-secret-file <file>', 'gcs: its secret; - for standard input')
-    .option('--account <name>', 'azure: storage account')
-    .option(
-      '--account-key-file <file>',
-      'azure: key of the account; - for standard input (or AZURE_STORAGE_KEY)',
-    )
-    .option('--tenant-id <id>', 'azure: Entra tenant (or AZURE_TENANT_ID)')
-    .option('--client-id <id>', 'azure: Entra application (or AZURE_CLIENT_ID)')
-    .option('--client-secret-file <file>', 'azure: its secret; - for standard input (or AZURE_CLIENT_SECRET)')
-    .option('--authority-host <url>', 'azure: Entra authority, if not the public one')
-    .option('--no-check', 'save without trying the bucket')
-}
-
-function secretSources({ io }: Context): SecretSources {
-  return {
-    env: io.env,
-    readSecret: (file, flag) => readSecretFile(io, file, flag),
-    ask: io.stdin.isTTY ? (question) => askSecret(io, question) : undefined,
-  }
-}
-
-function show(context: Context, connector: Connector): void {
-  if (context.json) return context.printJson(connector)
-  context.printList([connector], columns)
-  for (const [name, value] of Object.entries(connector.settings)) {
-    if (name === 'name' || name === 'kind' || name === 'bucket') continue
-    const shown =
-      typeof value === 'string'
-        ? value
-        : Object.entries(value as object)
-            .map((pair) => pair.join(' '))
-            .join(', ')
-    context.print(`  ${name}: ${printableLine(shown)}`)
-  }
 }
 
 async function check(context: Context, name: string): Promise<number> {

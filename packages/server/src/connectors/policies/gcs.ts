@@ -87,6 +87,7 @@ function roleDocuments(input: GcsPolicyInput): PolicyDocument[] {
   const title = 'Role of the service account whose rights URLs carry'
   const notes = [
     'storage.objectUser, since overwriting takes storage.objects.delete. Signing checks nothing: these rights count when a URL is used.',
+    ...(condition === null ? [] : ['Conditions take a bucket with uniform bucket-level access.']),
     ...(account === accountToFillIn
       ? [`Put the service account of the HMAC key in place of ${accountToFillIn}.`]
       : []),

@@ -24,7 +24,14 @@ const mayImport: Record<string, readonly string[]> = {
     'node:',
   ],
   'packages/local-store/src': ['packages/local-store/src', 'fast-xml-parser', 'node:'],
-  [`${server}/domain`]: [`${server}/domain`, '@signpost/contract', '@signpost/signing', 'node:crypto'],
+  [`${server}/domain`]: [
+    `${server}/domain`,
+    '@signpost/contract',
+    '@signpost/signing',
+    'node:crypto',
+    // Addresses and their ranges: no socket is opened.
+    'node:net',
+  ],
   [`${server}/store`]: [`${server}/store`, `${server}/domain`, '@signpost/contract', 'kysely', 'pg', 'node:'],
   [`${server}/audit`]: [
     `${server}/audit`,

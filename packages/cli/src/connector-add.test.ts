@@ -8,7 +8,7 @@ import { freshEnvironment, startServer } from '../../../tests/e2e/server-process
 import { openShell } from './testing/run-command.ts'
 
 async function openServer(t: TestContext) {
-  const env = { ...(await freshEnvironment(t)), SIGNPOST_SECRET_STORE: '' }
+  const env: Record<string, string> = { ...(await freshEnvironment(t)), SIGNPOST_SECRET_STORE: '' }
   const server = await startServer(t, env)
   const data = env['SIGNPOST_DATA_DIR'] ?? ''
   const read = async (name: string) => {

@@ -1,6 +1,8 @@
 /** Everything that a run leaves behind is searched for what must not be there: signatures, tokens, credentials. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { createSignpost, type Signpost } from '@signpost/sdk'
@@ -19,7 +21,12 @@ function filesBelow(folder: string): string[] {
 }
 
 /** Does a bit of everything, and answers each secret that passed by -> what it is. */
-async function useEverything(admin: Signpost, member: Signpost, url: string): Promise<Map<string, string>> {
+async function useEverything(
+  admin: Signpost,
+  member: Signpost,
+  url: string,
+  secretsDir: string,
+): Promise<Map<string, string>> {
   const secrets = new Map<string, string>()
   const { token } = await admin.call('createApiKey', { body: { name: 'to be found', username: 'demo-user' } })
   secrets.set(secretOf(String(token)), 'the secret half of an API key')
@@ -79,6 +86,7 @@ async function useEverything(admin: Signpost, member: Signpost, url: string): Pr
   await assert.rejects(async () => {
     for await (const _ of member.list('away')) assert.fail('there is no bucket')
   })
+  await useAddressesAndReferences(admin, member, secrets, secretsDir)
   // Refused tokens, in places where a careless log would keep them.
   const refused = 'sentinelsentinelsentinelsentinelsentinel000'
   const stranger = `sp_${'a'.repeat(12)}_${refused}`
@@ -93,15 +101,89 @@ async function useEverything(admin: Signpost, member: Signpost, url: string): Pr
   return secrets
 }
 
+/** Buckets by their addresses, secrets that the server reads by itself, and what is changed of both. */
+async function useAddressesAndReferences(
+  admin: Signpost,
+  member: Signpost,
+  secrets: Map<string, string>,
+  secretsDir: string,
+): Promise<void> {
+  const inAddress = 'sentinel/secret+of@address'
+  const place = '127.0.0.1:9/nowhere?region=us-east-1&tls=false'
+  const address = `s3://AKADDRESS:${encodeURIComponent(inAddress)}@${place}`
+  for (const secret of [inAddress, encodeURIComponent(inAddress)])
+    secrets.set(secret, 'a secret of an address')
+  const made = await admin.call('createConnector', { body: { name: 'addressed', address, check: false } })
+  assert.equal(made.address, `s3://${place}`)
+  // Refused: the bucket does not answer; the credential is not percent-encoded; a field too many.
+  const unencoded = `s3://AKADDRESS:${inAddress}@${place}`
+  for (const body of [
+    { name: 'refused', address },
+    { name: 'refused', address: unencoded },
+    { name: 'refused', address, credential: { type: 'static', secretAccessKey: inAddress } },
+    { name: 'refused', address: `${address}&key=${encodeURIComponent(inAddress)}` },
+  ])
+    await assert.rejects(
+      admin.call('createConnector', { body }),
+      (error: Error) => !error.message.includes('sentinel'),
+    )
+
+  const [first, second] = ['sentinel-secret-in-a-file-1', 'sentinel-secret-in-a-file-2'] as const
+  secrets.set(first, 'a secret of a file').set(second, 'a renewed secret of a file')
+  secrets.set('sentinel-secret-of-the-environment', 'a secret of the environment')
+  const file = join(secretsDir, 'key')
+  writeFileSync(file, first)
+  const referring = (secretAccessKey: object) => ({
+    name: 'referring',
+    address: `s3://${place}`,
+    credential: { type: 'static', accessKeyId: { env: 'SIGNPOST_SECRET_ID' }, secretAccessKey },
+    check: false,
+  })
+  const shown = await admin.call('createConnector', { body: referring({ file: 'key' }) })
+  assert.deepEqual(shown.settings['credential'], {
+    type: 'static',
+    accessKeyId: { env: 'SIGNPOST_SECRET_ID' },
+    secretAccessKey: { file: 'key' },
+  })
+  await admin.call('createConnector', {
+    body: { ...referring({ env: 'SIGNPOST_SECRET_STORE' }), name: 'referring-env' },
+  })
+  await admin.call('createTeam', { body: { name: 'referred', connector: 'referring', prefix: 'referred/' } })
+  const alice = { params: { team: 'referred', username: 'demo-user' }, body: { role: 'member' as const } }
+  await admin.call('setMember', alice)
+  const { url } = await member.url('referred', { action: 'read', key: 'a' })
+  secrets.set(new URL(url).searchParams.get('X-Amz-Signature') ?? '', 'a signature by a referenced secret')
+  // Looked at within seconds, and not taken: nothing answers there.
+  writeFileSync(file, second)
+  const refusals = () =>
+    admin.call('listAuditEvents', { query: { type: 'connector.credential', decision: 'deny', limit: 10 } })
+  const deadline = Date.now() + 30_000
+  while ((await refusals()).items.length === 0 && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  assert.equal((await refusals()).items.length, 1, 'the server looks by itself')
+  await admin.call('rotateSecrets', {})
+}
+
 test('no signature, token or credential is in the logs, the database, the audit trail, the metrics or the access log', async (t) => {
-  const env: Record<string, string> = { ...(await freshEnvironment(t)), SIGNPOST_LOG_LEVEL: 'trace' }
+  const secretsDir = mkdtempSync(join(tmpdir(), 'signpost-secrets-'))
+  t.after(() => rmSync(secretsDir, { recursive: true, force: true }))
+  const previous = randomBytes(32).toString('base64')
+  const env: Record<string, string> = {
+    ...(await freshEnvironment(t)),
+    SIGNPOST_LOG_LEVEL: 'trace',
+    SIGNPOST_SECRETS_DIR: secretsDir,
+    SIGNPOST_SECRET_ID: 'AKREFERRED',
+    SIGNPOST_SECRET_STORE: 'sentinel-secret-of-the-environment',
+    SIGNPOST_MASTER_KEY_PREVIOUS: previous,
+  }
   const folder = env['SIGNPOST_DATA_DIR'] ?? ''
   const server = await startServer(t, env)
   await untilPrinted(server, 'Ctrl-C')
   const read = (name: string) => readFileSync(join(folder, name), 'utf8').trim()
   const adminToken = read('admin-token')
   const client = (token: string) => createSignpost({ url: server.url, token, retries: 0 })
-  const secrets = await useEverything(client(adminToken), client(read('demo-token')), server.url)
+  const secrets = await useEverything(client(adminToken), client(read('demo-token')), server.url, secretsDir)
+  secrets.set(previous, 'the master key before this one')
   secrets.set(secretOf(adminToken), "the admin's key")
   secrets.set(secretOf(read('demo-token')), 'the demo key')
   secrets.set(read('master-key'), 'the master key')
@@ -117,6 +199,8 @@ test('no signature, token or credential is in the logs, the database, the audit 
     '/v1/audit-events/export',
     '/metrics',
     '/v1/connectors',
+    '/v1/connectors/referring',
+    '/v1/connectors/addressed',
     '/v1/api-keys?username=demo-user',
     '/v1/teams/demo/uploads',
   ]) {

@@ -1,6 +1,7 @@
 /** How a connector is printed. */
 import type { Connector } from '@signpost/contract'
 import type { Context } from './context.ts'
+import { policyLines } from './policy-flags.ts'
 import { printableLine } from './text.ts'
 
 export const connectorColumns = {
@@ -19,6 +20,7 @@ export function showConnector(context: Context, connector: Connector): void {
     if (name === 'name' || name === 'kind' || name === 'bucket') continue
     context.print(`  ${name}: ${printableLine(shown(value))}`)
   }
+  policyLines(connector.policy).forEach(context.print)
 }
 
 /** `{"type": "static", "accessKeyId": {"file": "id"}}` -> `type static, accessKeyId (file id)` */

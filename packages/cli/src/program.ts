@@ -7,6 +7,7 @@ import { addHelp } from './commands/help.ts'
 import { addKey } from './commands/key.ts'
 import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
+import { addNetwork } from './commands/network.ts'
 import { addRm } from './commands/rm.ts'
 import { addSecrets } from './commands/secrets.ts'
 import { addServiceAccount } from './commands/service-account.ts'
@@ -50,7 +51,16 @@ export function createProgram(run: Run): Command {
     .showHelpAfterError('(--help shows how it is used)')
     .addHelpText('after', more)
   const commands = [addLogin, addWhoami, addCp, addLs, addRm, addSign, addExplain]
-  const administration = [addTeam, addUser, addServiceAccount, addKey, addConnector, addSecrets, addAudit]
+  const administration = [
+    addTeam,
+    addUser,
+    addServiceAccount,
+    addKey,
+    addConnector,
+    addNetwork,
+    addSecrets,
+    addAudit,
+  ]
   for (const add of commands.concat(administration)) add(program, run)
   addHelp(program)
   program

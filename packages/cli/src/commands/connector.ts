@@ -10,9 +10,11 @@ import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { addAdd } from './connector-add.ts'
 import { inOptions } from '../option-names.ts'
+import { namesPolicy, policyOf, withPolicyFlags, type PolicyFlags } from '../policy-flags.ts'
 import { printableLine } from '../text.ts'
+import { addPolicies } from './connector-policies.ts'
 
-interface ConnectorOptions extends ConnectorFlags {
+interface ConnectorOptions extends ConnectorFlags, PolicyFlags {
   team?: string
   default?: boolean
   check: boolean
@@ -46,6 +48,7 @@ export function addConnector(program: Command, run: Run): void {
       }),
     )
   addAdd(connector, run)
+  addPolicies(connector, run)
   addCreate(connector, run)
   addUpdate(connector, run)
   withYes(
@@ -87,7 +90,7 @@ function addCreate(connector: Command, run: Run): void {
     .option('--bucket <bucket>', 'bucket (Azure: container)')
     .option('--team <team>', 'belongs to this team alone')
     .option('--default', 'for all teams that have none of their own')
-  withFlags(create)
+  withPolicyFlags(withFlags(create))
     .addHelpText(
       'after',
       examples(
@@ -101,8 +104,10 @@ function addCreate(connector: Command, run: Run): void {
     .action(
       handler(run, async (context, [name]: [string], options: ConnectorOptions) => {
         const settings = await connectorSettings(name, options, secretSources(context))
+        const policy = await policyOf(context.io, options, undefined)
         const body = {
           settings,
+          ...(policy === undefined ? {} : { policy }),
           ...(options.team === undefined ? {} : { team: options.team }),
           isDefault: options.default ?? false,
           check: options.check,
@@ -123,30 +128,33 @@ function addUpdate(connector: Command, run: Run): void {
     .argument('<name>')
     .option('--default', 'for all teams that have none of their own')
     .option('--no-default', 'no longer the default')
-  withFlags(update)
+  withPolicyFlags(withFlags(update))
     .addHelpText(
       'after',
       examples(
         'signpost connector update vision-bucket --access-key-id AKIA... --secret-access-key-file ./secret',
         'signpost connector update vision-bucket --default',
+        'signpost connector update vision-bucket --network 203.0.113.0/24 2001:db8::/32 --read-max 15m',
       ),
     )
     .action(
       handler(run, async (context, [name]: [string], options: ConnectorOptions) => {
         const changes = flagNames.some((flag) => options[flag] !== undefined)
-        if (!changes && options.default === undefined) throw new UsageError('nothing to change: see --help')
+        const changesPolicy = namesPolicy(options)
+        if (!changes && !changesPolicy && options.default === undefined)
+          throw new UsageError('nothing to change: see --help')
         const client = await context.connect()
         const params = { connector: name }
-        const before = changes && (await client.call('getConnector', { params }, { signal: context.signal }))
+        const before =
+          changes || changesPolicy
+            ? await client.call('getConnector', { params }, { signal: context.signal })
+            : undefined
+        const policy = await policyOf(context.io, options, before?.policy)
         const body = {
-          ...(before
+          ...(policy === undefined ? {} : { policy }),
+          ...(before && changes
             ? {
-                settings: await connectorSettings(
-                  name,
-                  options,
-                  secretSources(context),
-                  before.settings as Parameters<typeof connectorSettings>[3],
-                ),
+                settings: await connectorSettings(name, options, secretSources(context), before.settings),
               }
             : {}),
           ...(options.default === undefined ? {} : { isDefault: options.default }),

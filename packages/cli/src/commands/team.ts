@@ -6,9 +6,10 @@ import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { namesPolicy, policyLines, policyOf, withPolicyFlags, type PolicyFlags } from '../policy-flags.ts'
 import { printableLine } from '../text.ts'
 
-interface TeamOptions {
+interface TeamOptions extends PolicyFlags {
   /** `--no-connector` makes it false. */
   connector?: string | false
   prefix?: string
@@ -35,20 +36,25 @@ export function addTeam(program: Command, run: Run): void {
         )
       }),
     )
-  team
-    .command('create')
-    .description('create a team')
-    .argument('<name>')
-    .option('--connector <name>', 'its own connector, instead of the default one')
-    .option('--prefix <prefix>', 'what stands before its keys in the bucket; NAME/ unless told')
+  withPolicyFlags(
+    team
+      .command('create')
+      .description('create a team')
+      .argument('<name>')
+      .option('--connector <name>', 'its own connector, instead of the default one')
+      .option('--prefix <prefix>', 'what stands before its keys in the bucket; NAME/ unless told'),
+  )
     .addHelpText('after', examples('signpost team create vision --connector vision-bucket'))
     .action(
-      handler(run, async (context, [name]: [string], { connector, prefix }: TeamOptions) => {
+      handler(run, async (context, [name]: [string], options: TeamOptions) => {
+        const { connector, prefix } = options
         const client = await context.connect()
+        const policy = await policyOf(context.io, options, undefined)
         const body = {
           name,
           ...(connector ? { connector } : {}),
           ...(prefix === undefined ? {} : { prefix }),
+          ...(policy === undefined ? {} : { policy }),
         }
         show(context, await client.call('createTeam', { body }, { signal: context.signal }))
       }),
@@ -70,30 +76,46 @@ export function addTeam(program: Command, run: Run): void {
 
 function show(context: Context, team: Team): void {
   context.printList([team], columns)
+  if (!context.json) policyLines(team.policy).forEach(context.print)
 }
 
 function addChanges(team: Command, run: Run): void {
-  team
-    .command('update')
-    .description("change a team's connector or prefix")
-    .argument('<name>')
-    .option('--connector <name>', 'its connector')
-    .option('--no-connector', 'back to the default connector')
-    .option('--prefix <prefix>', 'what stands before its keys in the bucket')
-    .addHelpText('after', examples('signpost team update vision --connector vision-bucket --prefix vision/'))
+  withPolicyFlags(
+    team
+      .command('update')
+      .description("change a team's connector, prefix or policy")
+      .argument('<name>')
+      .option('--connector <name>', 'its connector')
+      .option('--no-connector', 'back to the default connector')
+      .option('--prefix <prefix>', 'what stands before its keys in the bucket'),
+  )
+    .addHelpText(
+      'after',
+      examples(
+        'signpost team update vision --connector vision-bucket --prefix vision/',
+        'signpost team update vision --network 203.0.113.0/24 2001:db8::/32 --read-max 15m',
+      ),
+    )
     .action(
-      handler(run, async (context, [name]: [string], { connector, prefix }: TeamOptions) => {
-        if (connector === undefined && prefix === undefined)
-          throw new UsageError('nothing to change: give --connector, --no-connector or --prefix')
+      handler(run, async (context, [name]: [string], options: TeamOptions) => {
+        const { connector, prefix } = options
+        const changesPolicy = namesPolicy(options)
+        if (connector === undefined && prefix === undefined && !changesPolicy)
+          throw new UsageError(
+            'nothing to change: give --connector, --no-connector, --prefix, --network or another option of the policy',
+          )
+        const client = await context.connect()
+        const params = { team: name }
+        const before = changesPolicy
+          ? await client.call('getTeam', { params }, { signal: context.signal })
+          : undefined
+        const policy = await policyOf(context.io, options, before?.policy)
         const body = {
           ...(connector === undefined ? {} : { connector: connector === false ? null : connector }),
           ...(prefix === undefined ? {} : { prefix }),
+          ...(policy === undefined ? {} : { policy }),
         }
-        const client = await context.connect()
-        show(
-          context,
-          await client.call('updateTeam', { params: { team: name }, body }, { signal: context.signal }),
-        )
+        show(context, await client.call('updateTeam', { params, body }, { signal: context.signal }))
       }),
     )
   withYes(

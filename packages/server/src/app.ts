@@ -12,6 +12,7 @@ import { forgetOldReplies } from './broker/idempotency.ts'
 import { runMoves } from './broker/move/run-moves.ts'
 import { createSecretBox } from './broker/secret-box.ts'
 import { sweepUploads } from './broker/sweep-uploads.ts'
+import { forgetOldVerifications, verifyDueWrites } from './broker/verify-write.ts'
 import type { ReadSecret } from './connectors/secrets.ts'
 import { createPolicyReader } from './domain/policy.ts'
 import type { HttpDeps, HttpSettings } from './http/deps.ts'
@@ -105,6 +106,8 @@ export function createApp(parts: AppParts): App {
   const chores = createChores(log, [
     { name: 'flush last use', everyMs: 60_000, run: () => lastUsed.flush() },
     { name: 'flush refusals', everyMs: 60_000, run: () => refusals.flush() },
+    { name: 'verify writes', everyMs: 60_000, run: () => verifyDueWrites(deps) },
+    { name: 'forget verifications', everyMs: 60 * 60_000, run: () => forgetOldVerifications(deps) },
     { name: 'sweep uploads', everyMs: 5 * 60_000, run: () => sweepUploads(deps) },
     { name: 'look at referenced secrets', everyMs: 5_000, run: () => connectors.lookAtReferences() },
     ...doctorChores(deps, parts.doctorHours ?? 0, besides.signal),

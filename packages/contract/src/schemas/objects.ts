@@ -173,6 +173,9 @@ export const OpenUpload = z.strictObject({
     .optional()
     .describe("A wish; raised or lowered to the provider's limits"),
   contentType: ContentType.optional().describe('Media type of the whole object'),
+  checksum: Checksum.optional().describe(
+    'Of the whole object, compared when the upload is completed; goes with sizeBytes',
+  ),
   createOnly: z.boolean().optional().describe('Never overwrite an object that is there'),
 })
 export const Upload = z.object({

@@ -7,6 +7,7 @@ import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { noteWriteInOld } from './move/settle-object.ts'
 import { requireOpen, requireUpload, type UsableUpload } from './upload-access.ts'
+import { verifyUpload } from './verification/verify-upload.ts'
 
 type Completed = Reply<'completeUpload'>
 type Claim = ParsedInput<'completeUpload'>['body']['parts']
@@ -25,11 +26,11 @@ export async function completeUpload(
   if (upload.state === 'completed') return answerAgain(usable)
   requireOpen(upload, deps.clock())
   const parts = await arrivedParts(usable)
-  const versionId = parts
-    ? await putTogether(usable, parts, body.parts)
+  const done = parts
+    ? await putTogether(deps, usable, parts, body.parts)
     : await requireCompletedBefore(usable, body.parts)
   const object = await named.connector.head(upload.object_key)
-  const problem = verificationProblem(object, upload.size_bytes)
+  const problem = await verifyUpload(deps, caller, usable, object, done.etag)
   if (!object || problem) {
     await finish(deps, caller, usable, 'aborted', { outcome: 'deny', reason: 'verification_failed' })
     throw new SignpostError('verification_failed', problem ?? 'The object is not in the bucket.')
@@ -40,7 +41,7 @@ export async function completeUpload(
   })
   const { movingPlaces: places } = usable
   if (places) await noteWriteInOld(deps, places, upload.object_key.slice(places.from.prefix.length))
-  return completedOf(usable, object, versionId)
+  return completedOf(usable, object, done.versionId)
 }
 
 /** Null: the bucket does not know the upload (any more). */
@@ -54,39 +55,44 @@ async function arrivedParts({ upload, named }: UsableUpload): Promise<StoredPart
   }
 }
 
+interface Done {
+  /** Null where the store does not tell. */
+  etag: string | null
+  versionId: string | null
+}
+
 async function putTogether(
-  { upload, named }: UsableUpload,
+  deps: BrokerDeps,
+  { upload, named, target }: UsableUpload,
   stored: StoredPart[],
   claimed: Claim,
-): Promise<string | null> {
+): Promise<Done> {
   const { size_bytes: sizeBytes, part_size_bytes: partSizeBytes, content_type: contentType } = upload
   const problem = arrivalProblem({ stored, claimed, sizeBytes, partSizeBytes })
   if (problem) throw new SignpostError('upload_incomplete', problem, { field: 'parts' })
-  const { versionId } = await named.connector.completeUpload({
+  const { writes } = deps.policies(target.connectorPolicy, target.teamPolicy)
+  return named.connector.completeUpload({
     key: upload.object_key,
     storeUploadId: upload.store_upload_id,
     parts: stored.toSorted((one, other) => one.partNumber - other.partNumber),
     ...(contentType === null ? {} : { contentType }),
     ...(upload.create_only === 1 ? { createOnly: true } : {}),
+    ...(writes === undefined ? {} : { writes }),
   })
-  return versionId
 }
 
 /**
  * The bucket has no such upload, but ours is open: either it was completed and the record was not written, or the bucket
  * has dropped it. It counts as completed only if the object is what the client says it sent.
  */
-async function requireCompletedBefore(
-  { upload, named }: UsableUpload,
-  claimed: Claim,
-): Promise<string | null> {
+async function requireCompletedBefore({ upload, named }: UsableUpload, claimed: Claim): Promise<Done> {
   const object = await named.connector.head(upload.object_key)
   const expected = claimed && compositeEtag(claimed)
   const isOurs = object !== null && expected !== undefined && object.etag?.replaceAll('"', '') === expected
   if (!isOurs) {
     throw new SignpostError('conflict', 'The bucket does not have this upload any more: open a new one.')
   }
-  return object.versionId
+  return { etag: object.etag, versionId: object.versionId }
 }
 
 /** ETag of an S3 multipart object: MD5 over the parts' MD5s, and their count. Undefined: the parts' ETags are no MD5s. */
@@ -96,12 +102,6 @@ export function compositeEtag(parts: readonly { partNumber: number; etag: string
     .map(({ etag }) => etag.replaceAll('"', '').toLowerCase())
   if (etags.length === 0 || !etags.every((etag) => /^[0-9a-f]{32}$/.test(etag))) return undefined
   return `${hash('md5', Buffer.from(etags.join(''), 'hex'))}-${etags.length}`
-}
-
-function verificationProblem(object: StoredObject | null, sizeBytes: number | null): string | null {
-  if (!object) return 'The bucket took the parts, but the object is not there.'
-  if (sizeBytes === null || object.sizeBytes === sizeBytes) return null
-  return `The object has ${object.sizeBytes} bytes; declared were ${sizeBytes}.`
 }
 
 async function answerAgain(usable: UsableUpload): Promise<Completed> {

@@ -27,7 +27,8 @@ export async function issueUrl(
     const issuing = opening instanceof Promise ? await opening : opening
     const signing = issueItem(issuing, body, decision.reason)
     const issued = signing instanceof Promise ? await signing : signing
-    await deps.store.commit({ statements: [], events: [issued.event] })
+    const statements = issued.look === undefined ? [] : [issued.look]
+    await deps.store.commit({ statements, events: [issued.event] })
     return issued.reply
   } catch (error) {
     if (isRecordedRefusal(error))

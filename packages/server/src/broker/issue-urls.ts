@@ -6,7 +6,7 @@ import {
   type ParsedInput,
 } from '@signpost/contract'
 import type { Decision } from '../domain/decide-access.ts'
-import type { TargetRow } from '../store/store.ts'
+import type { Statement, TargetRow } from '../store/store.ts'
 import type { WrittenEvent } from '../store/written-event.ts'
 import { decideObject } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
@@ -126,13 +126,15 @@ async function signChunk(
   }
   if (late.length > 0) await Promise.all(late)
   const events: (AuditEvent | WrittenEvent)[] = []
+  const statements: Statement[] = []
   let lines = ''
   for (let i = 0; i < results.length; i++) {
     const result = results[i]!
     if (result.event) events.push(result.event)
+    if ('look' in result && result.look) statements.push(result.look)
     lines += lineOf(begin + i, result, source.caller)
   }
-  const committed = source.issuing.deps.store.commit({ statements: [], events })
+  const committed = source.issuing.deps.store.commit({ statements, events })
   // Awaited later; a rejection in between is not an unhandled one.
   committed.catch(() => undefined)
   return { lines, firstIndex: begin, committed }

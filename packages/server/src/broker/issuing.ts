@@ -12,10 +12,12 @@ import type { MarkerSource, SignedRequest, Signer, SigningScope, SignRequest } f
 import { expiryOf, type Expiry } from '../domain/expiry.ts'
 import { isoOf } from '../domain/instant.ts'
 import { keyInBucket, keyRuleSentence, objectKeyProblem } from '../domain/object-key.ts'
+import type { Statement } from '../store/store.ts'
 import type { WrittenEvent } from '../store/written-event.ts'
 import type { EventFields } from './event-of.ts'
 import type { Issuing, ReadySigner } from './open-issuing.ts'
 import { checkConstraints, methodOf } from './url-item.ts'
+import { lookLater } from './verification/look-later.ts'
 
 /** Slack for the time between asking for a credential's life and signing. */
 const preparationMs = 60_000
@@ -30,6 +32,8 @@ export interface Wish {
 export interface Issued {
   reply: IssuedUrl
   event: WrittenEvent
+  /** Remembers to look at what is written, where no store holds the client to it. */
+  look?: Statement
 }
 
 /** Signs one item that is allowed (`reason` says by which rule). Nothing is recorded yet: the event is in the answer. */
@@ -154,10 +158,13 @@ function issuedOf(
 ): Issued {
   const expiresAt = expiryText(issuing, request.expiresAt)
   const { grantId } = request.marker
-  return {
+  const look = request.action === 'write' ? lookLater(issuing, request, signed.enforcement) : undefined
+  const issued: Issued = {
     reply: replyOf(grantId, request.method, signed, expiresAt, limitedBy, audience),
     event: issuing.writeEvent({ request, signed, expiresAt, limitedBy, reason, fields }),
   }
+  if (look !== undefined) issued.look = look
+  return issued
 }
 
 function expiryText({ lastExpiry }: Issuing, at: number): string {

@@ -1,4 +1,5 @@
 import { SignpostError, type ParsedInput, type Upload } from '@signpost/contract'
+import type { OpenConnector } from '../domain/connector.ts'
 import { keyInBucket, keyRuleSentence, objectKeyProblem } from '../domain/object-key.ts'
 import { planParts } from '../domain/part-plan.ts'
 import type { TargetRow } from '../store/store.ts'
@@ -59,6 +60,8 @@ async function openAtBucket(
   target: TargetRow,
   { id: connectorId, connector }: NamedConnector,
 ): Promise<UploadRow> {
+  const policy = deps.policies(target.connectorPolicy, target.teamPolicy)
+  checkChecksum(body, connector.kind, policy.verification.readBytesMax)
   const plan = planParts({
     sizeBytes: body.sizeBytes ?? null,
     wishBytes: body.partSizeBytes,
@@ -83,6 +86,7 @@ async function openAtBucket(
     key,
     id,
     ...(contentType === undefined ? {} : { contentType }),
+    ...(policy.writes === undefined ? {} : { writes: policy.writes }),
   })
   const createdAt = deps.clock()
   return {
@@ -97,9 +101,29 @@ async function openAtBucket(
     part_size_bytes: plan.partSizeBytes,
     content_type: contentType ?? null,
     create_only: body.createOnly ? 1 : 0,
+    checksum: body.checksum === undefined ? '' : JSON.stringify(body.checksum),
     created_at: createdAt,
     expires_at: createdAt + deps.policy.uploadSecondsMax * 1000,
   }
+}
+
+/** A promise to compare must be one that can be kept: of objects in parts most stores tell no digest, so it takes their bytes. */
+function checkChecksum(
+  { checksum, sizeBytes }: Input['body'],
+  kind: OpenConnector['kind'],
+  readBytesMax: number,
+): void {
+  if (checksum === undefined) return
+  if (sizeBytes === undefined)
+    throw new SignpostError('invalid', 'sizeBytes: goes with checksum.', { field: 'sizeBytes' })
+  // "Hashes and ETags": Google keeps CRC32C of every object.
+  const isTold = kind === 'gcs' && checksum.algorithm === 'crc32c'
+  if (isTold || sizeBytes <= readBytesMax) return
+  throw new SignpostError(
+    'unsupported_by_store',
+    `checksum: this store tells none of objects in parts, and the policy lets Signpost read ${readBytesMax} bytes at most.`,
+    { field: 'checksum' },
+  )
 }
 
 function creationOf(

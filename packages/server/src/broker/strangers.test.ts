@@ -7,11 +7,14 @@ import { openWorld, settle, type Asked, type World } from './testing/world.ts'
 describe('a stranger', () => {
   let world: World
   let uploadId: string
+  let grantId: string
   let keyId: string
   before(async () => {
     world = await openWorld()
     const demo = { params: { team: 'demo' } }
     ;({ uploadId } = await world.call('openUpload', world.as.alice, { ...demo, body: { key: 'k' } }))
+    const body = { action: 'write', key: 'k', contentLengthRange: { max: 5 } }
+    ;({ grantId } = await world.call('issueUrl', world.as.alice, { ...demo, body }))
     await world.call('createServiceAccount', world.as.carol, { body: { username: 'ci', team: 'demo' } })
     ;({ id: keyId } = await world.call('createApiKey', world.as.carol, {
       body: { name: 'k', username: 'ci' },
@@ -43,6 +46,7 @@ describe('a stranger', () => {
       team: 'demo',
       username: 'ci',
       uploadId,
+      grantId,
       id: keyId,
       connector: 'main',
       key: 'k',
@@ -55,6 +59,7 @@ describe('a stranger', () => {
       team: 'nowhere',
       username: 'no',
       uploadId: 'no',
+      grantId: 'no',
       id: 'no',
       connector: 'no',
       key: 'k',

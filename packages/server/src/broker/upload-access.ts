@@ -112,11 +112,12 @@ export function shownUpload(
   }
 }
 
-/** The type is set when the upload is opened; size and create-only are checked when it is completed. */
+/** The type is set when the upload is opened; size, checksum and create-only are checked when it is completed. */
 function enforcementOf(upload: UploadRow): Enforcement {
   return {
     ...(upload.size_bytes === null ? {} : { sizeBytes: 'verified-after' as const }),
     ...(upload.content_type === null ? {} : { contentType: 'storage' as const }),
+    ...(upload.checksum === '' ? {} : { checksum: 'verified-after' as const }),
     ...(upload.create_only === 1 ? { createOnly: 'verified-after' as const } : {}),
   }
 }

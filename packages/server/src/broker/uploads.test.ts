@@ -124,6 +124,40 @@ describe('uploads', () => {
     assert.deepEqual([type, decision], ['upload.open', 'deny'])
   })
 
+  test('a digest of the whole is compared when the parts are put together; what differs is moved away', async () => {
+    const digestOf = (key: string) =>
+      createHash('sha256')
+        .update(Buffer.alloc(5 * mebibyte + 7, key))
+        .digest('base64')
+    const good = await sent('whole', { checksum: { algorithm: 'sha256', value: digestOf('whole') } })
+    assert.deepEqual(good.upload.enforcement, { sizeBytes: 'verified-after', checksum: 'verified-after' })
+    await complete(good.upload.uploadId, { parts: good.parts })
+    const bad = await sent('other', { checksum: { algorithm: 'sha256', value: digestOf('whole') } })
+    const error = await world.refused(
+      'completeUpload',
+      world.as.alice,
+      { ...params(bad.upload.uploadId), body: { parts: bad.parts } },
+      'verification_failed',
+    )
+    assert.match(error.message, /sha256 that was declared\. It was moved below \.signpost-quarantine/)
+    const [verified, completed] = (await world.events()).slice(-2)
+    assert.deepEqual([verified?.type, verified?.details?.['outcome']], ['object.verify', 'quarantined'])
+    assert.deepEqual([completed?.type, completed?.decision], ['upload.complete', 'deny'])
+    const list = await world.call('listObjects', world.as.alice, {
+      params: { team: 'demo' },
+      query: { prefix: 'other' },
+    })
+    assert.deepEqual(list.items, [])
+  })
+
+  test('400: a digest that nobody could compare is not promised', async () => {
+    const checksum = { algorithm: 'sha256', value: 'qqo=' }
+    const asked = (body: object) => ({ params: { team: 'demo' }, body: { key: 'k', checksum, ...body } })
+    await world.refused('openUpload', world.as.alice, asked({}), 'invalid')
+    const large = asked({ sizeBytes: 2 ** 30 + 1 })
+    await world.refused('openUpload', world.as.alice, large, 'unsupported_by_store')
+  })
+
   test("403 and 404: a viewer may not, and another member's upload is absent", async () => {
     const upload = await open({ key: 'mine', sizeBytes: 10 })
     const asked = { ...params(upload.uploadId), body: { partNumbers: [1] } }

@@ -24,6 +24,7 @@ export function checkConstraints(item: UrlRequest, method: UrlMethod): void {
         })
     }
   }
+  checkLength(item)
   if (item.downloadAs === undefined) return
   if (method !== 'GET')
     throw new SignpostError('invalid', 'downloadAs: goes with method GET only.', { field: 'downloadAs' })
@@ -31,4 +32,12 @@ export function checkConstraints(item: UrlRequest, method: UrlMethod): void {
     throw new SignpostError('invalid', 'downloadAs: must not hold control characters.', {
       field: 'downloadAs',
     })
+}
+
+function checkLength({ contentLength, contentLengthRange: range }: UrlRequest): void {
+  if (contentLength === undefined || range === undefined) return
+  if (contentLength >= range.min && contentLength <= range.max) return
+  throw new SignpostError('invalid', 'contentLength: must be within contentLengthRange.', {
+    field: 'contentLength',
+  })
 }

@@ -73,6 +73,8 @@ export interface Tables {
     part_size_bytes: number
     content_type: string | null
     create_only: number
+    /** Of the whole object, JSON; empty: none was given. */
+    checksum: string
     created_at: number
     expires_at: number
   }

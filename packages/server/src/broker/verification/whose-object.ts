@@ -1,0 +1,67 @@
+/** Was this object written with this URL? Nobody's object is judged by another's constraints. */
+import type { StoredObject } from '../../domain/connector.ts'
+import { grantOfObject, isWrittenWithin } from '../../domain/written-object.ts'
+import { findGrant, listAuditEvents } from '../../store/audit-events.ts'
+import { listGrantsOfObject, type VerificationRow } from '../../store/verifications.ts'
+import type { BrokerDeps, NamedConnector } from '../deps.ts'
+import { lastWriteMs, type Look } from './look-later.ts'
+
+/** `doubt` says what makes it possible that it is another's. */
+export type Whose = { is: 'ours' } | { is: 'others' } | { is: 'unsure'; doubt: string }
+
+const othersMax = 100
+/** The longest life of a URL on any store. */
+const longestLifeMs = 7 * 24 * 3600 * 1000
+
+export async function whoseObject(
+  deps: BrokerDeps,
+  row: VerificationRow,
+  look: Look,
+  { name, connector }: NamedConnector,
+  object: StoredObject,
+): Promise<Whose> {
+  const life = { from: row.created_at, to: look.endsAt + lastWriteMs }
+  const inTime = isWrittenWithin(object, life)
+  if (inTime === false) return { is: 'others' }
+  const grantId = grantOfObject(object)
+  if (grantId === row.grant_id) return { is: 'ours' }
+  // The grant is signed into URLs of S3 and Google: an object without it was not written with this one.
+  if (connector.kind !== 'azure') return { is: 'others' }
+  if (grantId !== undefined && (await isGrantOf(deps, row, grantId))) return { is: 'others' }
+  // Left out by the client. Whoever could have written it as well is asked for next.
+  if (inTime === undefined) return { is: 'unsure', doubt: 'time_unknown' }
+  const others = await otherGrants(deps, row, name, object.lastModified ?? life.to)
+  return others ? { is: 'unsure', doubt: 'another_url_for_this_key' } : { is: 'ours' }
+}
+
+/** A name that the client made up does not count. */
+async function isGrantOf(deps: BrokerDeps, row: VerificationRow, grantId: string): Promise<boolean> {
+  const rows = await listGrantsOfObject(deps.store.db, row, othersMax)
+  if (rows.some((one) => one.grant_id === grantId)) return true
+  return (await findGrant(deps.store.db, grantId))?.object_key === row.object_key
+}
+
+/** URLs to write the same key that were there when the object was written. */
+async function otherGrants(
+  deps: BrokerDeps,
+  row: VerificationRow,
+  connector: string,
+  writtenAt: number,
+): Promise<boolean> {
+  const filter = { key: row.object_key, from: row.created_at - longestLifeMs, to: writtenAt + 60_000 }
+  const rows = await listAuditEvents(deps.store.db, filter, { limit: othersMax })
+  return rows.some(({ event, grant_id: grantId }) => {
+    const {
+      type,
+      decision,
+      action,
+      method,
+      connector: of,
+      expiresAt,
+    } = JSON.parse(event) as Record<string, string>
+    if (grantId === row.grant_id || decision !== 'allow' || of !== connector) return false
+    if (type === 'upload.complete') return true
+    const lives = expiresAt !== undefined && Date.parse(expiresAt) + lastWriteMs >= row.created_at
+    return type === 'url.issue' && action === 'write' && method !== 'DELETE' && lives
+  })
+}

@@ -20,6 +20,23 @@ const optionOf: Readonly<Record<string, string>> = {
   'credential.clientId': '--client-id',
   'credential.clientSecret': '--client-secret-file (or AZURE_CLIENT_SECRET)',
   'credential.authorityHost': '--authority-host',
+  'credential.type': '--credential-type',
+  'credential.source': '--credential-type',
+  'credential.profile': '--profile',
+  'credential.roleArn': '--role-arn',
+  'credential.externalId': '--external-id',
+  'credential.perRequester': '--per-requester',
+  'credential.sourceIdentity': '--source-identity',
+  'credential.durationSeconds': '--duration-seconds',
+  'credential.stsEndpoint': '--sts-endpoint',
+  'credential.organizationId': '--organization-id',
+  'credential.exchangeEndpoint': '--exchange-endpoint',
+  'credential.token': '--token-file or --secret-from',
+  'credential.serviceAccount': '--service-account',
+  'credential.teamServiceAccounts': '--team-service-account',
+  'credential.metadataHost': '--metadata-host',
+  'credential.tokenEndpoint': '--token-endpoint',
+  'credential.iamEndpoint': '--iam-endpoint',
 }
 
 /** What the server says of `settings.credential.accountKey`, said of `--account-key-file`. */
@@ -29,8 +46,10 @@ export async function inOptions<T>(call: Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof Error)
       error.message = error.message.replaceAll(
-        /\bsettings\.((?:credential\.)?\w+)/g,
-        (field, name: string) => optionOf[name] ?? field,
+        // Of a source the same options tell.
+        /\bsettings\.(credential\.)?(?:source\.(?=\w))?(\w+)/g,
+        (field, credential: string | undefined, name: string) =>
+          optionOf[`${credential ?? ''}${name}`] ?? field,
       )
     throw error
   }

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { ConnectorSettings, ParsedAddress } from '@signpost/contract'
+import { withCredentialFlags } from '../connector-credentials/flags.ts'
 import { secretSources } from '../connector-flags.ts'
 import { connectorSettings, type ConnectorFlags } from '../connector-settings.ts'
 import { showConnector } from '../connector-shown.ts'
@@ -24,7 +25,7 @@ const about = `connect a bucket by its address, as W&B writes them; it is tried 
 Give an address that holds a secret as -, by standard input: what stands on a command line is seen by others on this machine. Without a secret in it, that comes from a file, the environment or a question.`
 
 export function addAdd(connector: Command, run: Run): void {
-  withCredential(
+  withCredentialFlags(
     connector
       .command('add')
       .summary('connect a bucket by its address: s3://, cw://, gs:// or az://')
@@ -41,6 +42,7 @@ export function addAdd(connector: Command, run: Run): void {
         ),
       ),
   )
+    .option('--no-check', 'save without trying the bucket')
     .addHelpText(
       'after',
       examples(
@@ -52,25 +54,6 @@ export function addAdd(connector: Command, run: Run): void {
       ),
     )
     .action(handler(run, add))
-}
-
-function withCredential(command: Command): Command {
-  return command
-    .option('--access-key-id <id>', 's3, cw: id of the access key (or AWS_ACCESS_KEY_ID)')
-    .option('--secret-access-key-file <file>', 's3, cw: its secret (or AWS_SECRET_ACCESS_KEY)')
-    .option('--session-token-file <file>', 's3: session token of a temporary key (or AWS_SESSION_TOKEN)')
-    .option('--service-account-key-file <file>', 'gs: JSON key file (or GOOGLE_APPLICATION_CREDENTIALS)')
-    .option('--hmac-access-id <id>', 'gs: id of an HMAC key')
-    .option('--hmac-secret-file <file>', 'gs: its secret')
-    .option('--account-key-file <file>', 'az: key of the account (or AZURE_STORAGE_KEY)')
-    .option('--tenant-id <id>', 'az: Entra tenant (or AZURE_TENANT_ID)')
-    .option('--client-id <id>', 'az: Entra application (or AZURE_CLIENT_ID)')
-    .option('--client-secret-file <file>', 'az: its secret (or AZURE_CLIENT_SECRET)')
-    .option(
-      '--credential-file <file>',
-      'the whole credential as the API takes it, JSON; with {"env": ...} and {"file": ...} the server reads it by itself',
-    )
-    .option('--no-check', 'save without trying the bucket')
 }
 
 async function add(

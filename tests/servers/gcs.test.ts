@@ -84,7 +84,7 @@ describe('the GCS server, judged by Google’s own client', () => {
     )
     refused(await send(otherKey), 403, 'SignatureDoesNotMatch')
     gcs.revoke(account.clientEmail)
-    refused(await send(revoked), 403, 'AccessDenied')
+    refused(await send(revoked), 403, 'InvalidSecurity')
   })
 
   test('answers an expired URL with 400 ExpiredToken', async () => {

@@ -111,8 +111,8 @@ describe('verifyGoog4', () => {
     refuses(edit('X-Goog-Expires=10', 'X-Goog-Expires=0'), 'MalformedSecurityHeader', 'zero', signedAtMs)
     refuses(edit('%2Fauto%2F', '%2Fus-east1%2F'), 'MalformedSecurityHeader', 'region', signedAtMs)
     refuses(edit('20190201%2Fauto', '20190202%2Fauto'), 'MalformedSecurityHeader', 'day', signedAtMs)
-    refuses(edit('test-iam-credentials', 'someone-else'), 'AccessDenied', 'account', signedAtMs)
-    refuses(edit('GOOG4-RSA-SHA256', 'GOOG4-HMAC-SHA256'), 'AccessDenied', 'algorithm', signedAtMs)
+    refuses(edit('test-iam-credentials', 'someone-else'), 'InvalidSecurity', 'account', signedAtMs)
+    refuses(edit('GOOG4-RSA-SHA256', 'GOOG4-HMAC-SHA256'), 'InvalidSecurity', 'algorithm', signedAtMs)
   })
 
   test('checks GOOG4-HMAC-SHA256 by the key chain of the documentation', () => {

@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { GcsRefusal, accessDenied, invalidArgument, malformedHeader } from './refusal.ts'
+import { GcsRefusal, invalidArgument, malformedHeader } from './refusal.ts'
 
 /** A request as it came over the wire: nothing decoded, headers in order and not merged. */
 export interface WireRequest {
@@ -188,11 +188,12 @@ function isSignedBy(auth: Parameters, stringToSign: string, identities: SigningI
   const signature = Buffer.from(auth.signature, 'hex')
   if (auth.algorithm === 'GOOG4-RSA-SHA256') {
     const keys = identities.publicKeysOf(auth.identity)
-    if (keys.length === 0) throw accessDenied('The service account does not exist or has no key.')
+    if (keys.length === 0)
+      throw new GcsRefusal(403, 'InvalidSecurity', 'The service account does not exist or has no key.')
     return keys.some((key) => verify('RSA-SHA256', Buffer.from(stringToSign), key, signature))
   }
   const secret = identities.secretOf(auth.identity)
-  if (secret === undefined) throw accessDenied('The access id does not exist.')
+  if (secret === undefined) throw new GcsRefusal(403, 'InvalidSecurity', 'The access id does not exist.')
   const mac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
   const signingKey = auth.scope.split('/').reduce<string | Buffer>(mac, `GOOG4${secret}`)
   const expected = mac(signingKey, stringToSign)

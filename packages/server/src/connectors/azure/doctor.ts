@@ -43,7 +43,15 @@ export const azureDoctor: KindDoctor = {
   paste: {
     cors: (settings, origins, headers) => {
       const allowed = [
-        ...new Set([...headers, 'x-ms-blob-type', 'x-ms-blob-content-type', 'content-md5', 'range']),
+        ...new Set([
+          ...headers,
+          'x-ms-blob-type',
+          'x-ms-blob-content-type',
+          'x-ms-meta-*',
+          'content-md5',
+          'if-none-match',
+          'range',
+        ]),
       ]
       return [
         'az storage cors add --services b --methods GET HEAD PUT --max-age 3000',

@@ -48,7 +48,8 @@ export const accessChecks: readonly DoctorCheck[] = [
   {
     name: 'access.put',
     means: 'A signed URL does not write an object below the prefix.',
-    mends: 'Give the credential the right to write; see policies and network restrictions of the bucket.',
+    mends:
+      'Give the credential the right to write; see policies and network restrictions of the bucket. Ceph 16 refuses every write where BlockPublicAcls is set: take it out of the public access block (IgnorePublicAcls does the same).',
     needs: [urlWorks, 'signature.headers_kept', 'encryption.kms'],
     run: async (patient) => {
       const { answer, isSuccess } = await firstWrite(patient)
@@ -112,7 +113,7 @@ export const accessChecks: readonly DoctorCheck[] = [
     name: 'access.list',
     means: 'Signpost cannot list what is below the prefix, or the list lacks what was written.',
     mends: 'Give the credential the right to list.',
-    needs: [urlWorks],
+    needs: [urlWorks, 'clock.skew'],
     run: async (patient) => {
       const key = testObject(patient)
       const { objects } = await own(patient, 'list', () => patient.open.list({ prefix: key, limit: 1 }))
@@ -128,14 +129,14 @@ export const accessChecks: readonly DoctorCheck[] = [
     name: 'access.multipart',
     means: 'Large files cannot be uploaded in parts.',
     mends: 'Give the rights that the finding names.',
-    needs: ['access.put'],
+    needs: ['access.put', 'clock.skew'],
     run: multipart,
   },
   {
     name: 'access.abort',
     means: 'An upload in parts cannot be given up: what arrived of it costs storage.',
     mends: 'Give the right that the finding names.',
-    needs: ['access.put'],
+    needs: ['access.put', 'clock.skew'],
     run: async (patient) => {
       const key = `${patient.folder}given-up`
       const storeUploadId = await own(patient, 'multipart', () =>
@@ -149,7 +150,7 @@ export const accessChecks: readonly DoctorCheck[] = [
     name: 'access.delete',
     means: 'Objects cannot be deleted. What this examination wrote stays behind.',
     mends: 'Give the credential the right to delete; see retention policies.',
-    needs: ['access.put'],
+    needs: ['access.put', 'clock.skew'],
     run: async (patient) => {
       const key = testObject(patient)
       const spare = `${patient.folder}to-delete`
@@ -217,9 +218,12 @@ async function refused(patient: Patient, answer: StoreAnswer, right: Right): Pro
     policy.networks.length > 0 &&
     !policy.allowsAddress(await localAddressOf(patient))
   )
-    return unseen(
-      `Refused (${named(answer)}), as it should be: this server is outside the networks that URLs may be used from.`,
-    )
+    return {
+      ...unseen(
+        `Refused (${named(answer)}), as it should be: this server is outside the networks that URLs may be used from.`,
+      ),
+      blockedBy: 'the networks of the policy',
+    }
   const fix =
     answer.status === 403
       ? `let the connector's credential do this: ${kind.rights[right]}. See deny rules and network restrictions too`

@@ -8,6 +8,7 @@ import type { DoctorCheck } from './check.ts'
 import { constraintChecks } from './constraint-checks.ts'
 import { corsChecks } from './cors-checks.ts'
 import { networkChecks } from './network-checks.ts'
+import { publicChecks } from './public-checks.ts'
 import { scopeChecks } from './scope-checks.ts'
 import { signatureChecks } from './signature-checks.ts'
 
@@ -16,6 +17,7 @@ export const allChecks: readonly DoctorCheck[] = [
   ...answerChecks,
   ...accessChecks,
   ...constraintChecks,
+  ...publicChecks,
   ...signatureChecks,
   ...scopeChecks,
   ...corsChecks,

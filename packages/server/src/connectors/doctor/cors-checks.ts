@@ -35,7 +35,7 @@ export const corsChecks: readonly DoctorCheck[] = [
     means:
       'Pages cannot read the ETag of what they uploaded, without which an upload in parts cannot be completed.',
     mends: 'Expose ETag in the rule.',
-    needs: ['cors.origin', 'access.put'],
+    needs: ['cors.methods', 'access.put'],
     run: (patient) => forEachOrigin(patient, etagFault),
   },
 ]

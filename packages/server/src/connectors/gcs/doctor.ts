@@ -6,6 +6,18 @@ import { fail } from '../doctor/finding.ts'
 import type { KindDoctor } from '../doctor/kind.ts'
 import { gcsAddress } from './address.ts'
 
+/** A page sends some of them, and reads the others. */
+const HEADERS = [
+  'Content-Type',
+  'Content-MD5',
+  'Content-Range',
+  'Content-Length',
+  'ETag',
+  'x-goog-hash',
+  'x-goog-content-length-range',
+  'x-goog-if-generation-match',
+]
+
 type GcsStored = Extract<ConnectorSettings, { kind: 'gcs' }>
 
 export const gcsDoctor: KindDoctor = {
@@ -52,21 +64,13 @@ export const gcsDoctor: KindDoctor = {
     overwrite: 'storage.objects.delete: Google deletes what is overwritten',
   },
   paste: {
-    cors: ({ bucket }, origins) =>
+    cors: ({ bucket }, origins, headers) =>
       asFile('cors.json', [
         {
           origin: origins,
           method: ['GET', 'HEAD', 'PUT'],
           // One list for the headers that pages may send and those that they may read.
-          responseHeader: [
-            '*',
-            'Content-Type',
-            'ETag',
-            'Content-Range',
-            'Content-Length',
-            'Content-MD5',
-            'x-goog-hash',
-          ],
+          responseHeader: [...new Set([...headers, ...HEADERS])],
           maxAgeSeconds: 3000,
         },
       ]) + `gcloud storage buckets update gs://${bucket} --cors-file=cors.json`,

@@ -53,10 +53,9 @@ export function s3Configuration(
       run(async (s3, sdk) => {
         const absent = 'NoSuchPublicAccessBlockConfiguration'
         const found = await orAbsent(s3.send(new sdk.GetPublicAccessBlockCommand({ Bucket })), absent)
-        const { BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets } =
-          found?.PublicAccessBlockConfiguration ?? {}
-        const all = [BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets]
-        return all.every((one) => one === true) ? 'blocked' : 'open'
+        // The other two refuse new ACLs and policies that are public; these two take the effect from all of them.
+        const { IgnorePublicAcls, RestrictPublicBuckets } = found?.PublicAccessBlockConfiguration ?? {}
+        return IgnorePublicAcls === true && RestrictPublicBuckets === true ? 'blocked' : 'open'
       }),
   }
 }

@@ -65,7 +65,8 @@ export const s3Doctor: KindDoctor = {
       }),
     privacy: (settings) =>
       command(settings, 'put-public-access-block', '--public-access-block-configuration', {
-        BlockPublicAcls: true,
+        // Ceph 16 refuses every write with it.
+        BlockPublicAcls: addressOf(settings).provider !== 'other',
         IgnorePublicAcls: true,
         BlockPublicPolicy: true,
         RestrictPublicBuckets: true,

@@ -14,6 +14,7 @@ const pages: Record<string, RegExp[]> = {
   'README.md': [/^hello, bucket$/m, /"limitedBy": ?"requested"/, /greetings\//, /url\.issue/],
   'docs/guides/audit-trail.md': [/X-User=demo-user/, /demo-user/, /changed/],
   'docs/guides/from-code.md': [/the same bytes came back/, /the same bytes: true/, /"index":1,"error":/],
+  'docs/guides/rotate-credentials.md': [/"reason":"bucket_refused"/, /^still works$/m, /^sealed anew: 0; /m],
   'docs/guides/run-it.md': [/signpost_/],
   'docs/guides/teams-users-keys.md': [/alice/, /^from alice$/m],
   'docs/guides/connect-a-bucket.md': [],
@@ -38,6 +39,7 @@ async function runPage(t: TestContext, page: string): Promise<string> {
   const env: Record<string, string> = {
     ...(await freshEnvironment(t)),
     SIGNPOST_DATA_DIR: join(folder, 'data'),
+    SIGNPOST_SECRETS_DIR: join(folder, 'secrets'),
   }
   const server = await startServer(t, env)
   await untilPrinted(server, 'Ctrl-C')

@@ -162,6 +162,10 @@ describe('connectors whose secrets are references', () => {
       body: { policy: { networks: [] } },
     })
     assert.equal(await opened(), before)
+    rmSync(join(folder, 'secrets/id'))
+    const another = { params: { connector: 'referring' }, body: { policy: {} } }
+    await world.call('updateConnector', world.as.root, another)
+    assert.equal(await signedBy(), four.accessKeyId, 'not even where the files are gone')
     put(four)
     const changed = { settings: settings({ marker: 'pseudonym' }) }
     await world.call('updateConnector', world.as.root, { params: { connector: 'referring' }, body: changed })

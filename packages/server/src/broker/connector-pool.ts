@@ -1,7 +1,7 @@
 import { SignpostError, type ConnectorSettings } from '@signpost/contract'
 import { openConnector, refuseReference, resolveSecrets, type ConnectorDeps } from '../connectors/index.ts'
 import { audiencesOf } from '../domain/audience.ts'
-import type { ConnectorRecord } from '../domain/connector.ts'
+import type { ConnectorRecord, OpenConnector } from '../domain/connector.ts'
 import { findConnectorById } from '../store/connectors.ts'
 import type { Store } from '../store/store.ts'
 import { recordOf } from './connector-record.ts'
@@ -35,15 +35,15 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
   const { sizeMax = 200 } = deps
   const opened = new Map<string, Opened>()
   const opening = new Map<string, Promise<NamedConnector>>()
-  const retired = new Set<NodeJS.Timeout>()
+  const retired = new Map<OpenConnector, NodeJS.Timeout>()
 
   const retire = ({ connector }: NamedConnector) => {
     const timer = setTimeout(() => {
-      retired.delete(timer)
+      retired.delete(connector)
       connector.close()
     }, retirementMs)
     timer.unref()
-    retired.add(timer)
+    retired.set(connector, timer)
   }
 
   const keep = (entry: Opened): NamedConnector => {
@@ -63,16 +63,13 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
   const load = async (connectorId: string): Promise<NamedConnector> => {
     const record = await readRecord(deps, connectorId)
     if (!record) throw new SignpostError('conflict', 'The connector was deleted in the meantime: look again.')
-    const entry = openRecord(deps, record)
+    const fingerprint = deps.secretBox.fingerprint(JSON.stringify(record.settings))
     const before = opened.get(connectorId)
-    if (before?.fingerprint === entry.fingerprint) {
-      // Sealed anew, or made the default: sessions and connections are as good as before. What it refers to may have
-      // changed, but has not been tried.
-      entry.named.connector.close()
-      before.version = Math.max(before.version, entry.version)
-      return before.named
-    }
-    return keep(entry)
+    if (before?.fingerprint !== fingerprint) return keep(openRecord(deps, record, fingerprint))
+    // Sealed anew, or made the default: sessions and connections are as good as before. What it refers to may have changed
+    // or be gone, but that is looked at elsewhere, and tried first.
+    before.version = Math.max(before.version, record.version)
+    return before.named
   }
 
   return {
@@ -104,7 +101,11 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
     record: (connectorId) => readRecord(deps, connectorId),
     openUnsaved: (settings: ConnectorSettings) => openConnector(settings, deps.connectorDeps),
     async close() {
-      for (const timer of retired) clearTimeout(timer)
+      for (const [connector, timer] of retired) {
+        clearTimeout(timer)
+        connector.close()
+      }
+      retired.clear()
       for (const { named } of opened.values()) named.connector.close()
       opened.clear()
     },
@@ -117,6 +118,7 @@ const retirementMs = 180_000
 function openRecord(
   { connectorDeps, secretBox }: ConnectorPoolDeps,
   { id, name, version, settings }: ConnectorRecord,
+  fingerprint: string,
 ): Opened {
   const resolved = resolveSecrets(settings, connectorDeps.readSecret ?? refuseReference)
   const connector = openConnector(resolved, connectorDeps)
@@ -124,7 +126,7 @@ function openRecord(
   return {
     version,
     named: { id, name, bucket, audiences: audiencesOf(audiences), connector },
-    fingerprint: secretBox.fingerprint(JSON.stringify(settings)),
+    fingerprint,
     watched: watchedOf(secretBox, settings, resolved),
   }
 }

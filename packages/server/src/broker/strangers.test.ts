@@ -39,6 +39,7 @@ describe('a stranger', () => {
     createUser: { username: 'alice' },
     createServiceAccount: { username: 'x', team: 'demo' },
     createApiKey: { name: 'x', username: 'alice' },
+    applyNetwork: { digest: 'x' },
   }
   /** What is there, and the same question about what is not. */
   const there = () => ({

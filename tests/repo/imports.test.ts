@@ -23,7 +23,7 @@ const mayImport: Record<string, readonly string[]> = {
     'cli-progress',
     'node:',
   ],
-  'packages/local-store/src': ['packages/local-store/src', 'fast-xml-parser', 'node:'],
+  'packages/local-store/src': ['packages/local-store/src', 'fast-xml-parser', '@fastify/busboy', 'node:'],
   [`${server}/domain`]: [
     `${server}/domain`,
     '@signpost/contract',

@@ -3,6 +3,7 @@ import type { Operation } from './operation.ts'
 import { PageQuery, Slug, Username, pageOf } from './schemas/common.ts'
 import * as access from './schemas/access.ts'
 import * as objects from './schemas/objects.ts'
+import { Verification } from './schemas/verification.ts'
 import * as connectors from './schemas/connectors.ts'
 import { CreateConnector } from './schemas/create-connector.ts'
 import * as audit from './schemas/audit.ts'
@@ -92,7 +93,7 @@ export const operations = {
       'For the principal that the URL was issued to. Needed only where an answer said `verified-after`; without it the object is looked at when the URL has ended.',
     params: z.strictObject({ team, grantId: z.string().max(64).describe('From the answer with the URL') }),
     status: 200,
-    reply: objects.Verification,
+    reply: Verification,
     errors: [...bucketErrors],
   },
   openUpload: {

@@ -4,6 +4,7 @@ import { createServer } from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { Azurite } from './azurite.ts'
 import type { Stoppable } from './daemon.ts'
+import { makeFederation, type Federation } from './entra-federation.ts'
 
 export interface Entra extends Stoppable {
   /** `https://127.0.0.1:PORT`; for @azure/identity's `authorityHost`, with `disableInstanceDiscovery: true`. */
@@ -16,11 +17,15 @@ export interface Entra extends Stoppable {
   certificateFile: string
   /** How many tokens were given out so far: shows whether a client caches them. */
   tokensIssued: () => number
+  /** A federated credential of the same application, and a platform that makes tokens for it. */
+  federation: Federation
+  /** The next request for a token is refused with this AADSTS number. */
+  refuseNext: (code: number) => void
 }
 
 /**
  * The token endpoint of Microsoft Entra ID, as far as the client credentials flow of an application needs it
- * ("OAuth 2.0 client credentials flow on the Microsoft identity platform"). The application is the only one it knows; its
+ * ("OAuth 2.0 client credentials flow on the Microsoft identity platform"), with a secret or a federated credential. The application is the only one it knows; its
  * tokens are taken by the given Azurite. A stand-in: Microsoft has none to run.
  */
 export async function startEntra(azurite: Azurite): Promise<Entra> {
@@ -30,11 +35,13 @@ export async function startEntra(azurite: Azurite): Promise<Entra> {
     clientSecret: randomBytes(24).toString('base64url'),
     makeToken: azurite.makeToken,
   }
+  const federation = makeFederation()
+  const refusals: number[] = []
   let tokens = 0
   const server = createServer(
     { key: azurite.privateKeyPem, cert: azurite.certificatePem },
     (request, response) => {
-      void answer(app, request).then(
+      void answer({ ...app, federation, refusals }, request).then(
         (reply) => {
           if ('access_token' in reply.body) tokens += 1
           send(response, reply)
@@ -55,6 +62,8 @@ export async function startEntra(azurite: Azurite): Promise<Entra> {
     certificatePem: azurite.certificatePem,
     certificateFile: azurite.certificateFile,
     tokensIssued: () => tokens,
+    federation,
+    refuseNext: (code) => void refusals.push(code),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -70,12 +79,18 @@ interface Application {
   makeToken: Azurite['makeToken']
 }
 
+interface Tenant extends Application {
+  federation: Federation
+  /** AADSTS numbers that the next requests are refused with. */
+  refusals: number[]
+}
+
 interface Reply {
   status: number
   body: object
 }
 
-async function answer(app: Application, request: IncomingMessage): Promise<Reply> {
+async function answer(app: Tenant, request: IncomingMessage): Promise<Reply> {
   const origin = `https://${request.headers.host}`
   const { pathname } = new URL(request.url ?? '/', origin)
   const [tenant = '', ...rest] = pathname.split('/').slice(1)
@@ -94,8 +109,10 @@ async function answer(app: Application, request: IncomingMessage): Promise<Reply
   return { status: 404, body: { error: 'not_found' } }
 }
 
-/** Checks in Entra's order: the application, its secret, then what it asks for. */
-function token(app: Application, form: URLSearchParams): Reply {
+/** Checks in Entra's order: the application, its secret or assertion, then what it asks for. */
+function token(app: Tenant, form: URLSearchParams): Reply {
+  const told = app.refusals.shift()
+  if (told !== undefined) return refusal(400, 'invalid_request', told, 'As it was told to.')
   if (form.get('grant_type') !== 'client_credentials') {
     return refusal(400, 'unsupported_grant_type', 70003, 'The app requested an unsupported grant type.')
   }
@@ -103,7 +120,13 @@ function token(app: Application, form: URLSearchParams): Reply {
     const why = `Application with identifier '${form.get('client_id')}' was not found in the directory.`
     return refusal(400, 'unauthorized_client', 700016, why)
   }
-  if (!isEqual(form.get('client_secret') ?? '', app.clientSecret)) {
+  const assertion = form.get('client_assertion')
+  if (assertion !== null) {
+    const isJwt =
+      form.get('client_assertion_type') === 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+    const wrong = isJwt ? app.federation.faultOf(assertion) : { code: 7000218, why: 'No assertion.' }
+    if (wrong) return refusal(401, 'invalid_client', wrong.code, wrong.why)
+  } else if (!isEqual(form.get('client_secret') ?? '', app.clientSecret)) {
     return refusal(401, 'invalid_client', 7000215, 'Invalid client secret provided.')
   }
   const scopes = (form.get('scope') ?? '').split(' ')

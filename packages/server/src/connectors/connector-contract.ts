@@ -467,7 +467,7 @@ export function connectorContract(
       const { ok, checks } = await examine(target.wrongCredential, wrong)
       assert.equal(ok, false)
       const failed = checks.filter(({ result }) => result === 'fail')
-      assert.match(failed.map(({ name }) => name).join(), /^credential\.(?:known|secret)$/)
+      assert.match(failed.map(({ name }) => name).join(), /^credential\.(?:known|secret|available)$/)
       assert.ok(failed[0]?.fix)
       for (const secret of secretsOf(target.wrongCredential))
         assert.ok(!JSON.stringify(checks).includes(secret))

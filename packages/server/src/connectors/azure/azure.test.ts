@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { setDefaultCACertificates, getCACertificates } from 'node:tls'
-import type { ResolvedSettings, SignpostError } from '@signpost/contract'
-import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
-import { startAzurite, type Azurite } from '../../../../../tests/servers/azurite.ts'
+import type { SignpostError } from '@signpost/contract'
+import type { Azurite } from '../../../../../tests/servers/azurite.ts'
 import { freePort } from '../../../../../tests/servers/daemon.ts'
 import { startEntra } from '../../../../../tests/servers/entra.ts'
 import { connectorContract, type ContractTarget } from '../connector-contract.ts'
 import { testScope } from '../testing-scope.ts'
+import type { AzureSettings } from './credential.ts'
 import { openAzure } from './open.ts'
-
-type AzureSettings = Extract<ResolvedSettings, { kind: 'azure' }>
-
-const bucket = 'contract'
+import { settingsOf, startTrusted } from './test-azurite.ts'
 
 connectorContract('azure with an account key', { skip: false }, async () => {
   const azurite = await startTrusted()
@@ -81,20 +77,6 @@ test('an Entra that is not there makes the credential unavailable, and is named'
   await azurite.stop()
 })
 
-async function startTrusted(): Promise<Azurite> {
-  const azurite = await startAzurite()
-  // As NODE_EXTRA_CA_CERTS would do at the start of the process.
-  const trusted = getCACertificates('default')
-  setDefaultCACertificates([...trusted, azurite.certificatePem])
-  const owner = new StorageSharedKeyCredential(azurite.account, azurite.accountKey)
-  await new BlobServiceClient(azurite.blobEndpoint, owner).createContainer(bucket)
-  const stop = async () => {
-    setDefaultCACertificates(trusted)
-    await azurite.stop()
-  }
-  return { ...azurite, stop }
-}
-
 async function targetOf(
   azurite: Azurite,
   credential: AzureSettings['credential'],
@@ -108,17 +90,5 @@ async function targetOf(
     wrongCredential: { ...settings, credential: wrong },
     unreachable: { ...settings, endpoint: `https://127.0.0.1:${await freePort()}` },
     stop,
-  }
-}
-
-function settingsOf(azurite: Azurite, credential: AzureSettings['credential']): AzureSettings {
-  return {
-    kind: 'azure',
-    name: 'azurite',
-    bucket,
-    account: azurite.account,
-    endpoint: new URL(azurite.blobEndpoint).origin,
-    marker: 'uuid',
-    credential,
   }
 }

@@ -1,15 +1,14 @@
 /** What signs for a storage account, and what Signpost's own calls are made with. */
 
 import type * as Storage from '@azure/storage-blob'
-import { SignpostError, type ResolvedSettings } from '@signpost/contract'
+import type { ResolvedSettings } from '@signpost/contract'
 import type { AzureCredential, UserDelegationKey } from '@signpost/signing'
-import { networkError } from '../store-error.ts'
 import { azureServiceUrl, type AzureAddress } from './address.ts'
 import { createDelegationKeys } from './delegation-keys.ts'
+import { entraCredential, noRedirects } from './entra.ts'
 import { azureError } from './error.ts'
 
 export type AzureSettings = Extract<ResolvedSettings, { kind: 'azure' }>
-type ClientSecret = Extract<AzureSettings['credential'], { type: 'clientSecret' }>
 
 export interface AzureAccess {
   /** The SDK, loaded when first asked for. */
@@ -58,9 +57,6 @@ export function azureAccess(
   }
 }
 
-/** Who answers at an endpoint must not choose what this server connects to next. */
-const noRedirects = { redirectOptions: { maxRetries: 0 } }
-
 async function createService(
   settings: AzureSettings,
   address: AzureAddress,
@@ -70,56 +66,11 @@ async function createService(
   const authentication =
     credential.type === 'accountKey'
       ? new sdk.StorageSharedKeyCredential(account, credential.accountKey)
-      : await entraCredential(credential as ClientSecret)
+      : await entraCredential(credential)
   return new sdk.BlobServiceClient(azureServiceUrl(address), authentication, {
     retryOptions: { maxTries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1000 },
     ...noRedirects,
   })
-}
-
-/** An application's tokens. Errors come as `credential_unavailable`, so that Entra's refusals are not taken for the bucket's. */
-async function entraCredential({ tenantId, clientId, clientSecret, authorityHost }: ClientSecret) {
-  const { ClientSecretCredential } = await import('@azure/identity')
-  const entra = new ClientSecretCredential(tenantId, clientId, clientSecret, {
-    retryOptions: { maxRetries: 1, retryDelayInMs: 100 },
-    ...noRedirects,
-    // Only Microsoft's own authorities can be looked up at login.microsoftonline.com.
-    ...(authorityHost === undefined ? {} : { authorityHost, disableInstanceDiscovery: true }),
-  })
-  const getToken: typeof entra.getToken = async (...request) => {
-    try {
-      return await entra.getToken(...request)
-    } catch (error) {
-      throw entraError(error, new URL(authorityHost ?? 'https://login.microsoftonline.com').host)
-    }
-  }
-  return { getToken }
-}
-
-const entraFixes: Readonly<Record<string, string>> = {
-  AADSTS7000215: 'the client secret is wrong: give the credential anew',
-  AADSTS7000222: 'the client secret has expired: make a new one',
-  AADSTS700016: 'the application is not in this tenant: check clientId and tenantId',
-  AADSTS90002: 'there is no such tenant: check tenantId',
-  AADSTS900023: 'tenantId is not a tenant',
-  AADSTS53003: "a Conditional Access policy forbids it: let this server's address through",
-}
-
-/** Entra's descriptions hold ids and times, never the secret; still only the number goes out. */
-function entraError(error: unknown, host: string): SignpostError {
-  const network = networkError(error, { host })
-  if (network !== undefined)
-    return new SignpostError('credential_unavailable', `No token from Entra: ${network.message}`, {
-      cause: network.cause,
-    })
-  const code = /AADSTS\d{4,8}/.exec(error instanceof Error ? error.message : '')?.[0]
-  const fix = code === undefined ? undefined : entraFixes[code]
-  const why = code === undefined ? `${host} gave no token` : `Entra refused: ${code}`
-  return new SignpostError(
-    'credential_unavailable',
-    `${why}. Fix: ${fix ?? 'check tenantId, clientId, clientSecret and authorityHost'}.`,
-    { cause: new Error(code ?? (error instanceof Error ? error.name : 'unknown')) },
-  )
 }
 
 /** The SDK makes dates of the times; the signature is over Azure's own form, without milliseconds. */

@@ -12,6 +12,7 @@ import { azureGrantMetadata, azureWriteHeaders, isLookedAt, noteWrites } from '.
 import type { AzureAddress } from './address.ts'
 import { blockIdOf } from './blocks.ts'
 import type { AzureSettings } from './credential.ts'
+import { ipRangeOf } from './ip-range.ts'
 
 /** The newest version whose string to sign is settled; the next one signs headers and parameters too. */
 const SERVICE_VERSION = '2025-11-05'
@@ -41,7 +42,8 @@ export function signAzure(
   if (request.method === 'POST')
     throw new SignpostError('unsupported_by_store', 'method: Azure takes no forms.', { field: 'method' })
   if (request.method === 'PUT') describe(request, headers, enforcement)
-  if (request.networks) enforcement['network'] = 'none'
+  const ipRange = request.networks && ipRangeOf(request.networks)
+  if (request.networks) enforcement['network'] = ipRange === undefined ? 'none' : 'storage'
   const marker = credential.type === 'accountKey' ? null : markerOf(settings.marker, request.marker)
   try {
     const sas = azureSas({
@@ -59,6 +61,7 @@ export function signAzure(
         : {}),
       protocol: address.isHttps ? 'https' : 'https,http',
       ...(marker === null ? {} : { correlationId: marker }),
+      ...(ipRange === undefined ? {} : { ipRange }),
       ...(request.downloadAs === undefined
         ? {}
         : { response: { contentDisposition: attachmentDisposition(request.downloadAs) } }),

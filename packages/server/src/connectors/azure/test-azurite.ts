@@ -1,0 +1,33 @@
+/** For tests: a strict Azurite that this process trusts, with a container, and settings for it. */
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
+import { startAzurite, type Azurite } from '../../../../../tests/servers/azurite.ts'
+import type { AzureSettings } from './credential.ts'
+
+const bucket = 'contract'
+
+export async function startTrusted(): Promise<Azurite> {
+  const azurite = await startAzurite()
+  // As NODE_EXTRA_CA_CERTS would do at the start of the process.
+  const trusted = getCACertificates('default')
+  setDefaultCACertificates([...trusted, azurite.certificatePem])
+  const owner = new StorageSharedKeyCredential(azurite.account, azurite.accountKey)
+  await new BlobServiceClient(azurite.blobEndpoint, owner).createContainer(bucket)
+  const stop = async () => {
+    setDefaultCACertificates(trusted)
+    await azurite.stop()
+  }
+  return { ...azurite, stop }
+}
+
+export function settingsOf(azurite: Azurite, credential: AzureSettings['credential']): AzureSettings {
+  return {
+    kind: 'azure',
+    name: 'azurite',
+    bucket,
+    account: azurite.account,
+    endpoint: new URL(azurite.blobEndpoint).origin,
+    marker: 'uuid',
+    credential,
+  }
+}

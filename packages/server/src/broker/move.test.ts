@@ -206,6 +206,26 @@ describe('moving a team', () => {
     }
   })
 
+  test('written late and deleted by a URL of now, below a URL to the new place that is still out: it is gone', async () => {
+    const late = await ask('write', 'a')
+    await switched()
+    const first = await ask('write', 'a')
+    assert.ok(isIn(first, second))
+    await send(first, 'new')
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    await send(late, 'late')
+    assert.equal(await read('a'), 'late')
+    // There is nothing in the old place again, as there was when the new one was written.
+    assert.equal((await send(await ask('write', 'a', { method: 'DELETE' }))).status, 204)
+    assert.equal(await read('a'), null)
+    world.pass(31)
+    await work()
+    assert.equal(await read('a'), null)
+    await finish()
+    assert.equal(await read('a'), null)
+    assert.equal(await inNew('a'), null)
+  })
+
   test('deleting while it settles deletes in both places; create-only sees what was not copied yet', async () => {
     await write('a', 'v1')
     const late = await ask('write', 'b')

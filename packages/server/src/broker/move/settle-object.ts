@@ -1,5 +1,6 @@
 /** One object of a running move: is it covered by the new place, and if not, can it be now? */
 import { SignpostError } from '@signpost/contract'
+import type { StoredObject } from '../../domain/connector.ts'
 import { absent, placeOfLastWrite, unknown, unmet, versionOf } from '../../domain/moved-object.ts'
 import {
   findMovedObject,
@@ -12,7 +13,7 @@ import { copyObject } from './copy-object.ts'
 import type { Places } from './places.ts'
 
 /** Who copies an object has it to itself for so long, and asks anew before that is over. */
-export const claimMs = 120_000
+export const claimMs = 30_000
 const tries = 5
 
 /**
@@ -34,7 +35,7 @@ export async function settleObject(
   const { db } = deps.store
   for (let attempt = 0; attempt < tries; attempt++) {
     const row = await findMovedObject(db, places.move.id, key)
-    if (row && row.claimed_until > deps.clock()) return { outcome: 'claimed' }
+    if (isClaimed(places, row, deps.clock())) return { outcome: 'claimed' }
     const [inOld, inNew] = await Promise.all([
       places.from.connector.head(places.from.prefix + key),
       places.to.connector.head(places.to.prefix + key),
@@ -46,8 +47,15 @@ export async function settleObject(
         await save(deps, places, key, row, { covered: version })
         continue
       }
-      if (row && row.write_until > deps.clock()) return { outcome: 'held' }
-      if ((inOld?.sizeBytes ?? 0) > bytesMax) return { outcome: 'large' }
+      const outcome = reasonToWait(row, inOld, deps.clock(), bytesMax)
+      if (outcome !== null) {
+        // Whoever writes or deletes it in the old place from now on does so after what stands in the new one: even when
+        // the old place then looks as it did once before.
+        const copied = versionOf(inNew)
+        if (row?.copied !== copied || row.covered !== unknown)
+          await save(deps, places, key, row, { covered: unknown, copied })
+        return { outcome }
+      }
       await claimed(
         deps,
         places,
@@ -71,6 +79,21 @@ export async function settleObject(
     }
   }
   return { outcome: 'changing' }
+}
+
+/** Before the switch only the worker copies: a claim that stands is one of a worker that is no more. */
+function isClaimed({ move }: Places, row: MovedObjectRow | undefined, now: number): boolean {
+  return move.state === 'settling' && row !== undefined && row.claimed_until > now
+}
+
+function reasonToWait(
+  row: MovedObjectRow | undefined,
+  inOld: StoredObject | null,
+  now: number,
+  bytesMax: number,
+): 'held' | 'large' | null {
+  if (row && row.write_until > now) return 'held'
+  return (inOld?.sizeBytes ?? 0) > bytesMax ? 'large' : null
 }
 
 /** Does `work`, which answers the version that it left in the new place, while nobody else may touch it there. */
@@ -131,7 +154,7 @@ async function save(
 
 /**
  * For who is about to give a URL to write in the new place: covers the object, and from then on, until `until`, nothing is
- * copied over it. False: it leads to the old place still.
+ * copied over it. False: it leads to the old place still, where the last write is.
  */
 export async function holdForWrite(
   deps: BrokerDeps,
@@ -142,6 +165,7 @@ export async function holdForWrite(
 ): Promise<boolean> {
   for (let attempt = 0; attempt < tries; attempt++) {
     const settled = await settleObject(deps, places, key, bytesMax)
+    if (settled.outcome === 'changing') break
     if (settled.outcome !== 'covered') return false
     try {
       const { row } = settled
@@ -152,7 +176,9 @@ export async function holdForWrite(
       if (!isChange(error)) throw error
     }
   }
-  return false
+  throw new SignpostError('bucket_unreachable', 'The object is being moved at this moment: try again.', {
+    retryAfterSeconds: 1,
+  })
 }
 
 /**
@@ -173,6 +199,7 @@ export async function deleteInBoth(deps: BrokerDeps, places: Places, key: string
 /** An upload of before the switch was completed in the old place just now: whatever the new one holds is older. */
 export async function noteWriteInOld(deps: BrokerDeps, places: Places, key: string): Promise<void> {
   await changeUnclaimed(deps, places, key, async () => ({
+    covered: unknown,
     copied: versionOf(await places.to.connector.head(places.to.prefix + key)),
   }))
 }

@@ -12,6 +12,8 @@ export type UrlResult<T extends UrlRequestInput = UrlRequestInput> =
 export interface UrlsOptions {
   /** Items of one request; 1 to 10,000 (the default). */
   batchSize?: number | undefined
+  /** Which of the bucket's addresses they are for, where an item does not say; unless told, the client's. */
+  audience?: string | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -19,6 +21,8 @@ export interface BatchUrlsDeps {
   api: ApiClient
   retry: RetryPolicy
   random: () => number
+  /** For items that name none themselves. */
+  audience?: string | undefined
 }
 
 /**
@@ -51,7 +55,9 @@ async function* askBatch<T extends UrlRequestInput>(
     const before = answered
     let broken: unknown
     try {
-      const body = { items: batch.slice(answered) }
+      const { audience } = deps
+      const left = batch.slice(answered)
+      const body = { items: audience === undefined ? left : left.map((item) => ({ audience, ...item })) }
       for await (const line of deps.api.stream('issueUrls', { params: { team }, body }, { signal })) {
         const item = batch[before + line.index]
         if (item === undefined || line.index !== answered - before) throw outOfOrder()

@@ -7,7 +7,14 @@ import { createFetchTransport } from './fetch-transport.ts'
 import { listObjects, type ListEntry, type ListOptions } from './list-objects.ts'
 import { defaultRetryPolicy } from './retry.ts'
 import type { Transport } from './transport.ts'
-import { uploadSource, type TransferDeps, type UploadOptions, type UploadResult } from './upload.ts'
+import {
+  audienceField,
+  forCall,
+  uploadSource,
+  type TransferDeps,
+  type UploadOptions,
+  type UploadResult,
+} from './upload.ts'
 import { openSource, type UploadSource } from './upload-source.ts'
 
 export interface SignpostOptions {
@@ -26,6 +33,11 @@ export interface SignpostOptions {
    * first); false gives up.
    */
   mayRetry?: ((error: Error, attempt: number) => boolean) | undefined
+  /**
+   * Which of the bucket's addresses URLs are for, by the name that its connector has for it; unless told, the server
+   * chooses by where the request comes from. Each call can say another.
+   */
+  audience?: string | undefined
   /** How bytes move to and from stores; default: by fetch. */
   transport?: Transport | undefined
   /** How this client names itself in Signpost's audit events (not in browsers). */
@@ -90,7 +102,14 @@ export function createTransferDeps(options: SignpostOptions): TransferDeps {
     mayRetry: options.mayRetry ?? (() => true),
   })
   const transport = options.transport ?? createFetchTransport({ fetch: fetchFrom })
-  return { api, transport, retry, random: Math.random, clock: options.clock ?? Date.now }
+  return {
+    api,
+    transport,
+    retry,
+    random: Math.random,
+    clock: options.clock ?? Date.now,
+    audience: options.audience,
+  }
 }
 
 export function signpostOf(deps: TransferDeps): Signpost {
@@ -110,12 +129,13 @@ export function signpostOf(deps: TransferDeps): Signpost {
         cursor = page.nextCursor ?? undefined
       } while (cursor !== undefined)
     },
-    url: (team, request, urlOptions) => api.call('issueUrl', { params: { team }, body: request }, urlOptions),
-    urls: (team, items, urlsOptions) => batchUrls(deps, team, items, urlsOptions),
+    url: (team, request, urlOptions) =>
+      api.call('issueUrl', { params: { team }, body: { ...audienceField(deps), ...request } }, urlOptions),
+    urls: (team, items, urlsOptions = {}) => batchUrls(forCall(deps, urlsOptions), team, items, urlsOptions),
     upload: async (address, source, uploadOptions = {}) =>
-      uploadSource(deps, objectAddress(address), openSource(source), uploadOptions),
+      uploadSource(forCall(deps, uploadOptions), objectAddress(address), openSource(source), uploadOptions),
     download: async (address, downloadOptions = {}) =>
-      downloadObject(deps, objectAddress(address), downloadOptions),
+      downloadObject(forCall(deps, downloadOptions), objectAddress(address), downloadOptions),
     list: (team, listOptions) => listObjects(api, team, listOptions),
     async remove(address, removeOptions) {
       await api.call('deleteObject', { params: { ...objectAddress(address) } }, removeOptions)

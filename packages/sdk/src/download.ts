@@ -9,6 +9,8 @@ export interface DownloadOptions {
   concurrency?: number | undefined
   /** Size of a range, bytes; default 8 MiB. An object that fits into one is read by one request. */
   rangeBytes?: number | undefined
+  /** Which of the bucket's addresses to use; unless told, the client's. */
+  audience?: string | undefined
   onProgress?: OnProgress | undefined
   signal?: AbortSignal | undefined
 }

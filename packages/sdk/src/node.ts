@@ -11,7 +11,7 @@ import {
   type UploadFilesOptions,
 } from './transfer-files.ts'
 import { uploadFile } from './upload-file.ts'
-import type { UploadOptions, UploadResult } from './upload.ts'
+import { forCall, type UploadOptions, type UploadResult } from './upload.ts'
 
 export * from './index.ts'
 export { createNodeTransport, type NodeTransportOptions } from './node-transport.ts'
@@ -47,11 +47,12 @@ export function createSignpost(options: NodeSignpostOptions): NodeSignpost {
   return {
     ...signpostOf(deps),
     uploadFile: async (address, path, fileOptions = {}) =>
-      uploadFile(deps, objectAddress(address), path, fileOptions),
+      uploadFile(forCall(deps, fileOptions), objectAddress(address), path, fileOptions),
     downloadFile: async (address, path, fileOptions = {}) =>
-      downloadFile(deps, objectAddress(address), path, fileOptions),
-    uploadFiles: (files, filesOptions = {}) => uploadFiles(deps, files, filesOptions),
-    downloadFiles: (files, filesOptions = {}) => downloadFiles(deps, files, filesOptions),
+      downloadFile(forCall(deps, fileOptions), objectAddress(address), path, fileOptions),
+    uploadFiles: (files, filesOptions = {}) => uploadFiles(forCall(deps, filesOptions), files, filesOptions),
+    downloadFiles: (files, filesOptions = {}) =>
+      downloadFiles(forCall(deps, filesOptions), files, filesOptions),
     close: () => transport.close?.(),
   }
 }

@@ -4,7 +4,7 @@ import { backoffMs, sleep } from './retry.ts'
 import { sendSigned } from './send-signed.ts'
 import { redactUrl, TransferError } from './transfer-error.ts'
 import type { TransferResponse } from './transport.ts'
-import type { TransferDeps } from './upload.ts'
+import { audienceField, type TransferDeps } from './upload.ts'
 import type { IssuedUrl } from '@signpost/contract'
 
 export interface ObjectInfo {
@@ -39,7 +39,7 @@ export async function openObject(
   const ask = () =>
     deps.api.call(
       'issueUrl',
-      { params: { team: address.team }, body: { action: 'read', key: address.key } },
+      { params: { team: address.team }, body: { action: 'read', key: address.key, ...audienceField(deps) } },
       { signal },
     )
   const url = createLiveUrl(ask, deps.clock, options.url)

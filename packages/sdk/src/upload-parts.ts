@@ -7,7 +7,7 @@ import { createMeter, type Meter } from './progress.ts'
 import { sendSigned } from './send-signed.ts'
 import { TransferError } from './transfer-error.ts'
 import { bodySizeBytes } from './transport.ts'
-import type { TransferDeps, UploadOptions, UploadResult } from './upload.ts'
+import { audienceField, type TransferDeps, type UploadOptions, type UploadResult } from './upload.ts'
 import { checkMd5, etagOf, md5Hex, md5OfEtag } from './upload-result.ts'
 import type { SizedSource } from './upload-source.ts'
 
@@ -114,7 +114,7 @@ async function sendParts(
       (
         await deps.api.call(
           'signParts',
-          { params: { team, uploadId }, body: { partNumbers } },
+          { params: { team, uploadId }, body: { partNumbers, ...audienceField(deps) } },
           { signal: options.signal },
         )
       ).parts,

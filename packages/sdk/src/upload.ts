@@ -33,6 +33,8 @@ export interface UploadOptions {
   onUpload?: ((uploadId: string) => void) | undefined
   /** Drop what has arrived when the upload fails or is aborted. Default: leave it, to be resumed. */
   abortOnFailure?: boolean | undefined
+  /** Which of the bucket's addresses to use; unless told, the client's. */
+  audience?: string | undefined
   onProgress?: OnProgress | undefined
   signal?: AbortSignal | undefined
 }
@@ -49,6 +51,18 @@ export interface UploadResult extends Address {
 export interface TransferDeps extends SendDeps {
   api: ApiClient
   clock: () => number
+  /** Which of the bucket's addresses to use; undefined: the one that the server chooses. */
+  audience?: string | undefined
+}
+
+/** The client's choice for this call, where it says another. */
+export function forCall(deps: TransferDeps, options: { audience?: string | undefined }): TransferDeps {
+  return options.audience === undefined ? deps : { ...deps, audience: options.audience }
+}
+
+/** As a field of a request. */
+export function audienceField({ audience }: Pick<TransferDeps, 'audience'>): { audience?: string } {
+  return audience === undefined ? {} : { audience }
 }
 
 export const singlePutBytesDefault = 32 * 1024 * 1024
@@ -120,6 +134,7 @@ async function putWhole(
           body: {
             action: 'write',
             key: address.key,
+            ...audienceField(deps),
             ...(contentType === undefined ? {} : { contentType }),
             ...(options.createOnly === undefined ? {} : { createOnly: options.createOnly }),
             ...(checksum ? { checksum } : {}),

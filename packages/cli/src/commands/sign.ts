@@ -15,6 +15,7 @@ interface SignOptions {
   contentType?: string
   contentLength?: number
   createOnly?: true
+  audience?: string
   downloadAs?: string
   curl?: true
 }
@@ -43,6 +44,7 @@ export function addSign(program: Command, run: Run): void {
     .option('--content-type <type>', 'write: the type that must be sent')
     .option('--content-length <bytes>', 'write: the exact size that must be sent', parseBytes)
     .option('--create-only', 'write: never overwrite')
+    .option('--audience <name>', "for which of the bucket's addresses, by its name in the connector")
     .option('--download-as <name>', 'read: file name that a browser saves under')
     .option('--curl', 'print a curl line instead of the bare URL')
     .addHelpText(
@@ -74,7 +76,8 @@ function parseAction(text: string): 'read' | 'write' {
 }
 
 function requestOf(key: string, options: SignOptions): UrlRequestInput {
-  const { action, method, expires, exact, contentType, contentLength, createOnly, downloadAs } = options
+  const { action, method, expires, exact, contentType, contentLength, createOnly, downloadAs, audience } =
+    options
   return {
     action,
     key,
@@ -85,6 +88,7 @@ function requestOf(key: string, options: SignOptions): UrlRequestInput {
     ...(contentLength === undefined ? {} : { contentLength }),
     ...(createOnly === undefined ? {} : { createOnly }),
     ...(downloadAs === undefined ? {} : { downloadAs }),
+    ...(audience === undefined ? {} : { audience }),
   }
 }
 

@@ -10,16 +10,18 @@ export interface CpOptions {
   clobber: boolean
   contentType?: string
   followSymlinks?: true
+  audience?: string
   quiet?: true
 }
 
 /** Files larger than this, bytes, go up in parts, which a later run can go on with. */
 export const inPartsFromBytes = 32 * 1024 * 1024
 
-/** How many files and parts go at once, for the SDK. */
-export function concurrencyOf(options: CpOptions) {
+/** How many files and parts go at once, and by which of the bucket's addresses, for the SDK. */
+export function transferOptionsOf(options: CpOptions) {
   return {
     ...(options.jobs === undefined ? {} : { files: options.jobs, largeFiles: options.jobs }),
     ...(options.parts === undefined ? {} : { concurrency: options.parts }),
+    ...(options.audience === undefined ? {} : { audience: options.audience }),
   }
 }

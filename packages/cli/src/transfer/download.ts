@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import type { NodeSignpost } from '@signpost/sdk/node'
 import { formatRemote, type RemoteAddress } from '../address.ts'
 import type { Context } from '../context.ts'
-import { concurrencyOf, type CpOptions } from './cp-options.ts'
+import { transferOptionsOf, type CpOptions } from './cp-options.ts'
 import { downloadPlan, type DownloadFile } from './download-plan.ts'
 import type { Reporter } from './outcome.ts'
 
@@ -27,7 +27,7 @@ export async function downloadAll(
     }
   }
   const outcomes = client.downloadFiles(files(), {
-    ...concurrencyOf(options),
+    ...transferOptionsOf(options),
     resume: options.resume,
     signal: context.signal,
     onProgress: (file, progress) => reporter.progress(file, progress),
@@ -88,7 +88,7 @@ export async function downloadTo(
   try {
     const object = await client.download(address, {
       signal,
-      ...(options.parts === undefined ? {} : { concurrency: options.parts }),
+      ...transferOptionsOf(options),
       onProgress: (progress) => reporter.progress(moving, progress),
     })
     reporter.expect(object.sizeBytes, moving)

@@ -2,7 +2,7 @@ import type { NodeSignpost, UploadOptions, UploadResult } from '@signpost/sdk/no
 import { formatRemote, type RemoteAddress } from '../address.ts'
 import { stateFolder } from '../config-file.ts'
 import type { Context } from '../context.ts'
-import { concurrencyOf, inPartsFromBytes, type CpOptions } from './cp-options.ts'
+import { transferOptionsOf, inPartsFromBytes, type CpOptions } from './cp-options.ts'
 import { failureOf, isThereAlready, type Reporter } from './outcome.ts'
 import { uploadPlan, type UploadFile } from './upload-plan.ts'
 import { createUploadStates, type UploadIdentity, type UploadStates } from './upload-state.ts'
@@ -51,7 +51,7 @@ export async function uploadAll(
   }
   const files = run.client.uploadFiles(fresh(), {
     ...sharedOptions(run),
-    ...concurrencyOf(options),
+    ...transferOptionsOf(options),
     onProgress: (file, progress) => reporter.progress(file, progress),
     onUpload: (file, uploadId) => keep(run, file, uploadId),
   })
@@ -76,7 +76,7 @@ async function resume(run: UploadRun, file: UploadFile, uploadId: string): Promi
   const own: UploadOptions = {
     ...sharedOptions(run),
     contentType: file.contentType,
-    ...(options.parts === undefined ? {} : { concurrency: options.parts }),
+    ...transferOptionsOf(options),
     onProgress: (progress) => reporter.progress(file, progress),
     onUpload: (id) => keep(run, file, id),
   }

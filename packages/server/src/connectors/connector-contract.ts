@@ -9,7 +9,7 @@ import { scidOf } from '@signpost/signing'
 import type { OpenConnector, SignedRequest, SignRequest, StoredPart } from '../domain/connector.ts'
 import { examineBucket } from './doctor/index.ts'
 import { openConnector, type ConnectorDeps } from './index.ts'
-import { testScope } from './testing-scope.ts'
+import { testScope } from './test-scope.ts'
 
 export interface ContractTarget {
   settings: ResolvedSettings

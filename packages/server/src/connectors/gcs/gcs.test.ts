@@ -10,7 +10,7 @@ import { freePort } from '../../../../../tests/servers/daemon.ts'
 import { startGcs, type Gcs } from '../../../../../tests/servers/gcs.ts'
 import { connectorContract, type ContractTarget } from '../connector-contract.ts'
 import { putAtLoopback } from '../test-loopback.ts'
-import { testScope } from '../testing-scope.ts'
+import { testScope } from '../test-scope.ts'
 import { openGcs } from './open.ts'
 
 type GcsSettings = Extract<ResolvedSettings, { kind: 'gcs' }>

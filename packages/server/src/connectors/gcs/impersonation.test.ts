@@ -8,7 +8,7 @@ import { freePort } from '../../../../../tests/servers/daemon.ts'
 import { startGcs, type Gcs, type ServiceAccount } from '../../../../../tests/servers/gcs.ts'
 import { startGoogleIam, type GoogleIam } from '../../../../../tests/servers/google-iam.ts'
 import { connectorContract } from '../connector-contract.ts'
-import { testScope } from '../testing-scope.ts'
+import { testScope } from '../test-scope.ts'
 import { openGcs } from './open.ts'
 import type { SignBlobResult } from './sign-blob.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import { testScope } from '../testing-scope.ts'
+import { testScope } from '../test-scope.ts'
 import type { SignedRequest, Signer, SignRequest } from '../../domain/connector.ts'
 import { openGcs } from './open.ts'
 import type { GcsSettings } from './sign.ts'

@@ -14,7 +14,7 @@ import { startRgw, type Rgw } from '../../../../../tests/servers/rgw.ts'
 import { connectorContract, type ContractTarget } from '../connector-contract.ts'
 import type { SignRequest } from '../../domain/connector.ts'
 import { putAtLoopback } from '../test-loopback.ts'
-import { testScope } from '../testing-scope.ts'
+import { testScope } from '../test-scope.ts'
 import { openS3 } from './open.ts'
 
 const deps = { clock: Date.now, fetch }

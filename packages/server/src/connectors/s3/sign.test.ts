@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ResolvedSettings } from '@signpost/contract'
-import { testScope } from '../testing-scope.ts'
+import { testScope } from '../test-scope.ts'
 import type { SignedRequest, Signer, SignRequest } from '../../domain/connector.ts'
 import { openS3 } from './open.ts'
 

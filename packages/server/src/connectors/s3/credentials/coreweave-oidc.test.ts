@@ -5,7 +5,7 @@ import {
   type CoreweaveExchange,
 } from '../../../../../../tests/servers/coreweave-exchange.ts'
 import { freePort } from '../../../../../../tests/servers/daemon.ts'
-import { testScope } from '../../testing-scope.ts'
+import { testScope } from '../../test-scope.ts'
 import { coreweaveOidcSource } from './coreweave-oidc.ts'
 
 const hour = 3_600_000

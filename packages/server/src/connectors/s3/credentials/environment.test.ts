@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { startAwsMetadata, type AwsMetadata } from '../../../../../../tests/servers/aws-metadata.ts'
 import { startSts, type Sts } from '../../../../../../tests/servers/sts.ts'
-import { testScope } from '../../testing-scope.ts'
+import { testScope } from '../../test-scope.ts'
 import { environmentSource } from './environment.ts'
 
 const hour = 3_600_000

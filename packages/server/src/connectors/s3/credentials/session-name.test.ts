@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { testScope } from '../../testing-scope.ts'
+import { testScope } from '../../test-scope.ts'
 import { FEDERATED_NAME_MAX, OWN_SESSION, requesterName, sessionName } from './session-name.ts'
 
 test('a username that STS takes is the name of the session', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { freePort } from '../../../../../../tests/servers/daemon.ts'
 import { startSts, stsProblem, type Sts } from '../../../../../../tests/servers/sts.ts'
-import { testScope } from '../../testing-scope.ts'
+import { testScope } from '../../test-scope.ts'
 import { openS3 } from '../open.ts'
 import type { S3Settings } from '../sign.ts'
 

@@ -23,9 +23,19 @@ const pages: Record<string, RegExp[]> = {
     /^resource "aws_s3_bucket_cors_configuration"/m,
     /"limitedBy": ?"policy"/,
   ],
+  'docs/guides/doctor.md': [
+    /^pass  signature\.verified /m,
+    /^local: .*as it should be/m,
+    /^fail  cors\.origin /m,
+    /^exit code 1$/m,
+    /^\{"connector":"local"/m,
+  ],
   'docs/guides/run-it.md': [/signpost_/],
   'docs/guides/teams-users-keys.md': [/alice/, /^from alice$/m],
   'docs/guides/connect-a-bucket.md': [],
+  'docs/guides/connect-aws.md': [],
+  'docs/guides/connect-coreweave.md': [],
+  'docs/guides/connect-s3-compatible.md': [/^a first object$/m, /SignatureDoesNotMatch\. Fix: /],
 }
 
 function blocksOf(page: string): string[] {

@@ -3,6 +3,7 @@
  * runs on every store; where one cannot refuse, `accepts` says so by name, with Signpost's answer beside it.
  */
 import type { SignRequest } from '../../../packages/server/src/domain/connector.ts'
+import { guardCases } from './guard-cases.ts'
 import type { RawRequest } from './send.ts'
 
 export type StoreName =
@@ -76,7 +77,7 @@ const markerName = /(^|&)(X-User|scid)=/
 const noScid = { 'azure (account key)': 'a service SAS carries no requester' }
 const sasNotMethod =
   'a SAS binds permissions, not a method; the answer names the method, and the log shows the operation'
-const sasNotHeaders = 'a SAS binds no headers; `enforcement` says `none`'
+const sasNotHeaders = 'a SAS binds no headers; `enforcement` says `verified-after`'
 
 const works: Case[] = [
   {
@@ -511,4 +512,4 @@ const refused: Case[] = [
   },
 ]
 
-export const cases: readonly Case[] = [...works, ...refused]
+export const cases: readonly Case[] = [...works, ...refused, ...guardCases]

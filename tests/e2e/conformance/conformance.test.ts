@@ -46,8 +46,8 @@ async function signed(
     networks: [],
     until: request.expiresAt,
   })
-  const { url, headers } = await signer.sign(request)
-  return { request, raw: { method: request.method, url, headers } }
+  const { url, headers, fields } = await signer.sign(request)
+  return { request, raw: { method: request.method, url, headers, ...(fields ? { fields } : {}) } }
 }
 
 async function tryCase(store: StoreUnderTest, found: Case, number: number): Promise<RawAnswer> {

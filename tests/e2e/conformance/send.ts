@@ -7,6 +7,8 @@ export interface RawRequest {
   url: string
   headers: Record<string, string>
   body?: Buffer | undefined
+  /** Of a form: then the body is its file. */
+  fields?: Record<string, string>
 }
 
 export interface RawAnswer {
@@ -16,7 +18,8 @@ export interface RawAnswer {
 }
 
 /** Sends exactly what it is given; no URL parser of a client touches the path or the query. */
-export function send({ method, url, headers, body }: RawRequest, ca?: string): Promise<RawAnswer> {
+export function send(request: RawRequest, ca?: string): Promise<RawAnswer> {
+  const { method, url, headers, body } = request.fields ? formOf(request, request.fields) : request
   const [, scheme = '', authority = '', target = '/'] = /^(https?):\/\/([^/]+)(\/.*)$/.exec(url) ?? []
   const [host = '', port] = authority.split(':')
   return new Promise((resolve, reject) => {
@@ -46,4 +49,20 @@ export function send({ method, url, headers, body }: RawRequest, ca?: string): P
     outgoing.on('error', reject)
     outgoing.end(body)
   })
+}
+
+/** RFC 7578, byte by byte, so that nothing is made right on the way. */
+function formOf(request: RawRequest, fields: Readonly<Record<string, string>>): RawRequest {
+  const boundary = 'signpost-form-boundary'
+  const parts = Object.entries(fields).map(
+    ([name, value]) => `--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  )
+  const file = `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="f.bin"\r\ncontent-type: application/octet-stream\r\n\r\n`
+  const body = Buffer.concat([
+    Buffer.from(parts.join('') + file),
+    request.body ?? Buffer.alloc(0),
+    Buffer.from(`\r\n--${boundary}--\r\n`),
+  ])
+  const headers = { ...request.headers, 'content-type': `multipart/form-data; boundary=${boundary}` }
+  return { ...request, headers, body }
 }

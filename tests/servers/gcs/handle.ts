@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { xmlReply } from './call.ts'
 import type { Call, Reply } from './call.ts'
 import { corsHeaders, preflight } from './cors.ts'
+import { isForm, writeForm } from './form-routes.ts'
 import { GcsRefusal, accessDenied } from './refusal.ts'
 import { continueSession, sessionOf } from './resumable-routes.ts'
 import { route } from './routes.ts'
@@ -133,6 +134,7 @@ async function answer(
       throw new GcsRefusal(405, 'MethodNotAllowed', 'PUT or DELETE a session.')
     return continueSession({ ...base, body: await readWhole(), may: () => false }, session)
   }
+  if (isForm(base, key)) return writeForm(deps, { ...base, body: await readWhole() })
   const verified = verify(deps, request, pairs)
   if (!deps.may(verified.identity, { method, bucket, key })) {
     throw accessDenied(`${verified.identity} does not have access to the Google Cloud Storage object.`)

@@ -184,7 +184,11 @@ function headerValue(request: WireRequest, name: string): string {
     .join(',')
 }
 
-function isSignedBy(auth: Parameters, stringToSign: string, identities: SigningIdentities): boolean {
+export function isSignedBy(
+  auth: Pick<Parameters, 'algorithm' | 'identity' | 'scope' | 'signature'>,
+  stringToSign: string,
+  identities: SigningIdentities,
+): boolean {
   const signature = Buffer.from(auth.signature, 'hex')
   if (auth.algorithm === 'GOOG4-RSA-SHA256') {
     const keys = identities.publicKeysOf(auth.identity)

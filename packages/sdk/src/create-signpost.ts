@@ -7,14 +7,8 @@ import { createFetchTransport } from './fetch-transport.ts'
 import { listObjects, type ListEntry, type ListOptions } from './list-objects.ts'
 import { defaultRetryPolicy } from './retry.ts'
 import type { Transport } from './transport.ts'
-import {
-  audienceField,
-  forCall,
-  uploadSource,
-  type TransferDeps,
-  type UploadOptions,
-  type UploadResult,
-} from './upload.ts'
+import { audienceField, forCall, type TransferDeps } from './transfer-deps.ts'
+import { uploadSource, type UploadOptions, type UploadResult } from './upload.ts'
 import { openSource, type UploadSource } from './upload-source.ts'
 
 export interface SignpostOptions {

@@ -9,7 +9,7 @@ import { openObject, readRange, type ObjectInfo, type OpenObject } from './open-
 import { createMeter } from './progress.ts'
 import { smallFileBytes, type SmallFiles } from './small-file.ts'
 import { TransferError } from './transfer-error.ts'
-import type { TransferDeps } from './upload.ts'
+import type { TransferDeps } from './transfer-deps.ts'
 
 export interface DownloadedFile extends Address, ObjectInfo {
   path: string

@@ -2,7 +2,7 @@ import type { Address } from './address.ts'
 import { forEachConcurrent } from './concurrent.ts'
 import { openObject, readRange, type ObjectInfo, type OpenObject } from './open-object.ts'
 import { createMeter, type Meter, type OnProgress } from './progress.ts'
-import type { TransferDeps } from './upload.ts'
+import type { TransferDeps } from './transfer-deps.ts'
 
 export interface DownloadOptions {
   /** Ranges read at once; default 4. `stream()` holds as many in memory. */

@@ -11,7 +11,8 @@ import {
   type UploadFilesOptions,
 } from './transfer-files.ts'
 import { uploadFile } from './upload-file.ts'
-import { forCall, type UploadOptions, type UploadResult } from './upload.ts'
+import { forCall } from './transfer-deps.ts'
+import type { UploadOptions, UploadResult } from './upload.ts'
 
 export * from './index.ts'
 export { createNodeTransport, type NodeTransportOptions } from './node-transport.ts'

@@ -4,7 +4,7 @@ import { backoffMs, sleep } from './retry.ts'
 import { sendSigned } from './send-signed.ts'
 import { redactUrl, TransferError } from './transfer-error.ts'
 import type { TransferResponse } from './transport.ts'
-import { audienceField, type TransferDeps } from './upload.ts'
+import { audienceField, type TransferDeps } from './transfer-deps.ts'
 import type { IssuedUrl } from '@signpost/contract'
 
 export interface ObjectInfo {

@@ -9,7 +9,8 @@ import { mapConcurrent, readAhead } from './map-concurrent.ts'
 import type { Progress } from './progress.ts'
 import { createSmallFiles } from './small-file.ts'
 import { uploadKnownFile } from './upload-file.ts'
-import { singlePutBytesDefault, type TransferDeps, type UploadOptions, type UploadResult } from './upload.ts'
+import type { TransferDeps } from './transfer-deps.ts'
+import { singlePutBytesDefault, type UploadOptions, type UploadResult } from './upload.ts'
 
 /** One file and its object. `sizeBytes`, where it is known, lets small files get their URLs by the batch. */
 export interface FileTransfer {

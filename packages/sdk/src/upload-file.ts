@@ -4,7 +4,8 @@ import type { IssuedUrl } from '@signpost/contract'
 import type { Address } from './address.ts'
 import { TransferError } from './transfer-error.ts'
 import { smallFileBytes, type SmallFiles } from './small-file.ts'
-import { uploadSource, type TransferDeps, type UploadOptions, type UploadResult } from './upload.ts'
+import type { TransferDeps } from './transfer-deps.ts'
+import { uploadSource, type UploadOptions, type UploadResult } from './upload.ts'
 import { bytesSource, type SizedSource, type StreamSource } from './upload-source.ts'
 
 /** Stores a file. What is no regular file (a pipe) is sent as a stream. */

@@ -1,8 +1,8 @@
 import type { IssuedUrl } from '@signpost/contract'
-import type { ApiClient } from './api-client.ts'
 import { createLiveUrl } from './live-url.ts'
 import { createMeter, type OnProgress } from './progress.ts'
-import { sendSigned, type SendDeps } from './send-signed.ts'
+import { sendSigned } from './send-signed.ts'
+import { audienceField, type TransferDeps } from './transfer-deps.ts'
 import type { Address } from './address.ts'
 import { checkMd5, md5Of } from './upload-result.ts'
 import { uploadParts } from './upload-parts.ts'
@@ -46,23 +46,6 @@ export interface UploadResult extends Address {
   versionId: string | null
   /** Null for one PUT. */
   uploadId: string | null
-}
-
-export interface TransferDeps extends SendDeps {
-  api: ApiClient
-  clock: () => number
-  /** Which of the bucket's addresses to use; undefined: the one that the server chooses. */
-  audience?: string | undefined
-}
-
-/** The client's choice for this call, where it says another. */
-export function forCall(deps: TransferDeps, options: { audience?: string | undefined }): TransferDeps {
-  return options.audience === undefined ? deps : { ...deps, audience: options.audience }
-}
-
-/** As a field of a request. */
-export function audienceField({ audience }: Pick<TransferDeps, 'audience'>): { audience?: string } {
-  return audience === undefined ? {} : { audience }
 }
 
 export const singlePutBytesDefault = 32 * 1024 * 1024

@@ -5,7 +5,9 @@ import { renewedText, secretText } from './secret.ts'
 const accessKeyId = renewedText(256).describe('The public half; or {env}, {file}')
 const sessionSeconds = (max: number) =>
   z.number().int().min(900).max(max).optional().describe('Life of each session; its end limits URLs')
-const StsEndpoint = Endpoint.optional().describe("Of the token service; left out: AWS's own in the region")
+const StsEndpoint = Endpoint.optional().describe(
+  "Of the token service; left out: AWS's own in the region, and for another store the store's own address",
+)
 const RoleArn = z
   .string()
   .max(2048)

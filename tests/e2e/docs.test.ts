@@ -34,7 +34,9 @@ const pages: Record<string, RegExp[]> = {
   'docs/guides/teams-users-keys.md': [/alice/, /^from alice$/m],
   'docs/guides/connect-a-bucket.md': [],
   'docs/guides/connect-aws.md': [],
+  'docs/guides/connect-azure.md': [],
   'docs/guides/connect-coreweave.md': [],
+  'docs/guides/connect-google-cloud.md': [],
   'docs/guides/connect-s3-compatible.md': [/^a first object$/m, /SignatureDoesNotMatch\. Fix: /],
 }
 

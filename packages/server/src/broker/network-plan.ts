@@ -56,8 +56,11 @@ async function planPolicy({ input, named }: BucketNetworks): Promise<BucketPlan>
   const s3 = input as S3PolicyInput
   const { statements, notEnforceable, obstacle } = s3NetworkStatements(s3)
   const nothing = { current: null, next: null, difference: [], documents: [], canApply: false }
-  const because = (why: string) => ({ ...nothing, notEnforceable: [...notEnforceable, why] })
-  if (obstacle !== null && statements.length === 0) return because(obstacle)
+  if (obstacle !== null && statements.length === 0) {
+    const { documents, notEnforceable: more } = providerNetwork(input)
+    const sentences = [...new Set([...notEnforceable, ...more, obstacle])]
+    return { ...nothing, documents, notEnforceable: sentences }
+  }
   const { configuration } = named.connector
   let current: string | null = null
   let unreadable: string | null = null

@@ -138,6 +138,16 @@ describe('for AWS', () => {
   })
 })
 
+test('MinIO gets the list as a policy of the user, with the commands that set it', () => {
+  const input = s3Input('minio', { networkRules: [office] })
+  const names = policyDocuments(input).map(({ name }) => name)
+  assert.equal(names.includes('bucket-policy'), false)
+  const shell = textOf(input, 'network', 'shell')
+  assert.match(shell, /^mc admin policy attach FILL-IN-ALIAS signpost-vision --user AKIAEXAMPLE$/m)
+  assert.deepEqual(JSON.parse(/<<'JSON'\n(.*)\nJSON/s.exec(shell)?.[1] ?? ''), jsonOf(input, 'network'))
+  assert.equal(providerNetwork(input).documents.length, 2)
+})
+
 test('R2 gets no bucket policy and no rights that it does not know', () => {
   const names = policyDocuments(s3Input('r2', { networkRules: [office] })).map(({ name }) => name)
   assert.deepEqual([...new Set(names)], ['cors', 'lifecycle'])

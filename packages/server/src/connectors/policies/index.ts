@@ -1,16 +1,16 @@
 /** Documents for the owner of a bucket: pure, from settings and policy alone. */
 import type { PolicyDocument } from '@signpost/contract'
 import { azureDocuments, azureNetwork, type AzurePolicyInput } from './azure.ts'
-import { jsonDocument, terraformDocument } from './document.ts'
+import { jsonDocument, policyDocument, shellWord, terraformDocument } from './document.ts'
 import { gcsDocuments, gcsNetwork, type GcsPolicyInput } from './gcs.ts'
 import { hclBlock, hclName, jsonencode } from './hcl.ts'
 import type { PolicyInput } from './input.ts'
 import { policyBytesMax } from './merge-policy.ts'
-import { s3BucketStatements } from './s3-bucket-policy.ts'
+import { s3BucketStatements, s3UserStatements } from './s3-bucket-policy.ts'
 import { iamDocuments } from './s3-iam.ts'
-import { s3NetworkStatements, type S3PolicyInput } from './s3-network.ts'
+import { s3NetworkStatements, sentencesOf, type S3PolicyInput } from './s3-network.ts'
 import { s3CorsDocuments, s3LifecycleDocuments } from './s3-rules.ts'
-import { abilities } from './s3-stores.ts'
+import { limitsOf } from './s3-stores.ts'
 import { documentOf, type Statement } from './statement.ts'
 
 export { checkSize, checkStatements } from './check-statements.ts'
@@ -33,9 +33,10 @@ function s3Documents(input: S3PolicyInput): PolicyDocument[] {
   const hasIam = input.store.kind !== 'r2'
   const statements = s3BucketStatements(input)
   return [
-    ...(abilities[input.store.kind].bucketPolicy && statements.length > 0
+    ...(statements.length > 0
       ? bucketPolicyDocuments(input, statements, s3NetworkStatements(input).notEnforceable)
       : []),
+    ...userPolicyDocuments(input),
     ...(hasIam ? iamDocuments(input) : []),
     ...s3CorsDocuments(input),
     ...s3LifecycleDocuments(input),
@@ -83,12 +84,46 @@ export function mergedDocuments({ settings, store }: S3PolicyInput, next: string
   ]
 }
 
-/** What holds the list at the bucket, for kinds where that is no bucket policy that can be set from here. */
+/** MinIO: an own policy of the user, besides what it may do. */
+function userPolicyDocuments(input: S3PolicyInput): PolicyDocument[] {
+  const statements = s3UserStatements(input)
+  if (statements.length === 0) return []
+  const { name, credential } = input.settings
+  const title = 'Policy for the user that signs, besides its rights'
+  const key = credential.type === 'static' ? credential.accessKeyId : undefined
+  const user = typeof key === 'string' ? key : 'FILL-IN-USER'
+  const notes = [
+    'Put the name of the server in mc in place of FILL-IN-ALIAS. The key of a service account has the policies of its user.',
+    ...limitsOf[input.store.kind],
+    ...sentencesOf(input),
+  ]
+  const policy = `signpost-${name}`
+  const text = JSON.stringify(documentOf(statements), null, 2)
+  const command = `cat > ${policy}.json <<'JSON'
+${text}
+JSON
+mc admin policy create FILL-IN-ALIAS ${policy} ${policy}.json
+mc admin policy attach FILL-IN-ALIAS ${policy} --user ${shellWord(user)}`
+  return [
+    policyDocument('network', title, 'json', text, notes),
+    policyDocument('network', title, 'shell', command, notes),
+  ]
+}
+
+/** What holds the list where that is no bucket policy that can be set from here. */
 export function providerNetwork(input: PolicyInput): {
   documents: PolicyDocument[]
   notEnforceable: string[]
 } {
-  return input.settings.kind === 'gcs'
-    ? gcsNetwork(input as GcsPolicyInput)
-    : azureNetwork(input as AzurePolicyInput)
+  switch (input.settings.kind) {
+    case 's3':
+      return {
+        documents: input.networkRules.length === 0 ? [] : userPolicyDocuments(input as S3PolicyInput),
+        notEnforceable: sentencesOf(input as S3PolicyInput),
+      }
+    case 'gcs':
+      return gcsNetwork(input as GcsPolicyInput)
+    case 'azure':
+      return azureNetwork(input as AzurePolicyInput)
+  }
 }

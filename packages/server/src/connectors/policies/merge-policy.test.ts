@@ -29,7 +29,7 @@ test('what says the same already is left to the letter, however the store writes
     Condition: { NotIpAddress: { 'aws:SourceIp': '10.0.0.1' } },
     Resource: ['arn:aws:s3:::b/*'],
     Action: ['s3:PutObject', 's3:GetObject'],
-    Principal: '*',
+    Principal: { AWS: ['*'] },
     Effect: 'Deny',
     Sid: 'SignpostNetwork',
   }

@@ -54,7 +54,9 @@ function canonical(value: unknown): string {
   if (Array.isArray(value)) return value.length === 1 ? canonical(value[0]) : `[${sorted(value)}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `{${members.map(([name, one]) => `${JSON.stringify(name)}:${canonical(one)}`).join(',')}}`
+  // "Principal": "*" means {"AWS": "*"}, and some stores write it so.
+  const same = (name: string, one: unknown) => (name === 'Principal' && one === '*' ? { AWS: '*' } : one)
+  return `{${members.map(([name, one]) => `${JSON.stringify(name)}:${canonical(same(name, one))}`).join(',')}}`
 }
 
 const sorted = (values: readonly unknown[]) => values.map(canonical).toSorted().join(',')

@@ -1,15 +1,28 @@
 /** The rest of a bucket policy: how old a URL may be, and TLS. The stores hold it against whoever signs. */
 import { abilities } from './s3-stores.ts'
-import { arnsOf, s3NetworkStatements, type S3PolicyInput } from './s3-network.ts'
+import { arnsOf, networkDenies, s3NetworkStatements, type S3PolicyInput } from './s3-network.ts'
 import type { Statement } from './statement.ts'
 
 export function s3BucketStatements(input: S3PolicyInput): Statement[] {
+  if (!abilities[input.store.kind].bucketPolicy) return []
+  return [...s3NetworkStatements(input).statements, ...limitStatements(input)]
+}
+
+/** For the user that signs, where bucket policies do not hold for it. */
+export function s3UserStatements(input: S3PolicyInput): Statement[] {
+  if (!abilities[input.store.kind].userPolicy) return []
+  return [...networkDenies(input), ...limitStatements(input).map(withoutPrincipal)]
+}
+
+function withoutPrincipal(statement: Statement): Statement {
+  const own = { ...statement }
+  delete own.Principal
+  return own
+}
+
+function limitStatements(input: S3PolicyInput): Statement[] {
   const can = abilities[input.store.kind]
-  return [
-    ...s3NetworkStatements(input).statements,
-    ...(can.signatureAge ? ageStatements(input) : []),
-    ...(can.secureTransport ? [tlsOnly(input)] : []),
-  ]
+  return [...(can.signatureAge ? ageStatements(input) : []), ...(can.secureTransport ? [tlsOnly(input)] : [])]
 }
 
 const readActions = ['s3:GetObject', 's3:GetObjectVersion']

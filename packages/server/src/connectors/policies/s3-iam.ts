@@ -1,6 +1,6 @@
 /** What the credential may do: no more than its work takes. */
 import type { PolicyDocument } from '@signpost/contract'
-import { awsPartition } from './arn.ts'
+import { partitionOf } from '../s3/credentials/session-policy.ts'
 import { jsonDocument, terraformDocument } from './document.ts'
 import { hclBlock, hclName, jsonencode } from './hcl.ts'
 import { arnsOf, type S3PolicyInput } from './s3-network.ts'
@@ -87,7 +87,7 @@ function networkRights(input: S3PolicyInput): Statement[] {
 function kmsStatements({ settings, writes }: S3PolicyInput): Statement[] {
   const key = writes?.kmsKeyId
   if (key === undefined) return []
-  const partition = awsPartition(settings.region)
+  const partition = partitionOf(settings.region)
   const isAlias = /(?:^|:)alias\//.test(key)
   const id = isAlias ? '*' : key.replace(/^key\//, '')
   return [

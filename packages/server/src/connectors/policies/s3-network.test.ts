@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { checkSize, checkStatements } from './check-statements.ts'
-import { s3BucketStatements } from './s3-bucket-policy.ts'
+import { s3BucketStatements, s3UserStatements } from './s3-bucket-policy.ts'
 import { arnsOf, s3NetworkStatements, type S3PolicyInput } from './s3-network.ts'
 import { abilities, type S3Store } from './s3-stores.ts'
 import type { Statement } from './statement.ts'
@@ -55,12 +55,43 @@ describe('the statement for networks', () => {
     })
   })
 
-  test('on MinIO knows no endpoints: a list of them alone is for nobody, and it says so', () => {
-    const input = s3Input('minio', { networkRules: [rule([endpoint])] })
-    const test = conditionOf(input)
-    assert.deepEqual(test?.['NotIpAddressIfExists'], { 'aws:SourceIp': ['192.0.2.255/32'] })
-    assert.equal(test?.['StringNotEqualsIfExists'], undefined)
+  test('where there are no endpoints, a list of them alone is for nobody, and it says so; IfExists is not used', () => {
+    const input = s3Input('other', { networkRules: [rule([endpoint])] })
+    assert.deepEqual(conditionOf(input), {
+      StringEquals: { 's3:authType': ['REST-QUERY-STRING', 'POST'] },
+      NotIpAddress: { 'aws:SourceIp': ['192.0.2.255/32'] },
+    })
     assert.match(s3NetworkStatements(input).notEnforceable.join(' '), /VPC endpoints, which only AWS knows/)
+  })
+
+  test("on MinIO is no bucket policy, which holds for nobody who signs, but the signing user's own", () => {
+    const input = s3Input('minio', { networkRules: [rule([office, '2001:db8::/32'])] })
+    const { statements, obstacle, notEnforceable } = s3NetworkStatements(input)
+    assert.deepEqual(statements, [])
+    assert.match(obstacle ?? '', /no bucket policies that hold/)
+    assert.match(notEnforceable.join(' '), /anonymous requests alone.*root user/)
+    const [network, ...limits] = s3UserStatements(input)
+    assert.deepEqual(network, {
+      Sid: 'SignpostNetwork',
+      Effect: 'Deny',
+      Action: actions,
+      Resource: 'arn:aws:s3:::my-bucket/*',
+      Condition: {
+        StringEquals: { 's3:authType': ['REST-QUERY-STRING', 'POST'] },
+        NotIpAddress: { 'aws:SourceIp': [office, '2001:db8::/32'] },
+      },
+    })
+    assert.deepEqual(
+      limits.map(({ Sid }) => Sid),
+      ['SignpostReadUrlAge', 'SignpostWriteUrlAge', 'SignpostTlsOnly'],
+    )
+    // minio/pkg policy/condition/name.go: these are all that it knows; another name refuses the whole document.
+    const known = ['StringEquals', 'NotIpAddress', 'NumericGreaterThan', 'Bool']
+    for (const { Condition, Principal } of s3UserStatements(input)) {
+      assert.ok(Object.keys(Condition ?? {}).every((name) => known.includes(name)))
+      assert.equal(Principal, undefined)
+    }
+    assert.deepEqual(s3UserStatements(s3Input('aws', { networkRules: [rule([office])] })), [])
   })
 
   test("on Ceph is for the signing user, and leaves Signpost's own address good", () => {
@@ -126,8 +157,8 @@ describe('the statement for networks', () => {
       ['SignpostNetworkTeamOdd', 'arn:aws-cn:s3:::my-bucket/odd${*}${$}name${?}/*'],
     ])
     assert.equal(names({ region: 'us-gov-west-1' })[0]?.[1], 'arn:aws-us-gov:s3:::my-bucket/*')
-    const minio = s3NetworkStatements(s3Input('minio', { networkRules: [rule([office], 'odd*/', 'odd')] }))
-    assert.match(minio.notEnforceable.join(' '), /odd\*\/, in which this store takes/)
+    const other = s3NetworkStatements(s3Input('other', { networkRules: [rule([office], 'odd*/', 'odd')] }))
+    assert.match(other.notEnforceable.join(' '), /odd\*\/, in which this store takes/)
   })
 
   test('says which private addresses AWS never sees, and writes ranges without host bits', () => {
@@ -170,7 +201,8 @@ test('the age of URLs is limited in milliseconds, and TLS asked for, where the s
     SignpostWriteUrlAge: { ...forUrls, NumericGreaterThan: { 's3:signatureAge': '86400000' } },
     SignpostTlsOnly: { Bool: { 'aws:SecureTransport': 'false' } },
   })
-  assert.deepEqual(byName('minio'), byName('aws'))
+  assert.deepEqual(byName('other'), byName('aws'))
+  assert.deepEqual(byName('minio'), {})
   assert.deepEqual(byName('ceph'), {}, 'Ceph takes these conditions without a word, and holds none')
 })
 

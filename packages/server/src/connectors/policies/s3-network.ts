@@ -1,8 +1,9 @@
 /** The statements that hold URLs to networks, for each store what it can hold. */
 import type { ConnectorSettings } from '@signpost/contract'
-import { membershipOf } from '../../domain/network.ts'
-import { awsPartition, bucketArns, holdsWildcard, type BucketArns } from './arn.ts'
-import type { NetworkRule, PolicyInput, StoreFacts } from './input.ts'
+import { membershipOf, nobody } from '../../domain/network.ts'
+import { partitionOf } from '../s3/credentials/session-policy.ts'
+import { bucketArns, holdsWildcard, type BucketArns } from './arn.ts'
+import type { PolicyInput, StoreFacts } from './input.ts'
 import { isPrivate, networkForms, type NetworkForms } from './network-forms.ts'
 import { abilities, limitsOf } from './s3-stores.ts'
 import { sidPart, type Condition, type Principal, type Statement } from './statement.ts'
@@ -36,31 +37,33 @@ export function s3NetworkStatements(input: S3PolicyInput): NetworkStatements {
   const can = abilities[store.kind]
   const notEnforceable = rules.length === 0 ? [] : [...limitsOf[store.kind]]
   const none = (obstacle: string | null) => ({ statements: [], notEnforceable, obstacle })
-  if (rules.length === 0) return none(can.bucketPolicy ? null : 'The store has no bucket policies.')
-  if (!can.bucketPolicy) return none('The store has no bucket policies.')
+  if (!can.bucketPolicy) return none('The store has no bucket policies that hold for URLs.')
+  if (rules.length === 0) return none(null)
   const obstacle = obstacleOf(input)
   if (obstacle !== null && store.kind === 'ceph') return none(obstacle)
-  const arns = arnsOf(input)
-  const statements: Statement[] = []
+  notEnforceable.push(...sentencesOf(input))
+  return { statements: networkDenies(input), notEnforceable: [...new Set(notEnforceable)], obstacle }
+}
+
+/** One for each rule. In the policy of a user there is no principal: it is the user. */
+export function networkDenies(input: S3PolicyInput): Statement[] {
+  const { networkRules, store } = input
+  const can = abilities[store.kind]
   const names = new Set<string>()
-  for (const rule of rules) {
-    const forms = networkForms(rule.networks)
-    notEnforceable.push(...sentencesOf(rule, forms, input))
-    const condition = can.authType ? urlCondition(forms, can.vpcEndpoints) : addressCondition(forms, store)
-    statements.push({
-      Sid: freeSid(rule.name, names),
-      Effect: 'Deny',
-      Principal: principalOf(store, can.authType),
-      Action: actions,
-      Resource: arns.objects(rule.prefix),
-      Condition: condition,
-    })
-  }
-  return { statements, notEnforceable: [...new Set(notEnforceable)], obstacle }
+  return networkRules.map(({ name, prefix, networks }) => ({
+    Sid: freeSid(name, names),
+    Effect: 'Deny',
+    ...(can.userPolicy ? {} : { Principal: principalOf(store, can.authType) }),
+    Action: actions,
+    Resource: arnsOf(input).objects(prefix),
+    Condition: can.authType
+      ? urlCondition(networkForms(networks), can.vpcEndpoints)
+      : addressCondition(networkForms(networks), store),
+  }))
 }
 
 export function arnsOf({ settings, store }: S3PolicyInput): BucketArns {
-  const partition = store.kind === 'aws' ? awsPartition(settings.region) : 'aws'
+  const partition = store.kind === 'aws' ? partitionOf(settings.region) : 'aws'
   return bucketArns(partition, settings.bucket, abilities[store.kind].variables)
 }
 
@@ -70,15 +73,17 @@ export function arnsOf({ settings, store }: S3PolicyInput): BucketArns {
  * test true there, and leaves the word to the other. `POST` is a form. Signpost's own requests are signed in a header.
  */
 function urlCondition({ v4, v6, endpoints }: NetworkForms, knowsEndpoints: boolean): Condition {
-  const addresses = [...v4, ...v6]
-  const through = knowsEndpoints ? endpoints : []
+  // Without any range nobody's address is good, also where no endpoint counts.
+  const addresses = v4.length + v6.length > 0 ? [...v4, ...v6] : [...nobody]
+  const forUrls = { StringEquals: { 's3:authType': ['REST-QUERY-STRING', 'POST'] } }
+  // Who has no endpoints always has an address, and may not know `IfExists`.
+  if (!knowsEndpoints) return { ...forUrls, NotIpAddress: { 'aws:SourceIp': addresses } }
   return {
-    StringEquals: { 's3:authType': ['REST-QUERY-STRING', 'POST'] },
-    // Without any range nobody's address is good, also where no endpoint counts.
-    ...(addresses.length > 0 || through.length === 0
-      ? { NotIpAddressIfExists: { 'aws:SourceIp': addresses.length > 0 ? addresses : ['192.0.2.255/32'] } }
+    ...forUrls,
+    ...(v4.length + v6.length > 0 || endpoints.length === 0
+      ? { NotIpAddressIfExists: { 'aws:SourceIp': addresses } }
       : {}),
-    ...(through.length > 0 ? { StringNotEqualsIfExists: { 'aws:SourceVpce': through } } : {}),
+    ...(endpoints.length > 0 ? { StringNotEqualsIfExists: { 'aws:SourceVpce': endpoints } } : {}),
   }
 }
 
@@ -106,31 +111,31 @@ function obstacleOf({ settings, store }: S3PolicyInput): string | null {
   return null
 }
 
-function sentencesOf(
-  { name, prefix, networks }: NetworkRule,
-  forms: NetworkForms,
-  input: S3PolicyInput,
-): string[] {
-  const { kind, ownAddress } = input.store
+/** What the lists name that counts for nobody there, or for more than it says. */
+export function sentencesOf({ networkRules, store }: S3PolicyInput): string[] {
+  const { kind, ownAddress } = store
   const can = abilities[kind]
-  const whose = name === '' ? 'The list' : `The list of team ${name}`
-  const privateOnes = [...forms.v4, ...forms.v6].filter((cidr) => isPrivate(cidr.split('/')[0]!))
-  const sentences: string[] = []
-  if (!can.vpcEndpoints && forms.endpoints.length > 0)
-    sentences.push(`${whose} names VPC endpoints, which only AWS knows: here they count for nobody.`)
-  if (kind === 'aws' && privateOnes.length > 0)
-    sentences.push(
-      `${whose} names private addresses (${privateOnes.join(', ')}), which AWS never sees: a client within a VPC comes through an endpoint; name that (vpce-...).`,
-    )
-  if (kind === 'ceph' && ownAddress !== null && !membershipOf(networks)(ownAddress))
-    sentences.push(
-      `This server's own address (${ownAddress}) has to stay among the good ones, so that URLs work from there too. Where other addresses of Signpost servers reach the store, name them in the list.`,
-    )
-  if (!can.variables && holdsWildcard(prefix))
-    sentences.push(
-      `${whose} is for the prefix ${prefix}, in which this store takes *, ? or $ for a wildcard.`,
-    )
-  return sentences
+  return networkRules.flatMap(({ name, prefix, networks }) => {
+    const { v4, v6, endpoints } = networkForms(networks)
+    const whose = name === '' ? 'The list' : `The list of team ${name}`
+    const privateOnes = [...v4, ...v6].filter((cidr) => isPrivate(cidr.split('/')[0]!))
+    const sentences: string[] = []
+    if (!can.vpcEndpoints && endpoints.length > 0)
+      sentences.push(`${whose} names VPC endpoints, which only AWS knows: here they count for nobody.`)
+    if (kind === 'aws' && privateOnes.length > 0)
+      sentences.push(
+        `${whose} names private addresses (${privateOnes.join(', ')}), which AWS never sees: a client within a VPC comes through an endpoint; name that (vpce-...).`,
+      )
+    if (kind === 'ceph' && ownAddress !== null && !membershipOf(networks)(ownAddress))
+      sentences.push(
+        `This server's own address (${ownAddress}) has to stay among the good ones, so that URLs work from there too. Where other addresses of Signpost servers reach the store, name them in the list.`,
+      )
+    if (!can.variables && holdsWildcard(prefix))
+      sentences.push(
+        `${whose} is for the prefix ${prefix}, in which this store takes *, ? or \${ for a wildcard.`,
+      )
+    return sentences
+  })
 }
 
 function freeSid(name: string, taken: Set<string>): string {

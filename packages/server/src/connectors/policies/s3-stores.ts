@@ -1,10 +1,12 @@
-/** What the bucket policies of each S3 store can hold. provider-specific; where it was tried is said beside it. */
+/** What the bucket policies of each S3 store can hold. Where it was tried, or read, is said beside it. */
 
-export type S3Store = 'aws' | 'coreweave' | 'minio' | 'ceph' | 'r2' | 'other'
+export type S3Store = 'aws' | 'coreweave' | 'minio' | 'ceph' | 'r2' | 'local' | 'other'
 
 export interface PolicyAbilities {
-  /** There are bucket policies at all. */
+  /** Bucket policies hold for requests that are signed. */
   bucketPolicy: boolean
+  /** The same conditions hold in the policy of the user that signs. */
+  userPolicy: boolean
   /** `s3:authType`: a rule can be for URLs alone. */
   authType: boolean
   /** `s3:signatureAge` and `aws:SecureTransport`. */
@@ -19,6 +21,7 @@ export interface PolicyAbilities {
 
 const none: PolicyAbilities = {
   bucketPolicy: false,
+  userPolicy: false,
   authType: false,
   signatureAge: false,
   secureTransport: false,
@@ -26,7 +29,7 @@ const none: PolicyAbilities = {
   variables: false,
   mayApply: false,
 }
-const likeMinio: PolicyAbilities = {
+const likeAws: PolicyAbilities = {
   ...none,
   bucketPolicy: true,
   authType: true,
@@ -36,21 +39,24 @@ const likeMinio: PolicyAbilities = {
 
 export const abilities: Readonly<Record<S3Store, PolicyAbilities>> = {
   // "Bucket policy examples using condition keys", "Amazon S3 Signature Version 4 authentication specific policy keys".
-  aws: { ...likeMinio, vpcEndpoints: true, variables: true, mayApply: true },
-  // minio/pkg policy/condition: no keys of VPCs.
-  minio: { ...likeMinio, mayApply: true },
+  aws: { ...likeAws, vpcEndpoints: true, variables: true, mayApply: true },
+  // Its bucket policies are for anonymous requests alone (minio/minio#12803, cmd/auth-handler.go); users have policies with
+  // the same conditions. minio/pkg policy/condition: no keys of VPCs, and no IfExists.
+  minio: { ...likeAws, bucketPolicy: false, userPolicy: true },
   // Tried on 16.2: of these conditions it holds aws:SourceIp alone, and takes the others without a word.
   ceph: { ...none, bucketPolicy: true, mayApply: true },
   // Its condition keys could not be confirmed.
-  coreweave: likeMinio,
+  coreweave: likeAws,
   r2: none,
-  other: likeMinio,
+  local: none,
+  other: likeAws,
 }
 
 /** What nobody can be held to there, in sentences for people. */
 export const limitsOf: Readonly<Record<S3Store, readonly string[]>> = {
   aws: [],
   minio: [
+    "MinIO's bucket policies are for anonymous requests alone: the list belongs in the policy of the user that signs, which its administrator sets. Policies do not hold for MinIO's root user: do not sign with its key.",
     'MinIO takes the address from a proxy before it: let only a proxy that sets X-Forwarded-For and X-Real-IP itself reach it.',
   ],
   ceph: [
@@ -63,6 +69,7 @@ export const limitsOf: Readonly<Record<S3Store, readonly string[]>> = {
   r2: [
     'Cloudflare R2 has no bucket policies. Limit the API token to client addresses where it is made, the address of this server among them.',
   ],
+  local: ['The embedded store has no policies: the list holds where URLs are asked for.'],
   other: [
     'Which store this is could not be told. Not all know these conditions: Garage has no bucket policies, versitygw ignores conditions (such a rule would then refuse everybody), SeaweedFS holds aws:SourceIp alone. Where it is one of these, hold the addresses in a reverse proxy before it.',
   ],

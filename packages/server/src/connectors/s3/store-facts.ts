@@ -46,6 +46,7 @@ export async function recogniseS3Store(settings: S3, deps: { fetch: typeof fetch
 function storeOf(headers: Headers): S3Store {
   const server = headers.get('server') ?? ''
   if (/^MinIO\b/i.test(server)) return 'minio'
+  if (server === 'signpost-local-store') return 'local'
   if (/^Ceph Object Gateway\b/i.test(server)) return 'ceph'
   // Its transaction ids end with the zone: tx, 21 digits, time, instance, zone. (Swift's have no instance and zone.)
   if (/^tx[0-9a-f]{21}-[0-9a-f]{10}-[0-9a-f]+-./.test(headers.get('x-amz-request-id') ?? '')) return 'ceph'

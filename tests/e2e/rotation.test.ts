@@ -257,6 +257,8 @@ describe('on a real Ceph', requireServer('rgw'), () => {
     }
     const look = () => house.serving.app.deps.connectors.lookAtReferences()
     assert.equal(await signer(), first.accessKeyId)
+    const body = { settings: { ...settings, marker: 'pseudonym' as const } }
+    await house.admin.call('updateConnector', { params: { connector: 'bucket' }, body })
     // Not known to the store yet.
     put(second)
     await look()

@@ -85,6 +85,8 @@ test('an address that is wrong, lacks its secret or does not answer is refused, 
     assert.equal(code, 2, address)
     assert.match(stderr, rule)
   }
+  const both = ['s3://AK:hidden@host/b?region=r', '--credential-file', 'absent'] as const
+  assert.match((await refused(...both))[1], /holds a credential already/)
   const wrong = `s3://${key.accessKeyId}:hidden-and-wrong@${place}?region=us-east-1&tls=false`
   assert.match((await refused(wrong))[1], /bucket_refused/)
   const [code, stderr] = await refused(`s3://127.0.0.1:9/b?region=r&tls=false`, '--credential-file', 'absent')

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { ConnectorSettings, ParsedAddress } from '@signpost/contract'
-import { withCredentialFlags } from '../connector-credentials/flags.ts'
+import { credentialFlagNames, withCredentialFlags } from '../connector-credentials/flags.ts'
 import { secretSources } from '../connector-flags.ts'
 import { connectorSettings, type ConnectorFlags } from '../connector-settings.ts'
 import { showConnector } from '../connector-shown.ts'
@@ -106,6 +106,9 @@ async function settingsOf(
 ): Promise<ConnectorSettings> {
   const { credential, ...place } = settings
   const marker = options.marker === undefined ? {} : { marker: options.marker }
+  const twice = credential && credentialFlagNames.find((flag) => options[flag] !== undefined)
+  if (twice !== undefined)
+    throw new UsageError('the address holds a credential already: give it there or by options, not both')
   // The server checks every field by the contract, and names the one that is wrong.
   if (credential !== undefined) return { ...place, ...marker, credential } as ConnectorSettings
   const key = accessKeyId === undefined ? {} : { accessKeyId }

@@ -22,10 +22,8 @@ export function gcsType({ flags }: Given, there: string | undefined): string {
 async function hmacKey(given: Given): Promise<object> {
   return {
     type: 'hmacKey',
-    accessId: needed(
-      given.flags.hmacAccessId ?? text(given.shown['accessId']),
-      'hmacKey needs --hmac-access-id',
-    ),
+    // The id too may be a reference.
+    accessId: needed(given.flags.hmacAccessId ?? given.shown['accessId'], 'hmacKey needs --hmac-access-id'),
     secret: await secretOf(given, {
       field: 'secret',
       flag: '--hmac-secret-file',

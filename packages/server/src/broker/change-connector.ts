@@ -29,6 +29,7 @@ import { createOnce } from './idempotency.ts'
 import { isRecordedRefusal } from './issue-url.ts'
 import { recordRefusal } from './refuse.ts'
 import { checkDefaultSwitch } from './team-location.ts'
+import { prefixesOf } from './try-bucket.ts'
 
 export async function createConnector(
   deps: BrokerDeps,
@@ -49,7 +50,8 @@ export async function createConnector(
   const made = await createOnce(deps, caller, 'createConnector', input, async () => {
     requireFree('settings.name', await findConnector(deps.store.db, settings.name))
     if (isDefault) await checkDefaultSwitch(deps, locationOf(settings))
-    if (check) await tryRecorded(deps, caller, type, settings, fields)
+    const prefixes = async () => (team === null || team.prefix === '' ? [] : [team.prefix])
+    if (check) await tryRecorded(deps, caller, type, settings, fields, prefixes)
     const id = deps.newId()
     const row: NamedConnectorRow = {
       id,
@@ -87,7 +89,9 @@ export async function updateConnector(
   if (body.settings) {
     checkUnmoved(before, settings)
     await requireAddresses(deps, caller, 'connector.update', settings, before)
-    if (check) await tryRecorded(deps, caller, 'connector.update', settings, fieldsOf(settings, isDefault))
+    const fields = fieldsOf(settings, isDefault)
+    const prefixes = () => prefixesOf(deps.store, row.id, row.location)
+    if (check) await tryRecorded(deps, caller, 'connector.update', settings, fields, prefixes)
   }
   const becomesDefault = isDefault && row.is_default === 0
   if (becomesDefault) await checkDefaultSwitch(deps, row.location)
@@ -160,9 +164,10 @@ async function tryRecorded(
   type: 'connector.create' | 'connector.update',
   settings: ConnectorSettings,
   fields: ReturnType<typeof fieldsOf>,
+  prefixes: () => Promise<readonly string[]>,
 ): Promise<void> {
   try {
-    await tryBucket(deps, settings)
+    await tryBucket(deps, settings, prefixes)
   } catch (error) {
     if (isRecordedRefusal(error)) await recordRefusal(deps, caller, type, error.code, fields)
     throw error

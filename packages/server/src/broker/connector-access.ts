@@ -18,6 +18,7 @@ import type { BrokerDeps, Caller } from './deps.ts'
 import { decideTeam } from './gate.ts'
 import { requireAllowed } from './refuse.ts'
 import { recordOf } from './connector-record.ts'
+import { tryBucketAt } from './try-bucket.ts'
 
 const absent = 'There is no such connector, or it is not of your teams.'
 /** A create or an update with `check` answers within a second, also when the bucket does not. */
@@ -94,11 +95,15 @@ const reservedSentences = {
     "is a secret of the server's surroundings: only admins of the organisation may refer to one, or change a connector that does.",
 } as const
 
-/** Throws what the bucket answers to a cheap question with these settings. */
-export async function tryBucket(deps: BrokerDeps, settings: ConnectorSettings): Promise<void> {
+/** Throws what the bucket answers to a cheap question with these settings, at its root or under one of the prefixes. */
+export async function tryBucket(
+  deps: BrokerDeps,
+  settings: ConnectorSettings,
+  prefixes: () => Promise<readonly string[]>,
+): Promise<void> {
   const connector = deps.connectors.openUnsaved(settings)
   try {
-    await connector.ping(pingMs)
+    await tryBucketAt(connector, pingMs, prefixes)
   } finally {
     connector.close()
   }

@@ -169,7 +169,10 @@ describe('connectors whose secrets are references', () => {
     put(four)
     const changed = { settings: settings({ marker: 'pseudonym' }) }
     await world.call('updateConnector', world.as.root, { params: { connector: 'referring' }, body: changed })
+    put({ accessKeyId: 'key-of-nobody', secretAccessKey: 'secret-of-nobody' })
     assert.notEqual(await opened(), before)
+    assert.equal(await signedBy(), four.accessKeyId)
+    put(four)
   })
 
   test('an update whose new secret the bucket refuses changes nothing', async () => {

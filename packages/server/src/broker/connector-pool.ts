@@ -1,4 +1,4 @@
-import { SignpostError, type ConnectorSettings } from '@signpost/contract'
+import { SignpostError, type ConnectorSettings, type ResolvedSettings } from '@signpost/contract'
 import { openConnector, refuseReference, resolveSecrets, type ConnectorDeps } from '../connectors/index.ts'
 import { audiencesOf } from '../domain/audience.ts'
 import type { ConnectorRecord, OpenConnector } from '../domain/connector.ts'
@@ -65,7 +65,8 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
     if (!record) throw new SignpostError('conflict', 'The connector was deleted in the meantime: look again.')
     const fingerprint = deps.secretBox.fingerprint(JSON.stringify(record.settings))
     const before = opened.get(connectorId)
-    if (before?.fingerprint !== fingerprint) return keep(openRecord(deps, record, fingerprint))
+    if (before?.fingerprint !== fingerprint)
+      return keep(openRecord(deps, record, fingerprint, before?.watched))
     // Sealed anew, or made the default: sessions and connections are as good as before. What it refers to may have changed
     // or be gone, but that is looked at elsewhere, and tried first.
     before.version = Math.max(before.version, record.version)
@@ -119,8 +120,12 @@ function openRecord(
   { connectorDeps, secretBox }: ConnectorPoolDeps,
   { id, name, version, settings }: ConnectorRecord,
   fingerprint: string,
+  before: Watched | undefined,
 ): Opened {
-  const resolved = resolveSecrets(settings, connectorDeps.readSecret ?? refuseReference)
+  const resolved = sameReferences(before, settings)
+    ? // What it refers to may have changed, but has not been tried.
+      ({ ...settings, credential: before.credential } as ResolvedSettings)
+    : resolveSecrets(settings, connectorDeps.readSecret ?? refuseReference)
   const connector = openConnector(resolved, connectorDeps)
   const { bucket, audiences } = settings
   return {
@@ -129,6 +134,10 @@ function openRecord(
     fingerprint,
     watched: watchedOf(secretBox, settings, resolved),
   }
+}
+
+function sameReferences(before: Watched | undefined, { credential }: ConnectorSettings): before is Watched {
+  return before !== undefined && JSON.stringify(before.settings.credential) === JSON.stringify(credential)
 }
 
 async function readRecord(

@@ -37,10 +37,7 @@ export function resealed(
 }
 
 /** Which master keys the stored credentials ask for. */
-export async function sealedWith({
-  store,
-  secretBox,
-}: Pick<BrokerDeps, 'store' | 'secretBox'>): Promise<{
+export async function sealedWith({ store, secretBox }: Pick<BrokerDeps, 'store' | 'secretBox'>): Promise<{
   opened: number
   unopened: string[]
   previous: number

@@ -14,13 +14,15 @@ import {
 } from '../connectors/index.ts'
 import type { OpenConnector } from '../domain/connector.ts'
 import { isoOf } from '../domain/instant.ts'
-import { listTeamsAtLocation } from '../store/teams.ts'
 import type { ConnectorPoolDeps } from './connector-pool.ts'
 import type { NamedConnector, SecretBox } from './deps.ts'
+import { prefixesOf, tryBucketAt } from './try-bucket.ts'
 
 export interface Watched {
   settings: ConnectorSettings
-  /** Of the texts that the connector was opened with. */
+  /** What the connector was opened with, every secret in its place. */
+  credential: ResolvedSettings['credential']
+  /** Of that. */
   fingerprint: string
   /** Of the texts that were not taken last, so that this is told once; undefined: nothing is waiting. */
   refused: string | undefined
@@ -47,7 +49,8 @@ export function watchedOf(
 ): Watched | undefined {
   if (referencesOf(settings).length === 0) return undefined
   const fingerprint = fingerprintOf(secretBox, resolved)
-  return { settings, fingerprint, refused: undefined, failures: 0, nextLookAt: 0 }
+  const { credential } = resolved
+  return { settings, credential, fingerprint, refused: undefined, failures: 0, nextLookAt: 0 }
 }
 
 /**
@@ -69,10 +72,10 @@ export async function lookAt(
     fingerprint = fingerprintOf(deps.secretBox, resolved)
     if (fingerprint === watched.fingerprint) return void calm(watched)
     connector = openConnector(resolved, deps.connectorDeps)
-    await tryIt(deps, connector, named.id, settings)
+    await tryBucketAt(connector, pingMs, () => prefixesOf(deps.store, named.id, locationOf(settings)))
     await record(deps, watched, named, 'allow', 'renewed')
     deps.log.info({ connector: named.name }, 'a referenced secret has changed, and the bucket takes it')
-    const taken = { ...watched, fingerprint }
+    const taken = { ...watched, credential: resolved.credential, fingerprint }
     calm(taken)
     return { connector, watched: taken }
   } catch (error) {
@@ -86,24 +89,6 @@ function calm(watched: Watched): void {
   watched.refused = undefined
   watched.failures = 0
   watched.nextLookAt = 0
-}
-
-/** The credential may be good for a team's prefix alone. */
-async function tryIt(
-  { store }: ConnectorPoolDeps,
-  connector: OpenConnector,
-  connectorId: string,
-  settings: ConnectorSettings,
-): Promise<void> {
-  try {
-    await connector.ping(pingMs)
-  } catch (error) {
-    if (!(error instanceof SignpostError) || error.code !== 'bucket_refused') throw error
-    const teams = await listTeamsAtLocation(store.db, locationOf(settings))
-    const team = teams.find(({ connector_id, prefix }) => connector_id === connectorId && prefix !== '')
-    if (!team) throw error
-    await connector.ping(pingMs, team.prefix)
-  }
 }
 
 async function notTaken(

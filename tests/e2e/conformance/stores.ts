@@ -120,7 +120,10 @@ async function gcs(type: 'rsa' | 'hmac'): Promise<StoreUnderTest> {
   }
 }
 
-async function azure(type: 'delegation' | 'account key'): Promise<StoreUnderTest> {
+/** Azurite with its container, and what a connector says of it. */
+export async function startAzure(
+  type: 'delegation' | 'account key',
+): Promise<{ settings: ConnectorSettings; ca: string; stop(): Promise<void> }> {
   const azurite = await startAzurite()
   // As NODE_EXTRA_CA_CERTS would do at the start of the process.
   const trusted = getCACertificates('default')
@@ -129,29 +132,38 @@ async function azure(type: 'delegation' | 'account key'): Promise<StoreUnderTest
   await new BlobServiceClient(azurite.blobEndpoint, owner).createContainer(bucket)
   const entra = await startEntra(azurite)
   const { tenantId, clientId, clientSecret, authorityHost } = entra
-  const connector = openConnector(
-    {
-      kind: 'azure',
-      name: 'test',
-      bucket,
-      account: azurite.account,
-      endpoint: new URL(azurite.blobEndpoint).origin,
-      marker: 'uuid',
-      credential:
-        type === 'delegation'
-          ? { type: 'clientSecret', tenantId, clientId, clientSecret, authorityHost }
-          : { type: 'accountKey', accountKey: azurite.accountKey },
-    },
-    { clock: Date.now, fetch },
-  )
+  const settings: ConnectorSettings = {
+    kind: 'azure',
+    name: 'store',
+    bucket,
+    account: azurite.account,
+    endpoint: new URL(azurite.blobEndpoint).origin,
+    marker: 'uuid',
+    credential:
+      type === 'delegation'
+        ? { type: 'clientSecret', tenantId, clientId, clientSecret, authorityHost }
+        : { type: 'accountKey', accountKey: azurite.accountKey },
+  }
   return {
-    connector,
+    settings,
     ca: azurite.certificatePem,
     async stop() {
-      connector.close()
       await entra.stop()
       await azurite.stop()
       setDefaultCACertificates(trusted)
+    },
+  }
+}
+
+async function azure(type: 'delegation' | 'account key'): Promise<StoreUnderTest> {
+  const { settings, ca, stop } = await startAzure(type)
+  const connector = openConnector(settings, { clock: Date.now, fetch })
+  return {
+    connector,
+    ca,
+    async stop() {
+      connector.close()
+      await stop()
     },
   }
 }

@@ -450,7 +450,7 @@ export const operations = {
     tag: 'Connectors',
     summary: 'Connect a bucket',
     description:
-      "For organisation admins; a team's own: also for its admins, where nobody else has connected the bucket. The credential is sealed and never shown again.",
+      "For organisation admins; a team's own: also for its admins, where nobody else has connected the bucket. Give `settings`, or `name` and `address`. The credential is sealed and never shown again; in its place a secret may be `{env}` or `{file}`, for organisation admins.",
     body: CreateConnector,
     status: 201,
     reply: connectors.Connector,

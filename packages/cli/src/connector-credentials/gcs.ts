@@ -100,7 +100,3 @@ function parsedKeyFile(content: string, file: string): { client_email: string; p
     `${file} is no key file of a service account: it must be JSON with client_email and private_key`,
   )
 }
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}

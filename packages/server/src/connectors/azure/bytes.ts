@@ -6,7 +6,7 @@ import { chunksOf } from '../chunks.ts'
 import type { AzureAddress } from './address.ts'
 import { blockIdOf, storeUploadIdOf } from './blocks.ts'
 import type { AzureAccess, AzureSettings } from './credential.ts'
-import { azureError } from './error.ts'
+import { azureCodeOf, azureError } from './error.ts'
 import type { Operations, Run } from './operate.ts'
 import { signAzureRead } from './sign.ts'
 
@@ -29,7 +29,11 @@ export interface BytesDeps {
   clock: () => number
 }
 
-export function bytes(deps: BytesDeps): Required<Pick<Operations, 'read' | 'write' | 'copy'>> {
+/** `copyLimit` is smaller in tests only. */
+export function bytes(
+  deps: BytesDeps,
+  copyLimit = COPY_BYTES,
+): Required<Pick<Operations, 'read' | 'write' | 'copy'>> {
   const { run, clock } = deps
   let written = 0
   return {
@@ -55,7 +59,7 @@ export function bytes(deps: BytesDeps): Required<Pick<Operations, 'read' | 'writ
       }
       await at((blob, abortSignal) => blob.commitBlockList(names, { abortSignal, ...type }))
     },
-    copy: (from, toKey) => copy(deps, from, toKey),
+    copy: (from, toKey) => copy(deps, from, toKey, copyLimit),
   }
 }
 
@@ -106,25 +110,34 @@ async function copy(
   { run, settings, address, access, clock }: BytesDeps,
   from: { bucket: string; key: string; sizeBytes: number },
   toKey: string,
+  copyLimit: number,
 ): Promise<void> {
-  const isLarge = from.sizeBytes > COPY_BYTES
   const expiresAt = clock() + COPY_MS
   await access.prepare(expiresAt)
   const credential = access.signingCredential(expiresAt)
   const source = signAzureRead({ settings, address }, credential, from, expiresAt)
-  if (!isLarge) {
-    await run((container, abortSignal) =>
-      container.getBlobClient(toKey).syncCopyFromURL(source, { abortSignal }),
-    )
-    return
-  }
   const status = await run(async (container, abortSignal) => {
-    const poller = await container.getBlobClient(toKey).beginCopyFromURL(source, { abortSignal })
-    return (await poller.pollUntilDone()).copyStatus
+    const blob = container.getBlobClient(toKey)
+    try {
+      if (from.sizeBytes <= copyLimit) return (await blob.syncCopyFromURL(source, { abortSignal })).copyStatus
+      const poller = await blob.beginCopyFromURL(source, { abortSignal, intervalInMs: 1000 })
+      return (await poller.pollUntilDone()).copyStatus
+    } catch (error) {
+      throw isSourceAbsent(error)
+        ? new SignpostError('not_found', 'There is no such object or upload in the bucket.')
+        : error
+    }
   }, COPY_MS)
   if (status !== 'success')
     throw new SignpostError(
       'bucket_refused',
       `Azure ended the copy as ${status ?? 'unknown'}. Fix: try again.`,
     )
+}
+
+/** "Copy Blob From URL": what Azure finds at the source comes back with the status that the source gave. */
+function isSourceAbsent(error: unknown): boolean {
+  return (
+    azureCodeOf(error) === 'CannotVerifyCopySource' && (error as { statusCode?: number }).statusCode === 404
+  )
 }

@@ -44,7 +44,7 @@ function s3Documents(input: S3PolicyInput): PolicyDocument[] {
 }
 
 function bucketPolicyDocuments(
-  { settings, store }: S3PolicyInput,
+  input: S3PolicyInput,
   statements: readonly Statement[],
   limits: readonly string[],
 ): PolicyDocument[] {
@@ -60,28 +60,39 @@ function bucketPolicyDocuments(
       : []),
     ...limits,
   ]
-  const block = hclBlock(['resource', 'aws_s3_bucket_policy', `signpost_${hclName(settings.name)}`], {
-    bucket: settings.bucket,
-    policy: jsonencode(document),
-  })
   return [
     jsonDocument('bucket-policy', title, document, notes),
-    ...(store.kind === 'aws' ? [terraformDocument('bucket-policy', title, [block], notes)] : []),
+    ...bucketPolicyTerraform(input, title, document, notes),
   ]
 }
 
 /** The whole policy, the others' statements included: to be set by hand where it cannot be from here. */
-export function mergedDocuments({ settings, store }: S3PolicyInput, next: string): PolicyDocument[] {
+export function mergedDocuments(input: S3PolicyInput, next: string): PolicyDocument[] {
   const title = 'The whole policy of the bucket, with the statements of others that are there now'
   const document = JSON.parse(next) as unknown
-  const block = hclBlock(['resource', 'aws_s3_bucket_policy', `signpost_${hclName(settings.name)}`], {
-    bucket: settings.bucket,
-    policy: jsonencode(document),
-  })
   return [
     jsonDocument('bucket-policy', title, document),
-    ...(store.kind === 'aws' ? [terraformDocument('bucket-policy', title, [block])] : []),
+    ...bucketPolicyTerraform(input, title, document, []),
   ]
+}
+
+/** Other stores have no resource of their own for it. */
+function bucketPolicyTerraform(
+  { settings, store }: S3PolicyInput,
+  title: string,
+  document: unknown,
+  notes: readonly string[],
+): PolicyDocument[] {
+  const resource =
+    store.kind === 'aws'
+      ? 'aws_s3_bucket_policy'
+      : store.kind === 'coreweave'
+        ? 'coreweave_object_storage_bucket_policy'
+        : undefined
+  if (resource === undefined) return []
+  const body = { bucket: settings.bucket, policy: jsonencode(document) }
+  const block = hclBlock(['resource', resource, `signpost_${hclName(settings.name)}`], body)
+  return [terraformDocument('bucket-policy', title, [block], notes)]
 }
 
 /** MinIO: an own policy of the user, besides what it may do. */

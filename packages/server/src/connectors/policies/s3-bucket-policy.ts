@@ -1,7 +1,7 @@
 /** The rest of a bucket policy: how old a URL may be, and TLS. The stores hold it against whoever signs. */
 import { abilities } from './s3-stores.ts'
 import { arnsOf, networkDenies, s3NetworkStatements, type S3PolicyInput } from './s3-network.ts'
-import type { Statement } from './statement.ts'
+import type { Principal, Statement } from './statement.ts'
 
 export function s3BucketStatements(input: S3PolicyInput): Statement[] {
   if (!abilities[input.store.kind].bucketPolicy) return []
@@ -34,7 +34,7 @@ function ageStatements(input: S3PolicyInput): Statement[] {
   const limit = (Sid: string, Action: string[], seconds: number): Statement => ({
     Sid,
     Effect: 'Deny',
-    Principal: '*',
+    Principal: everybody(input),
     Action,
     Resource: arnsOf(input).objects(''),
     Condition: {
@@ -48,12 +48,16 @@ function ageStatements(input: S3PolicyInput): Statement[] {
   ]
 }
 
+function everybody({ store }: S3PolicyInput): Principal {
+  return store.kind === 'coreweave' ? { CW: ['*'] } : '*'
+}
+
 function tlsOnly(input: S3PolicyInput): Statement {
   const arns = arnsOf(input)
   return {
     Sid: 'SignpostTlsOnly',
     Effect: 'Deny',
-    Principal: '*',
+    Principal: everybody(input),
     Action: 's3:*',
     Resource: [arns.bucket, `${arns.bucket}/*`],
     Condition: { Bool: { 'aws:SecureTransport': 'false' } },

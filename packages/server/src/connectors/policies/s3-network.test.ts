@@ -132,6 +132,7 @@ describe('the statement for networks', () => {
       assert.equal(statements.length, 1)
       assert.match(obstacle ?? '', /by hand/)
       assert.ok(notEnforceable.length > 0, store)
+      assert.deepEqual(statements[0]?.Principal, store === 'coreweave' ? { CW: ['*'] } : '*')
     }
     const r2 = s3NetworkStatements(s3Input('r2', { networkRules }))
     assert.deepEqual(r2.statements, [])

@@ -95,7 +95,9 @@ function addressCondition({ v4, v6 }: NetworkForms, { ownAddress }: StoreFacts):
   return { NotIpAddress: { 'aws:SourceIp': addresses } }
 }
 
-function principalOf({ signer }: StoreFacts, isForUrls: boolean): Principal {
+function principalOf({ kind, signer }: StoreFacts, isForUrls: boolean): Principal {
+  // "Manage bucket policies" of CoreWeave writes everybody so.
+  if (kind === 'coreweave') return { CW: ['*'] }
   return isForUrls || signer === null ? '*' : { AWS: [signer] }
 }
 

@@ -64,7 +64,7 @@ export const limitsOf: Readonly<Record<S3Store, readonly string[]>> = {
     'Ceph has no limit on the age of signatures and does not hold aws:SecureTransport: the life in the URL counts, and TLS is for the gateway to ask for.',
   ],
   coreweave: [
-    'Whether CoreWeave holds aws:SourceIp, s3:authType and s3:signatureAge could not be confirmed: set the document on a bucket that is not in use, and run `signpost network verify` there before you rely on it.',
+    'Whether CoreWeave holds aws:SourceIp, s3:authType and s3:signatureAge could not be confirmed: set the document on a bucket that is not in use, and run `signpost network verify` there before you rely on it. See there too whether a policy that only refuses leaves what the organisation policy allows.',
   ],
   r2: [
     'Cloudflare R2 has no bucket policies. Limit the API token to client addresses where it is made, the address of this server among them.',

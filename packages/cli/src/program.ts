@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addAudit } from './commands/audit.ts'
 import { addConnector } from './commands/connector.ts'
 import { addCp } from './commands/cp.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addExplain } from './commands/explain.ts'
 import { addHelp } from './commands/help.ts'
 import { addKey } from './commands/key.ts'
@@ -57,6 +58,7 @@ export function createProgram(run: Run): Command {
     addServiceAccount,
     addKey,
     addConnector,
+    addDoctor,
     addNetwork,
     addSecrets,
     addAudit,

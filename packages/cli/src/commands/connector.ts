@@ -3,7 +3,7 @@ import { flagNames, secretSources, withFlags } from '../connector-flags.ts'
 import { connectorSettings, type ConnectorFlags } from '../connector-settings.ts'
 import { connectorColumns, showConnector } from '../connector-shown.ts'
 import { mayDelete, withYes, type ConfirmOptions } from '../confirm.ts'
-import { handler, type Context, type Run } from '../context.ts'
+import { handler, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
@@ -11,7 +11,6 @@ import { exitCodes } from '../exit-codes.ts'
 import { addAdd } from './connector-add.ts'
 import { inOptions } from '../option-names.ts'
 import { namesPolicy, policyOf, withPolicyFlags, type PolicyFlags } from '../policy-flags.ts'
-import { printableLine } from '../text.ts'
 import { addPolicies } from './connector-policies.ts'
 
 interface ConnectorOptions extends ConnectorFlags, PolicyFlags {
@@ -69,12 +68,6 @@ export function addConnector(program: Command, run: Run): void {
         if (!context.json) context.print(`deleted connector ${name}`)
       }),
     )
-  connector
-    .command('check')
-    .description('try the bucket: reach, sign, write, read, list, delete')
-    .argument('<name>')
-    .addHelpText('after', examples('signpost connector check vision-bucket'))
-    .action(handler(run, (context, [name]: [string]) => check(context, name)))
 }
 
 function addCreate(connector: Command, run: Run): void {
@@ -162,22 +155,10 @@ function addUpdate(connector: Command, run: Run): void {
         }
         const updating = client.call('updateConnector', { params, body }, { signal: context.signal })
         showConnector(context, await inOptions(updating))
+        if (options.network !== undefined)
+          context.note(
+            `the list holds where URLs are asked for; \`signpost network apply ${name}\` holds it at the bucket too`,
+          )
       }),
     )
-}
-
-async function check(context: Context, name: string): Promise<number> {
-  const client = await context.connect()
-  const found = await client.call(
-    'runDoctor',
-    { params: { connector: name }, body: {} },
-    { signal: context.signal },
-  )
-  if (context.json) context.printJson(found)
-  else
-    for (const { name: what, result, seen, fix } of found.checks) {
-      context.print(`${result}  ${what}: ${printableLine(seen)}`)
-      if (fix !== null) context.print(`      ${printableLine(fix)}`)
-    }
-  return found.ok ? exitCodes.ok : exitCodes.failed
 }

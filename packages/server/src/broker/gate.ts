@@ -71,7 +71,7 @@ export function requireFree(field: string, found: unknown): void {
 
 /**
  * For a new principal's name. Free is what nobody else is found by in a bucket's log either: who is called what another's
- * `scid`, pseudonym or grant is, or what the connector check writes there, would be taken for them.
+ * `scid`, pseudonym or grant is, or what the doctor writes there, would be taken for them.
  */
 export async function requireFreeUsername(deps: BrokerDeps, username: string): Promise<void> {
   const { db } = deps.store

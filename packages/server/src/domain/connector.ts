@@ -164,7 +164,7 @@ export interface OpenConnector {
    * credential may be good for that alone.
    */
   ping(timeoutMs: number, prefix?: string): Promise<void>
-  /** Writes a small object under `prefix` (for the connector check). */
+  /** Writes a small object under `prefix` (for the doctor). */
   put(key: string, body: Uint8Array): Promise<void>
   /** Bytes of an object, for the verification of a write and for a move; `etag`: only if it is still that one. */
   read?(key: string, options?: { etag?: string }): Promise<AsyncIterable<Uint8Array>>

@@ -40,7 +40,7 @@ export const signatureChecks: readonly DoctorCheck[] = [
   {
     name: 'network.refused',
     means: 'A URL works from outside the networks of the policy: the bucket does not hold it.',
-    mends: 'Set the network restriction at the bucket (`signpost connector network`).',
+    mends: 'Set the network restriction at the bucket (`signpost network apply`).',
     needs: [urlWorks],
     run: networkRefused,
   },
@@ -116,7 +116,7 @@ async function networkRefused(patient: Patient): Promise<Finding> {
     )
   return fail(
     `A URL used from ${address}, outside the networks, was taken (${named(answer)}).`,
-    'set the network restriction at the bucket (signpost connector network)',
+    'set the network restriction at the bucket (signpost network apply)',
   )
 }
 

@@ -55,8 +55,8 @@ function referenceOf(place: string): SecretReference {
 /** The flag, else what is there already. */
 export function textOf(
   { flags, shown }: Given,
-  name: keyof CredentialFlags & string,
-  variable?: string | undefined,
+  name: keyof CredentialFlags,
+  variable?: string,
 ): string | undefined {
   const given = flags[name] ?? shown[name] ?? variable
   return typeof given === 'string' && given !== '' ? given : undefined

@@ -54,6 +54,10 @@ describe('URLs that a session of one hour signs', requireServer('rgw'), () => {
     assert.deepEqual([limitedBy, expiresAt], ['credential', issued.expiresAt])
     const answer = await fetch(issued.url, { method: 'PUT', headers: issued.headers, body: 'x' })
     assert.equal(answer.status, 200)
+    const token = new URL(issued.url).searchParams.get('X-Amz-Security-Token')!
+    const rows = await world.deps.store.db.selectFrom('connectors').selectAll().execute()
+    const kept = JSON.stringify([rows, await world.events()])
+    assert.ok(token.length > 50 && !kept.includes(token), 'the session stands nowhere but in the URL')
   })
 
   test('refuse where the caller wants all of it or nothing, and say how much there is', async () => {

@@ -52,7 +52,7 @@ describe('a key of CoreWeave for an OIDC token', () => {
     const source = open({ durationSeconds: 3600 })
     const issued = exchange.keysIssued()
     const scopes = [until(600_000), until(600_000), until(600_000)]
-    const all = await Promise.all(scopes.map((scope) => source.forScope(scope)))
+    const all = await Promise.all(scopes.map(async (scope) => source.forScope(scope)))
     assert.equal(new Set(all).size, 1)
     now += 0.9 * hour
     assert.notEqual(await source.forScope(until(600_000)), all[0])

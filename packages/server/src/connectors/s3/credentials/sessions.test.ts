@@ -33,7 +33,7 @@ test('a session serves as long as it lasts until what is asked for, and then a n
 
 test('all who ask at the same time share one call', async () => {
   const { world, get } = opener()
-  const all = await Promise.all(Array.from({ length: 50 }, () => get('ana', 900)))
+  const all = await Promise.all(Array.from({ length: 50 }, async () => get('ana', 900)))
   assert.equal(world.opened, 1)
   assert.equal(new Set(all).size, 1)
 })

@@ -97,7 +97,7 @@ describe('sessions of AWS', () => {
       testScope({ action: 'read' }),
       testScope({ networks: ['203.0.113.0/24'] }),
     ].map((scope) => ({ ...scope, until: Date.now() + 900_000 }))
-    const rounds = await Promise.all([...scopes, ...scopes].map((scope) => open.signer(scope)))
+    const rounds = await Promise.all([...scopes, ...scopes].map(async (scope) => open.signer(scope)))
     assert.equal(sts.calls.length, scopes.length)
     for (const [n, scope] of scopes.entries())
       assert.equal(open.signer(scope), rounds[n], 'at once, the same')

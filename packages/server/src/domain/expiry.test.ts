@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { expiryOf, type ExpiryInput } from './expiry.ts'
 
 const now = Date.parse('2026-03-01T12:00:00.250Z')
@@ -70,4 +71,62 @@ test('no answer is ever later than any of its limits', () => {
     assert.equal(expiry.expiresAt % 1000, 0)
     assert.ok(expiry.expiresAt > now)
   }
+})
+
+/** The same, slowly: second by second, the last one that breaks no limit. */
+function slowly({ now, askedSeconds, mode, policy, latest }: ExpiryInput) {
+  const second = Math.floor(now / 1000)
+  const limits = {
+    requested: askedSeconds === undefined ? Number.POSITIVE_INFINITY : now + askedSeconds * 1000,
+    policy:
+      now + Math.min(policy.maxSeconds, askedSeconds === undefined ? policy.defaultSeconds : Infinity) * 1000,
+    [latest.limitedBy]: latest.at,
+  }
+  let last: number | null = null
+  for (let at = (second + 1) * 1000; Object.values(limits).every((limit) => at <= limit); at += 1000)
+    last = at
+  if (last === null) return { outcome: 'credential_ended' }
+  const names = Object.entries(limits)
+    .filter(([, limit]) => limit < last! + 1000)
+    .map(([name]) => name)
+  const wish = askedSeconds ?? policy.defaultSeconds
+  const whole = Math.floor((now + wish * 1000) / 1000) * 1000
+  const isCut = last < whole || wish > policy.maxSeconds
+  return isCut && mode !== 'shorten'
+    ? { outcome: 'not_possible', maxSeconds: last / 1000 - second, names }
+    : { outcome: 'possible', expiresAt: last, names }
+}
+
+test('in ten thousand random cases it says what the slow statement says, and names a limit that is one', () => {
+  const seen = new Set<string>()
+  const cases = fc
+    .record({
+      late: fc.nat(5000),
+      askedSeconds: fc.option(fc.integer({ min: 1, max: 120 }), { nil: undefined }),
+      mode: fc.constantFrom('shorten' as const, 'refuse' as const, 'exact' as const),
+      maxSeconds: fc.integer({ min: 1, max: 90 }),
+      defaultSeconds: fc.integer({ min: 1, max: 90 }),
+      latestMs: fc.nat(100_000),
+      limitedBy: fc.constantFrom('provider' as const, 'credential' as const),
+    })
+    .map(({ late, askedSeconds, mode, maxSeconds, defaultSeconds, latestMs, limitedBy }): ExpiryInput => ({
+      now: now + late,
+      askedSeconds,
+      mode,
+      policy: { maxSeconds, defaultSeconds: Math.min(defaultSeconds, maxSeconds) },
+      latest: { at: now + latestMs, limitedBy },
+    }))
+  const agrees = (input: ExpiryInput) => {
+    const { names, ...expected } = { names: [] as string[], ...slowly(input) }
+    const got = expiryOf(input)
+    if (got.outcome === 'credential_ended') return assert.deepEqual(got, expected)
+    const { limitedBy, ...rest } = got
+    assert.deepEqual(rest, expected)
+    assert.ok(names.includes(limitedBy), `${limitedBy} is not among ${names.join(', ')}`)
+    seen.add(`${got.outcome} ${limitedBy}`)
+  }
+  fc.assert(fc.property(cases, agrees), { numRuns: 10_000 })
+  for (const limit of ['requested', 'policy', 'provider', 'credential'])
+    assert.ok(seen.has(`possible ${limit}`))
+  for (const limit of ['policy', 'provider', 'credential']) assert.ok(seen.has(`not_possible ${limit}`))
 })

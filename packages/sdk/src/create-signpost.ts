@@ -1,4 +1,11 @@
-import type { CallInput, IssuedUrl, OperationId, Reply, UrlRequestInput } from '@signpost/contract'
+import type {
+  CallInput,
+  IssuedUrl,
+  OperationId,
+  Reply,
+  UrlRequestInput,
+  Verification,
+} from '@signpost/contract'
 import { objectAddress, type AddressInput } from './address.ts'
 import { createApiClient, type ApiClient, type CallOptions, type PlainOperationId } from './api-client.ts'
 import { batchUrls, type UrlResult, type UrlsOptions } from './batch-urls.ts'
@@ -10,6 +17,7 @@ import type { Transport } from './transport.ts'
 import { audienceField, forCall, type TransferDeps } from './transfer-deps.ts'
 import { uploadSource, type UploadOptions, type UploadResult } from './upload.ts'
 import { openSource, type UploadSource } from './upload-source.ts'
+import { verifyWrite } from './verify-write.ts'
 
 export interface SignpostOptions {
   /** Address of the Signpost server, such as `https://signpost.example.com`. */
@@ -66,6 +74,8 @@ export interface Signpost extends ApiClient {
   upload(address: AddressInput, source: UploadSource, options?: UploadOptions): Promise<UploadResult>
   /** Opens an object for reading; large ones are read by several ranges at once. */
   download(address: AddressInput, options?: DownloadOptions): Promise<Download>
+  /** Reports that a write is done, and has the object looked at: after one's own use of a URL whose answer said `verified-after`. */
+  verify(team: string, grantId: string, options?: { signal?: AbortSignal }): Promise<Verification>
   /** Every object below a prefix; with a delimiter also the prefixes of the level below. */
   list(team: string, options?: ListOptions): AsyncGenerator<ListEntry, void, void>
   /** Deletes an object; deleting what is not there is no error. */
@@ -130,6 +140,7 @@ export function signpostOf(deps: TransferDeps): Signpost {
       uploadSource(forCall(deps, uploadOptions), objectAddress(address), openSource(source), uploadOptions),
     download: async (address, downloadOptions = {}) =>
       downloadObject(forCall(deps, downloadOptions), objectAddress(address), downloadOptions),
+    verify: (team, grantId, verifyOptions) => verifyWrite(api, team, grantId, verifyOptions?.signal),
     list: (team, listOptions) => listObjects(api, team, listOptions),
     async remove(address, removeOptions) {
       await api.call('deleteObject', { params: { ...objectAddress(address) } }, removeOptions)

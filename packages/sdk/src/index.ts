@@ -1,4 +1,10 @@
-export { SignpostError, type ErrorCode, type IssuedUrl, type UrlRequestInput } from '@signpost/contract'
+export {
+  SignpostError,
+  type ErrorCode,
+  type IssuedUrl,
+  type UrlRequestInput,
+  type Verification,
+} from '@signpost/contract'
 export { formatAddress, parseAddress, type Address, type AddressInput } from './address.ts'
 export type { ApiClient, CallOptions, PlainOperationId, StreamedOperationId } from './api-client.ts'
 export type { UrlResult, UrlsOptions } from './batch-urls.ts'

@@ -1,4 +1,5 @@
 import type { IssuedUrl } from '@signpost/contract'
+import { formBody } from './form-body.ts'
 import type { LiveUrl } from './live-url.ts'
 import { backoffMs, sleep, type RetryPolicy } from './retry.ts'
 import {
@@ -9,7 +10,13 @@ import {
   type StoreRefusal,
 } from './store-refusal.ts'
 import { TransferError } from './transfer-error.ts'
-import type { TransferBody, TransferResponse, Transport } from './transport.ts'
+import {
+  bodySizeBytes,
+  type TransferBody,
+  type TransferRequest,
+  type TransferResponse,
+  type Transport,
+} from './transport.ts'
 
 export interface SendDeps {
   transport: Transport
@@ -66,17 +73,9 @@ export async function sendSigned(
 type Answer = { response: TransferResponse } | { error: TransferError; refusal?: StoreRefusal }
 
 async function sendOnce(transport: Transport, issued: IssuedUrl, send: SignedSend): Promise<Answer> {
-  if (issued.method === 'POST') throw new Error('A form is sent by whoever asked for one.')
   let response: TransferResponse
   try {
-    response = await transport.send({
-      method: issued.method,
-      url: issued.url,
-      headers: { ...issued.headers, ...send.headers },
-      ...(send.body ? { body: send.body } : {}),
-      ...(send.onProgress ? { onProgress: send.onProgress } : {}),
-      signal: send.signal,
-    })
+    response = await transport.send(await requestOf(issued, send))
   } catch (error) {
     if (error instanceof TransferError && error.code === 'network') return { error }
     throw error
@@ -87,4 +86,23 @@ async function sendOnce(transport: Transport, issued: IssuedUrl, send: SignedSen
   const refusal = await readRefusal(response)
   send.signal?.throwIfAborted()
   return { error: errorOfRefusal(refusal, issued), refusal }
+}
+
+async function requestOf(issued: IssuedUrl, send: SignedSend): Promise<TransferRequest> {
+  const { method, url, fields } = issued
+  const { body, onProgress, signal } = send
+  const headers = { ...issued.headers, ...send.headers }
+  if (method !== 'POST')
+    return { method, url, headers, signal, ...(body ? { body } : {}), ...(onProgress ? { onProgress } : {}) }
+  const form = await formBody(fields ?? {}, body)
+  const sizeBytes = body ? bodySizeBytes(body) : 0
+  const own = (bytes: number) => onProgress?.(Math.max(0, Math.min(sizeBytes, bytes - form.headBytes)))
+  return {
+    method,
+    url,
+    headers: { ...headers, 'content-type': form.contentType },
+    body: form.body,
+    signal,
+    ...(onProgress ? { onProgress: own } : {}),
+  }
 }

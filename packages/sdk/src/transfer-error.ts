@@ -8,6 +8,7 @@
  * - `object_changed`: the object changed while it was read
  * - `source_changed`: the file changed, or the stream ended early, while it was sent
  * - `size_mismatch`, `checksum_mismatch`: what arrived is not what was sent
+ * - `verification_failed`: Signpost looked at what was stored, and it is not what was promised
  * - `resume_mismatch`: the upload to go on with is not of this object, or is over
  * - `unsupported`: this platform cannot do what was asked for
  * - `bad_reply`: the answer does not come from a Signpost server
@@ -22,6 +23,7 @@ export type TransferErrorCode =
   | 'source_changed'
   | 'size_mismatch'
   | 'checksum_mismatch'
+  | 'verification_failed'
   | 'resume_mismatch'
   | 'unsupported'
   | 'bad_reply'

@@ -7,6 +7,7 @@ import { createGate } from './concurrent.ts'
 import { downloadFile, type DownloadedFile, type DownloadFileOptions } from './download-file.ts'
 import { mapConcurrent, readAhead } from './map-concurrent.ts'
 import type { Progress } from './progress.ts'
+import { writeFields } from './put-whole.ts'
 import { createSmallFiles } from './small-file.ts'
 import { uploadKnownFile } from './upload-file.ts'
 import type { TransferDeps } from './transfer-deps.ts'
@@ -58,14 +59,14 @@ export async function* uploadFiles<F extends FileTransfer>(
 ): AsyncGenerator<FileResult<F, UploadResult>, void, void> {
   const smallBytes = options.singlePutMaxBytes ?? singlePutBytesDefault
   const smallFiles = createSmallFiles()
-  const takesBatch = options.verify !== 'checksum'
+  // Where a form is refused, each file asks again for itself.
+  const takesBatch = options.verify !== 'checksum' && options.contentLengthRange === undefined
   const requestOf = (file: F, key: string): UrlRequestInput | undefined =>
     takesBatch && isSmall(file, smallBytes)
       ? {
           action: 'write',
           key,
-          ...(file.contentType === undefined ? {} : { contentType: file.contentType }),
-          ...(options.createOnly === undefined ? {} : { createOnly: options.createOnly }),
+          ...writeFields(options, file.contentType),
         }
       : undefined
   yield* transferFiles(deps, files, requestOf, smallBytes, options, (file, address, url, signal) => {

@@ -12,7 +12,7 @@ export interface Transport {
 }
 
 export interface TransferRequest {
-  method: 'GET' | 'HEAD' | 'PUT' | 'DELETE'
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   url: string
   headers: Readonly<Record<string, string>>
   body?: TransferBody

@@ -1,10 +1,10 @@
 import type { IssuedUrl } from '@signpost/contract'
-import { createLiveUrl } from './live-url.ts'
-import { createMeter, type OnProgress } from './progress.ts'
-import { sendSigned } from './send-signed.ts'
-import { audienceField, type TransferDeps } from './transfer-deps.ts'
+import type { OnProgress } from './progress.ts'
+import { putWhole } from './put-whole.ts'
+import { TransferError } from './transfer-error.ts'
+import type { TransferDeps } from './transfer-deps.ts'
 import type { Address } from './address.ts'
-import { checkMd5, md5Of } from './upload-result.ts'
+import { md5Of } from './upload-result.ts'
 import { uploadParts } from './upload-parts.ts'
 import {
   bytesSource,
@@ -27,6 +27,13 @@ export interface UploadOptions {
   concurrency?: number | undefined
   /** `size` (default): what is stored has the size of what was sent. `checksum`: and its MD5, wherever the store gives one (Node). */
   verify?: 'size' | 'checksum' | undefined
+  /** Bytes that the object may have. One request: a form where the store takes them, else a PUT that is looked at afterwards. */
+  contentLengthRange?: { min?: number | undefined; max: number } | undefined
+  /**
+   * Where the answer said `verified-after`: have the object looked at before it counts as stored (default), which fails
+   * with `verification_failed`. false: leave that to the server, when the URL has ended.
+   */
+  reportWrites?: boolean | undefined
   /** Goes on with an upload in parts that was broken off; parts that have arrived are not sent again. */
   resume?: { uploadId: string } | undefined
   /** Told as soon as an upload in parts is open: keep the id to resume after a crash. */
@@ -67,6 +74,7 @@ export async function uploadSource(
   if (options.verify === 'checksum' && !deps.transport.md5) await md5Of(deps.transport, emptyBody, undefined)
   const singleMax = options.singlePutMaxBytes ?? singlePutBytesDefault
   if ('sizeBytes' in source) {
+    checkSize(source.sizeBytes, options)
     if (!options.resume && source.sizeBytes <= singleMax)
       return putWhole(deps, address, source, options, firstUrl)
     return uploadParts(deps, address, { sized: source }, options)
@@ -90,60 +98,23 @@ async function uploadStream(
 ): Promise<UploadResult> {
   if (options.resume) return uploadParts(deps, address, { cutter, head: new Uint8Array(0) }, options)
   const head = await cutter.take(probeBytes + 1)
-  if (head.byteLength <= probeBytes) return putWhole(deps, address, bytesSource(head), options)
+  if (head.byteLength <= probeBytes) {
+    checkSize(head.byteLength, options)
+    return putWhole(deps, address, bytesSource(head), options)
+  }
+  if (options.contentLengthRange)
+    throw new TransferError(
+      'unsupported',
+      'A stream this long goes in parts, which take no contentLengthRange',
+    )
   return uploadParts(deps, address, { cutter, head }, options)
 }
 
-async function putWhole(
-  deps: TransferDeps,
-  address: Address,
-  source: SizedSource,
-  options: UploadOptions,
-  firstUrl?: IssuedUrl,
-): Promise<UploadResult> {
-  const { signal } = options
-  const body = source.slice(0, source.sizeBytes)
-  const contentType = options.contentType ?? source.contentType
-  const checksum =
-    options.verify === 'checksum'
-      ? { algorithm: 'md5' as const, value: base64(await md5Of(deps.transport, body, signal)) }
-      : undefined
-  const url = createLiveUrl(
-    () =>
-      deps.api.call(
-        'issueUrl',
-        {
-          params: { team: address.team },
-          body: {
-            action: 'write',
-            key: address.key,
-            ...audienceField(deps),
-            ...(contentType === undefined ? {} : { contentType }),
-            ...(options.createOnly === undefined ? {} : { createOnly: options.createOnly }),
-            ...(checksum ? { checksum } : {}),
-          },
-        },
-        { signal },
-      ),
-    deps.clock,
-    firstUrl,
+/** No store is asked for what it would refuse. */
+function checkSize(sizeBytes: number, { contentLengthRange: range }: UploadOptions): void {
+  if (!range || (sizeBytes >= (range.min ?? 0) && sizeBytes <= range.max)) return
+  throw new TransferError(
+    'size_mismatch',
+    `${sizeBytes} bytes are not within ${range.min ?? 0} to ${range.max} (contentLengthRange)`,
   )
-  const meter = createMeter(source.sizeBytes, options.onProgress)
-  const onProgress = meter.piece()
-  const { response, issued } = await sendSigned(deps, { url, body, onProgress, signal })
-  response.body.discard()
-  source.check?.()
-  if (checksum) await checkMd5(deps.transport, body, response, issued, signal)
-  onProgress(source.sizeBytes)
-  return {
-    ...address,
-    sizeBytes: source.sizeBytes,
-    etag: response.header('etag'),
-    versionId: response.header('x-amz-version-id'),
-    uploadId: null,
-  }
-}
-
-function base64(bytes: Uint8Array): string {
-  return btoa(String.fromCodePoint(...bytes))
 }

@@ -123,6 +123,7 @@ function draftOf(vector: ConformanceCase) {
     })),
     headers: vector.headers,
     payloadHash: payloadHashOf(vector.headers, 'x-goog-content-sha256'),
+    credential: {},
     accessKeyId: account.client_email,
     scope: { day: timestamp.slice(0, 8), region: 'auto', service: 'storage', terminator: 'goog4_request' },
     timestamp,

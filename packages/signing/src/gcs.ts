@@ -101,6 +101,7 @@ function draftGcs(
     scope: gcsScopeOf(timestamp),
     timestamp,
     expiresInSeconds: request.expiresInSeconds,
+    credential: request.credential,
   })
 }
 

@@ -55,6 +55,7 @@ export function presignS3(request: PresignS3Request): Presigned {
     timestamp,
     expiresInSeconds: request.expiresInSeconds,
     sessionToken: credential.sessionToken,
+    credential,
   })
   const key = cachedSigningKey(credential, 'AWS4', credential.secretAccessKey, scope)
   const signature = signatureOf(key, draft.stringToSign)

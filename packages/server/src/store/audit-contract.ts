@@ -125,6 +125,48 @@ function listTests(withStore: WithStore): void {
     assert.equal((await verifyAudit(store)).ok, true)
   })
 
+  withStore('units of one moment and caller share a run, and nothing else does', async (store) => {
+    const at = (ms: number) => `2026-11-23T10:00:00.00${ms}Z`
+    const fields: Partial<AuditEvent>[] = [
+      { ...alice, at: at(1) },
+      { ...alice, at: at(1), key: 'other' },
+      { ...alice, at: at(2) },
+      { ...bob, at: at(2) },
+      { ...bob, at: at(2), decision: 'deny' },
+      { ...bob, at: at(2), decision: 'deny' },
+    ]
+    await Promise.all(
+      fields.map((one, index) =>
+        store.commit({ statements: [], events: [eventOf(`shared-${index}`, { key: 'k', ...one })] }),
+      ),
+    )
+    const runs = await store.db
+      .selectFrom('audit_runs')
+      .select(['first_seq', 'last_seq', 'username', 'decision'])
+      .where('type', '=', 'url.issue')
+      .orderBy('first_seq')
+      .execute()
+    assert.deepEqual(
+      runs.map(({ first_seq, last_seq, username, decision }) => [
+        last_seq - first_seq + 1,
+        username,
+        decision,
+      ]),
+      [
+        [2, 'alice', 'allow'],
+        [1, 'alice', 'allow'],
+        [1, 'bob', 'allow'],
+        [2, 'bob', 'deny'],
+      ],
+    )
+    const ids = (await listPaged(store, { from: Date.parse(at(1)) }, 2)).map(
+      (row) => chainedEventOf(row).event.id,
+    )
+    assert.deepEqual(ids, ['shared-5', 'shared-4', 'shared-3', 'shared-2', 'shared-1', 'shared-0'])
+    assert.equal((await listPaged(store, { username: 'bob', decision: 'deny' }, 1)).length, 2)
+    assert.equal((await verifyAudit(store)).ok, true)
+  })
+
   withStore('an export has every event verbatim, oldest first', async (store) => {
     const events = eventsOf('export', 30, { agent: 'naïve "agent" \u2028 😀', key: 'k' })
     await store.commit({ statements: [], events })

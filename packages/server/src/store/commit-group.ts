@@ -58,7 +58,7 @@ export function addUnit(group: CommitGroup, unit: WriteUnit): void {
   let head: EventHead | undefined
   for (let index = 0; index < events.length; index++) {
     const event = events[index]!
-    if (head && before && sameHead(before, event)) head.count += 1
+    if (head && before && sameBeginning(before, event)) head.count += 1
     else group.heads.push((head = headOf(event)))
     before = event
     group.texts.push(texts[index]!)
@@ -67,10 +67,18 @@ export function addUnit(group: CommitGroup, unit: WriteUnit): void {
   }
 }
 
-function sameHead(one: AuditEvent | WrittenEvent, other: AuditEvent | WrittenEvent): boolean {
+function sameBeginning(one: AuditEvent | WrittenEvent, other: AuditEvent | WrittenEvent): boolean {
   if ('text' in one || 'text' in other) return 'text' in one && 'text' in other && one.common === other.common
+  return one.at === other.at && sameButTime(one, other)
+}
+
+/** Do the events of both belong into one run? */
+export function sameHead(one: EventHead, other: EventHead): boolean {
+  return one.at === other.at && sameButTime(one, other)
+}
+
+function sameButTime(one: AuditEvent | EventHead, other: AuditEvent | EventHead): boolean {
   return (
-    one.at === other.at &&
     one.type === other.type &&
     one.decision === other.decision &&
     one.principalId === other.principalId &&

@@ -1,6 +1,7 @@
 import type { ClientBase } from 'pg'
 import { changedProblem } from './conflicts.ts'
-import type { CommitGroup, UnitFailure } from './commit-group.ts'
+import { sameHead } from './commit-group.ts'
+import type { CommitGroup, EventHead, UnitFailure } from './commit-group.ts'
 import { nextHash } from './chain-opening.ts'
 import type { ChainHead } from './chain-opening.ts'
 import { keyPlace, slotOf } from './key-place.ts'
@@ -157,6 +158,7 @@ function appendParameters(start: ChainHead, group: CommitGroup, isWanted: (unit:
   const columns: [string[], string[], string[], string[]] = [[], [], [], []]
   let event = 0
   let run = 0
+  let before: EventHead | undefined
   for (const [unit, count] of group.eventCounts.entries()) {
     const wanted = isWanted(unit)
     for (const end = event + count; event < end;) {
@@ -166,15 +168,19 @@ function appendParameters(start: ChainHead, group: CommitGroup, isWanted: (unit:
         event = runEnd
         continue
       }
-      const first = head.seq + 1
-      numbers[0].push(first)
-      numbers[1].push(head.seq + heading.count)
-      numbers[2].push(heading.at)
-      words[0].push(heading.type)
-      words[1].push(heading.decision)
-      texts[0].push(heading.principalId ?? '')
-      texts[1].push(heading.username ?? '')
-      texts[2].push(heading.team ?? '')
+      if (before && sameHead(before, heading)) numbers[1][numbers[1].length - 1]! += heading.count
+      else {
+        numbers[0].push(head.seq + 1)
+        numbers[1].push(head.seq + heading.count)
+        numbers[2].push(heading.at)
+        words[0].push(heading.type)
+        words[1].push(heading.decision)
+        texts[0].push(heading.principalId ?? '')
+        texts[1].push(heading.username ?? '')
+        texts[2].push(heading.team ?? '')
+      }
+      before = heading
+      const first = numbers[0].at(-1)!
       for (; event < runEnd; event++) {
         const text = group.texts[event]!
         head.hash = nextHash(head, text)

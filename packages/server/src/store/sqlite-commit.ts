@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { addUnit, emptyGroup } from './commit-group.ts'
+import { addUnit, emptyGroup, sameHead } from './commit-group.ts'
 import type { CommitGroup, EventHead, UnitFailure } from './commit-group.ts'
 import { newChain, nextHash, openingEvent } from './chain-opening.ts'
 import type { ChainHead, ChainOpening } from './chain-opening.ts'
@@ -88,10 +88,14 @@ function writeUnits(group: CommitGroup, writing: Writing): UnitFailure[] {
   const { db, prepare, inserts, head, guardAll } = writing
   const failures: UnitFailure[] = []
   const place: Place = { event: 0, head: 0 }
-  for (const [unit, statements] of group.statements.entries()) {
+  for (let unit = 0; unit < group.eventCounts.length; unit++) {
+    const statements = group.statements[unit]
     const start = { ...place }
-    const count = group.eventCounts[unit]!
+    let count = group.eventCounts[unit]!
     if (!statements && !guardAll) {
+      // Units of events alone are written as one: so they may share their runs.
+      while (unit + 1 < group.eventCounts.length && !group.statements[unit + 1])
+        count += group.eventCounts[++unit]!
       insertEvents(group, place, count, inserts, head)
       continue
     }
@@ -135,7 +139,8 @@ function insertEvents(
   const { texts, keys, grantIds } = group
   const end = place.event + count
   while (place.event < end) {
-    const { count: run, at, type, decision, principalId, username, team } = group.heads[place.head++]!
+    const { at, type, decision, principalId, username, team } = group.heads[place.head]!
+    const run = nextRun(group, place, end)
     const first = chain.seq + 1
     inserts.run.run(chain.chain, first, chain.seq + run, at, type, decision, principalId, username, team)
     for (const runEnd = place.event + run; place.event < runEnd; place.event++) {
@@ -148,6 +153,14 @@ function insertEvents(
       inserts.event.run(chain.chain, chain.seq, first, at, key, indexed, grantId, text, hash)
     }
   }
+}
+
+/** How many events have the next head, and those after it if they are the same. Moves on behind these. */
+function nextRun({ heads }: CommitGroup, place: Place, end: number): number {
+  const head = heads[place.head++]!
+  let { count } = head
+  while (place.event + count < end && sameHead(head, heads[place.head]!)) count += heads[place.head++]!.count
+  return count
 }
 
 /** The place behind a unit that begins at `start`. */

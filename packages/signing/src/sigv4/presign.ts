@@ -44,6 +44,8 @@ export interface QueryPresigning {
   timestamp: string
   expiresInSeconds: number
   sessionToken?: string | undefined
+  /** The caller's object, by which the signature's parameters are remembered. */
+  credential: object
 }
 
 /** All of a pre-signed URL but its signature. */
@@ -96,7 +98,43 @@ function queryOf(request: QueryPresigning, signedHeaders: string): string {
   return `${before}${before === '' ? '' : '&'}${authentication}${after === '' ? '' : '&'}${after}`
 }
 
+interface Authentication {
+  request: QueryPresigning
+  signedHeaders: string
+  text: string
+}
+
+/**
+ * The signature's own parameters as they were last written for each credential object: within a second nearly all URLs
+ * have the same. As with the signing keys, that cannot be observed, and goes when the caller drops the object.
+ */
+const latestAuthentications = new WeakMap<object, Authentication>()
+
 function authenticationOf(request: QueryPresigning, signedHeaders: string): string {
+  const latest = latestAuthentications.get(request.credential)
+  if (latest !== undefined && latest.signedHeaders === signedHeaders && isSameSource(latest.request, request))
+    return latest.text
+  // Through bytes: what was joined is else written out anew in each text that it is joined to.
+  const text = Buffer.from(writtenAuthentication(request, signedHeaders)).toString('latin1')
+  latestAuthentications.set(request.credential, { request, signedHeaders, text })
+  return text
+}
+
+function isSameSource(left: QueryPresigning, right: QueryPresigning): boolean {
+  return (
+    left.timestamp === right.timestamp &&
+    left.expiresInSeconds === right.expiresInSeconds &&
+    left.algorithm === right.algorithm &&
+    left.accessKeyId === right.accessKeyId &&
+    left.sessionToken === right.sessionToken &&
+    left.scope.day === right.scope.day &&
+    left.scope.region === right.scope.region &&
+    left.scope.service === right.scope.service &&
+    left.scope.terminator === right.scope.terminator
+  )
+}
+
+function writtenAuthentication(request: QueryPresigning, signedHeaders: string): string {
   const { names, sessionToken } = request
   const token = sessionToken === undefined ? '' : `&${names.securityToken}=${encodeComponent(sessionToken)}`
   return (

@@ -16,6 +16,7 @@ import {
 import type { IssuedUrl } from '@signpost/contract'
 import { createSignpost, type Signpost } from '@signpost/sdk/node'
 import { requireServer } from '../servers/install.ts'
+import { roleOnRgw } from '../servers/rgw-role.ts'
 import { startRgw, type Rgw } from '../servers/rgw.ts'
 import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
 
@@ -349,6 +350,41 @@ describe('networks at a bucket of Ceph', requireServer('rgw'), () => {
       'not_possible',
       'from an address that has to stay good',
     )
+  })
+
+  test('where sessions of a role sign, each is bound itself: nothing is set, and verify sees the refusal', async () => {
+    const { rgw, s3, admin } = world
+    const bucket = 'sessions'
+    await s3.send(new CreateBucketCommand({ Bucket: bucket }))
+    const { roleArn, source } = await roleOnRgw(rgw, [bucket])
+    const { endpoint, region } = rgw
+    await admin.call('createConnector', {
+      body: {
+        settings: {
+          kind: 's3',
+          name: bucket,
+          bucket,
+          endpoint,
+          region,
+          addressing: 'path',
+          credential: { type: 'assumeRole', roleArn, source, sourceIdentity: false },
+        },
+        policy: { networks: [`${officeAt}/32`] },
+      },
+    })
+    await team(bucket, bucket)
+    const planned = await plan(bucket)
+    assert.equal(planned.canApply, false)
+    assert.match(planned.notEnforceable.join(' '), /each session of the role is bound/)
+    const { ok, checks } = await admin.call('verifyNetwork', { params: { connector: bucket } })
+    assert.ok(ok, JSON.stringify(checks))
+    const read = checks.find(({ name }) => name === 'network.url_read')
+    assert.equal(read?.result, 'pass')
+    assert.match(read?.seen ?? '', /refused from here \(HTTP 403\).*127\.0\.0\.1, is not in the list/)
+    const write = await urlFor(officeAt, bucket, { action: 'write', key: 'a' })
+    assert.equal(write.enforcement['network'], 'storage')
+    assert.deepEqual([await use(officeAt, write), await use(elsewhereAt, write)], [200, 403])
+    assert.equal(await use(signpostAt, write), 403, 'not even from where Signpost is')
   })
 
   test('nobody but who manages the connector may look or set', async () => {

@@ -40,7 +40,7 @@ test('a list is set and shown; where the store holds none, plan says so and appl
 
   const plan = await run(['network', 'plan', 'local'])
   assert.equal(plan.code, 0, plan.stderr)
-  assert.match(plan.stdout, /^networks: 127\.0\.0\.0\/8 2001:db8::\/32\nnote: /)
+  assert.match(plan.stdout, /^networks of the connector: 127\.0\.0\.0\/8 2001:db8::\/32\nnote: /)
   const applied = await run(['network', 'apply', '--yes', 'local'])
   assert.equal(applied.code, 1)
   assert.match(applied.stderr, /cannot be set from here.*unsupported_by_store/s)

@@ -55,7 +55,7 @@ async function planOf(context: Context, connector: string): Promise<NetworkPlan>
 }
 
 function show(context: Context, { networks, difference, notEnforceable, canApply }: NetworkPlan): void {
-  context.print(`networks: ${networks.length === 0 ? 'anywhere' : networks.join(' ')}`)
+  context.print(`networks of the connector: ${networks.length === 0 ? 'anywhere' : networks.join(' ')}`)
   for (const line of difference) context.print(coloured(context, printableLine(line)))
   if (canApply && difference.length === 0) context.print('the bucket holds it already')
   for (const sentence of notEnforceable) context.print(`note: ${printableLine(sentence)}`)

@@ -14,8 +14,8 @@ import { requireOrganisation } from './gate.ts'
 export interface BucketNetworks {
   named: NamedConnector
   input: PolicyInput
-  /** Where objects of this connector lie; for tests of what is possible there. */
-  probePrefix: string
+  /** Prefixes of this connector's teams, for trying what is possible there: the first, and those with rules of their own. */
+  places: string[]
 }
 
 export async function bucketNetworks(
@@ -44,7 +44,9 @@ export async function bucketNetworks(
     store: await storeFacts(deps, settings, named),
   }
   if (input.prefixes.length === 0) input.prefixes = ['']
-  return { named, input, probePrefix: own[0]?.prefix ?? '' }
+  const ruled = own.filter((team) => input.networkRules.some(({ prefix }) => prefix === team.prefix))
+  const places = new Set([own[0]?.prefix ?? '', ...ruled.map(({ prefix }) => prefix)])
+  return { named, input, places: [...places] }
 }
 
 /**

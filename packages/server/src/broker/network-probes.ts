@@ -18,7 +18,7 @@ const body = new TextEncoder().encode(
 /** Signpost's own requests, in each part of the bucket that has a rule. Throws what the bucket says. */
 export async function tryOwnRequests(deps: BrokerDeps, found: BucketNetworks): Promise<void> {
   const { connector } = found.named
-  for (const prefix of placesOf(found)) {
+  for (const prefix of found.places.slice(0, placesMax)) {
     const key = probeKey(deps, prefix)
     await connector.ping(pingMs, prefix === '' ? undefined : prefix)
     await connector.put(key, body)
@@ -37,7 +37,7 @@ export async function networkChecks(deps: BrokerDeps, plan: PlannedNetwork): Pro
     checks.push(check('network.own_requests', 'fail', said(error), 'run `signpost doctor`'))
     return checks
   }
-  for (const prefix of placesOf(plan)) checks.push(...(await urlChecks(deps, plan, prefix)))
+  for (const prefix of plan.places.slice(0, placesMax)) checks.push(...(await urlChecks(deps, plan, prefix)))
   return checks
 }
 
@@ -95,12 +95,14 @@ interface Expectation {
 
 function expectation({ input }: PlannedNetwork, networks: readonly string[]): Expectation {
   const { kind, ownAddress } = input.store
+  const isBoundItself = input.settings.credential.type === 'assumeRole'
   if (networks.length === 0) return { allowed: true, why: 'there is no list' }
   if (ownAddress === null)
     return { allowed: undefined, why: 'the address under which the store sees this server is not known' }
   if (membershipOf(networks)(ownAddress))
     return { allowed: true, why: `this server's address, ${ownAddress}, is in the list` }
-  if (kind === 'ceph')
+  // A session of a role is bound itself; another user's own address had to stay good.
+  if (kind === 'ceph' && !isBoundItself)
     return {
       allowed: undefined,
       why: `this server's address, ${ownAddress}, has to stay good there for its own requests`,
@@ -182,11 +184,6 @@ function networksAt({ input }: PlannedNetwork, key: string): readonly string[] {
     .filter(({ prefix }) => key.startsWith(prefix))
     .map(({ networks }) => networks)
     .reduce(bothNetworks, [] as readonly string[])
-}
-
-function placesOf({ input, probePrefix }: BucketNetworks): string[] {
-  const all = [probePrefix, ...input.networkRules.map(({ prefix }) => prefix || probePrefix)]
-  return [...new Set(all)].slice(0, placesMax)
 }
 
 function probeKey(deps: Pick<BrokerDeps, 'newId'>, prefix: string): string {

@@ -8,6 +8,10 @@ import { networkChecks, tryOwnRequests } from './network-probes.ts'
 import { recordRefusal } from './refuse.ts'
 
 const type = 'connector.network'
+const wasTakenBack =
+  'The policy was taken back, for it shut this server out: name the address under which the store sees it.'
+const couldNotBeTakenBack =
+  'The policy shuts this server out and could not be taken back: set the one that was there by hand.'
 
 export async function planNetwork(
   deps: BrokerDeps,
@@ -55,14 +59,12 @@ export async function applyNetwork(
   try {
     await tryOwnRequests(deps, plan)
   } catch (error) {
-    await write(named, plan.current)
-    throw await refused(
-      deps,
-      caller,
-      { ...fields, details: { ...fields.details, takenBack: true } },
-      error,
-      'The policy was taken back, for it shut this server out: name the address under which the store sees it.',
+    const takenBack = await write(named, plan.current).then(
+      () => true,
+      () => false,
     )
+    const told = { ...fields, details: { ...fields.details, takenBack } }
+    throw await refused(deps, caller, told, error, takenBack ? wasTakenBack : couldNotBeTakenBack)
   }
   return (await planBucketNetwork(deps, caller, row)).reply
 }

@@ -10,7 +10,7 @@ import { openLocalStore } from '@signpost/local-store'
 import { startAzurite } from '../../servers/azurite.ts'
 import { startRgw } from '../../servers/rgw.ts'
 
-export type Settings = CallInput<'createConnector'>['body']['settings']
+export type Settings = NonNullable<CallInput<'createConnector'>['body']['settings']>
 export interface Store {
   settings: (name: string) => Settings
   /** For the server that is to trust it. */

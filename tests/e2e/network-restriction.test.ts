@@ -402,3 +402,33 @@ describe('networks at a bucket of Ceph', requireServer('rgw'), () => {
       )
   })
 })
+
+test('behind a named proxy its word counts for the caller, and nobody else’s', async (t) => {
+  const env = { ...(await freshEnvironment(t)), SIGNPOST_TRUSTED_PROXIES: `${officeAt}/32` }
+  const server = await startServer(t, env)
+  await untilPrinted(server, 'Ctrl-C')
+  const tokenOf = (name: string) => readFileSync(join(env['SIGNPOST_DATA_DIR']!, name), 'utf8').trim()
+  const admin = createSignpost({ url: server.url, token: tokenOf('admin-token') })
+  t.after(() => admin.close())
+  const policy = { networks: ['203.0.113.0/24', '2001:db8::/32'] }
+  await admin.call('updateTeam', { params: { team: 'demo' }, body: { policy } })
+  const authorization = `Bearer ${tokenOf('demo-token')}`
+  const ask = async (at: string, forwarded: string) => {
+    const headers = { authorization, 'x-forwarded-for': forwarded }
+    return (await from(at, 'GET', `${server.url}/v1/teams/demo/objects`, headers)).status
+  }
+  assert.equal(await ask(officeAt, '203.0.113.7'), 200)
+  assert.equal(await ask(officeAt, '2001:db8::7'), 200)
+  assert.equal(await ask(officeAt, '198.51.100.7'), 403, 'the proxy says that the caller is outside')
+  assert.equal(await ask(officeAt, '203.0.113.7, 198.51.100.7'), 403, 'the client said so, not the proxy')
+  assert.equal(await ask(elsewhereAt, '203.0.113.7'), 403, 'this one is no proxy')
+  const { items } = await admin.call('listAuditEvents', { query: { decision: 'deny', limit: 3 } })
+  assert.deepEqual(
+    items.map(({ event }) => [event.reason, event.address]),
+    [
+      ['outside_network', elsewhereAt],
+      ['outside_network', '198.51.100.7'],
+      ['outside_network', '198.51.100.7'],
+    ],
+  )
+})

@@ -61,6 +61,7 @@ export function readObject(call: Call): Reply {
     'last-modified': object.updatedAt.toUTCString(),
     'accept-ranges': 'bytes',
     'x-goog-stored-content-length': String(object.body.length),
+    'x-goog-stored-content-encoding': object.headers['content-encoding'] ?? 'identity',
     'x-goog-storage-class': 'STANDARD',
   }
   if (call.headers['if-none-match'] === `"${object.etag}"`) return { status: 304, headers }

@@ -355,6 +355,37 @@ export function connectorContract(
       }
     })
 
+    test('coding and metadata go along with what is written, whole and in parts; what fits no header stays behind', async () => {
+      if (!open.write || !open.read) return
+      const metadata = {
+        'signpost-grant': 'g-1',
+        color: 'blue green',
+        größe: '1',
+        bad: 'line\nbreak',
+        alphabet: 'größe',
+      }
+      const kept = Object.entries({ 'signpost-grant': 'g-1', color: 'blue green' }).map(([name, value]) => [
+        open.kind === 'azure' ? name.replaceAll('-', '_') : name,
+        value,
+      ])
+      for (const sizeBytes of [7, 17 * 2 ** 20]) {
+        const key = `${prefix}kept/${sizeBytes}`
+        const body = randomBytes(sizeBytes)
+        const like = { sizeBytes, contentType: 'text/plain', contentEncoding: 'gzip', metadata }
+        await open.write(key, inPieces(body), like)
+        const head = await open.head(key)
+        assert.equal(head?.contentEncoding, 'gzip')
+        assert.equal(head.sizeBytes, sizeBytes)
+        assert.deepEqual(head.metadata, Object.fromEntries(kept))
+        const chunks: Uint8Array[] = []
+        for await (const chunk of await open.read(key)) chunks.push(chunk)
+        assert.deepEqual(sha256(Buffer.concat(chunks)), sha256(body), 'as it is stored')
+        await open.remove(key)
+      }
+      await open.put(`${prefix}plain`, Buffer.from('plain'))
+      assert.equal((await open.head(`${prefix}plain`))?.contentEncoding, undefined)
+    })
+
     test('a source that ends early, goes on too long or breaks leaves what was there', async () => {
       if (!open.write) return
       const key = `${prefix}cut`

@@ -95,6 +95,8 @@ export interface StoredObject {
   sizeBytes: number
   etag: string | null
   contentType: string | null
+  /** `gzip` and the like: the bytes are to be unpacked by who reads. Left out: they are what they are. */
+  contentEncoding?: string
   versionId: string | null
   /** ms since the epoch; left out where the store does not tell. */
   lastModified?: number
@@ -106,6 +108,9 @@ export interface StoredObject {
   storageClass?: string
   tags?: Readonly<Record<string, string>>
 }
+
+/** What of an object goes along when its bytes are written elsewhere. */
+export type ObjectKept = Pick<StoredObject, 'sizeBytes' | 'contentType' | 'contentEncoding' | 'metadata'>
 
 export interface StoredPart {
   partNumber: number
@@ -169,11 +174,7 @@ export interface OpenConnector {
   /** Bytes of an object, for the verification of a write and for a move; `etag`: only if it is still that one. */
   read?(key: string, options?: { etag?: string }): Promise<AsyncIterable<Uint8Array>>
   /** Writes what `body` yields, in parts where it is large. */
-  write?(
-    key: string,
-    body: AsyncIterable<Uint8Array>,
-    object: { sizeBytes: number; contentType: string | null },
-  ): Promise<void>
+  write?(key: string, body: AsyncIterable<Uint8Array>, object: ObjectKept): Promise<void>
   /** Copies within the store, metadata included. `undefined`: this store cannot, read and write instead. */
   copy?(from: { bucket: string; key: string; sizeBytes: number }, toKey: string): Promise<void>
   /** What the bucket itself is set to; left out where nothing can be asked. */

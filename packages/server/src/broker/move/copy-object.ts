@@ -51,10 +51,10 @@ interface Digests {
 
 async function stream(from: Place, to: Place, key: string, object: StoredObject): Promise<Digests> {
   const [md5, sha256] = [createHash('md5'), createHash('sha256')]
-  const { sizeBytes, contentType, etag } = object
+  const { etag } = object
   const body = await required(from.connector, 'read')(from.prefix + key, etag === null ? {} : { etag })
   const write = required(to.connector, 'write')
-  await write(to.prefix + key, hashing(body, [md5, sha256]), { sizeBytes, contentType })
+  await write(to.prefix + key, hashing(body, [md5, sha256]), object)
   return { md5: md5.digest(), sha256: sha256.digest('base64') }
 }
 

@@ -72,7 +72,7 @@ async function copyTo(
   object: StoredObject,
   toKey: string,
 ): Promise<void> {
-  const { sizeBytes, contentType } = object
+  const { sizeBytes } = object
   if (connector.copy) {
     try {
       await connector.copy({ bucket, key, sizeBytes }, toKey)
@@ -82,17 +82,17 @@ async function copyTo(
       if (!(error instanceof SignpostError) || error.code !== 'bucket_refused') throw error
     }
   }
-  await carryTo(connector, key, object, toKey, { sizeBytes, contentType })
+  await carryTo(connector, key, object, toKey)
 }
 
 async function carryTo(
   connector: OpenConnector,
   key: string,
-  { etag }: StoredObject,
+  object: StoredObject,
   toKey: string,
-  like: { sizeBytes: number; contentType: string | null },
 ): Promise<void> {
   if (!connector.read || !connector.write)
     throw new SignpostError('unsupported_by_store', 'This store can neither copy nor be read and written.')
-  await connector.write(toKey, await connector.read(key, etag === null ? {} : { etag }), like)
+  const { etag } = object
+  await connector.write(toKey, await connector.read(key, etag === null ? {} : { etag }), object)
 }

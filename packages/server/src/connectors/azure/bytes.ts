@@ -3,6 +3,7 @@
 import type { BlockBlobClient } from '@azure/storage-blob'
 import { SignpostError } from '@signpost/contract'
 import { chunksOf } from '../chunks.ts'
+import { azureName, keptMetadata } from '../kept-metadata.ts'
 import type { AzureAddress } from './address.ts'
 import { blockIdOf, storeUploadIdOf } from './blocks.ts'
 import type { AzureAccess, AzureSettings } from './credential.ts'
@@ -38,8 +39,14 @@ export function bytes(
   let written = 0
   return {
     read: (key, options = {}) => read(deps, key, options.etag),
-    async write(key, body, { sizeBytes, contentType }) {
-      const type = contentType === null ? {} : { blobHTTPHeaders: { blobContentType: contentType } }
+    async write(key, body, { sizeBytes, contentType, contentEncoding, metadata }) {
+      const type = {
+        blobHTTPHeaders: {
+          ...(contentType === null ? {} : { blobContentType: contentType }),
+          ...(contentEncoding === undefined ? {} : { blobContentEncoding: contentEncoding }),
+        },
+        metadata: keptMetadata(metadata, azureName),
+      }
       const size = Math.max(BLOCK_BYTES, Math.ceil(sizeBytes / BLOCKS))
       const at = <T>(call: (blob: BlockBlobClient, abortSignal: AbortSignal) => Promise<T>) =>
         run((container, abortSignal) => call(container.getBlockBlobClient(key), abortSignal))

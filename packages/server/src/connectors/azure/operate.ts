@@ -112,6 +112,7 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
             sizeBytes: found.contentLength ?? 0,
             etag: found.etag ?? null,
             contentType: found.contentType ?? null,
+            ...(found.contentEncoding ? { contentEncoding: found.contentEncoding } : {}),
             versionId: found.versionId ?? null,
             ...(found.lastModified === undefined ? {} : { lastModified: found.lastModified.getTime() }),
             checksums:

@@ -3,28 +3,36 @@
 import { encodeComponent } from '@signpost/signing'
 import type { StoredPart } from '../../domain/connector.ts'
 import { chunksOf } from '../chunks.ts'
-import type { Call, Operations } from './operate.ts'
+import { keptMetadata } from '../kept-metadata.ts'
+import { gcsWriteHeaders } from '../write-settings.ts'
+import type { Call, Operations, UploadOperations } from './operate.ts'
 
 /** Objects up to this go in one request, larger ones in parts of at least this. */
 const PART_BYTES = 16 * 2 ** 20
 /** "XML API multipart uploads": 10,000 parts. Some room is left. */
 const PARTS = 9000
 
-type Uploads = Pick<Operations, 'createUpload' | 'completeUpload' | 'abortUpload'>
+type Uploads = Pick<UploadOperations, 'createUpload' | 'completeUpload' | 'abortUpload'>
 
 export function bytes(call: Call, uploads: Uploads): Required<Pick<Operations, 'write' | 'copy'>> {
   return {
-    async write(key, body, { sizeBytes, contentType }) {
+    async write(key, body, { sizeBytes, contentType, contentEncoding, metadata }) {
+      const writes = { metadata: keptMetadata(metadata) }
       const type = contentType === null ? {} : { contentType }
+      const coding = contentEncoding === undefined ? {} : { contentEncoding }
       const size = Math.max(PART_BYTES, Math.ceil(sizeBytes / PARTS))
       if (sizeBytes <= PART_BYTES) {
         let whole = new Uint8Array(0)
         for await (const chunk of chunksOf(body, size, sizeBytes)) whole = new Uint8Array(chunk)
-        const headers = contentType === null ? {} : { 'content-type': contentType }
+        const headers = {
+          ...(contentType === null ? {} : { 'content-type': contentType }),
+          ...(contentEncoding === undefined ? {} : { 'content-encoding': contentEncoding }),
+          ...gcsWriteHeaders(writes),
+        }
         await call({ operation: { type: 'put', key }, headers, body: whole })
         return
       }
-      const storeUploadId = await uploads.createUpload({ key, id: '', ...type })
+      const storeUploadId = await uploads.createUpload({ key, id: '', ...type, ...coding, writes })
       try {
         const parts: StoredPart[] = []
         for await (const chunk of chunksOf(body, size, sizeBytes))

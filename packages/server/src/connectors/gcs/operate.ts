@@ -31,14 +31,19 @@ export function operateGcs(bucket: string, signer: GcsSigner, deps: XmlApiDeps):
   }
 }
 
-type UploadOperations = Pick<Operations, 'createUpload' | 'listParts' | 'completeUpload' | 'abortUpload'>
+export type UploadOperations = Pick<Operations, 'listParts' | 'completeUpload' | 'abortUpload'> & {
+  createUpload(
+    input: Parameters<Operations['createUpload']>[0] & { contentEncoding?: string },
+  ): Promise<string>
+}
 
 /** "XML API multipart uploads". */
 function uploads(call: Call): UploadOperations {
   return {
-    async createUpload({ key, contentType, writes = {} }) {
+    async createUpload({ key, contentType, contentEncoding, writes = {} }) {
       const type = contentType === undefined ? {} : { 'content-type': contentType }
-      const headers = { ...type, ...gcsWriteHeaders(writes) }
+      const coding = contentEncoding === undefined ? {} : { 'content-encoding': contentEncoding }
+      const headers = { ...type, ...coding, ...gcsWriteHeaders(writes) }
       const { document } = await call({ operation: { type: 'createUpload', key }, headers })
       return required(textOf(document, 'UploadId'), 'UploadId')
     },
@@ -127,11 +132,18 @@ async function headOf(call: Call, key: string): Promise<StoredObject | null> {
     etag: headers.get('etag'),
     contentType: headers.get('content-type'),
     versionId: headers.get('x-goog-generation'),
+    ...codingOf(headers),
     ...lastModifiedOf(headers),
     checksums: checksumsOf(headers.get('x-goog-hash')),
     metadata: metadataOf(headers),
     ...storageClassOf(headers),
   }
+}
+
+/** "Transcoding of gzip-compressed files": the stored coding, whatever was served. */
+function codingOf(headers: Headers): Pick<StoredObject, 'contentEncoding'> {
+  const contentEncoding = headers.get('x-goog-stored-content-encoding') ?? headers.get('content-encoding')
+  return contentEncoding && contentEncoding !== 'identity' ? { contentEncoding } : {}
 }
 
 function metadataOf(headers: Headers): Record<string, string> {

@@ -4,6 +4,7 @@ import type * as Sdk from '@aws-sdk/client-s3'
 import { encodeComponent } from '@signpost/signing'
 import { SignpostError } from '@signpost/contract'
 import { chunksOf } from '../chunks.ts'
+import { keptMetadata } from '../kept-metadata.ts'
 import type { Operations, Run } from './operate.ts'
 
 /** Objects up to this go in one request, larger ones in parts of at least this. */
@@ -49,8 +50,12 @@ export function bytes(Bucket: string, run: Run, copyLimit = COPY_BYTES): ByteOpe
       )
       return bodyOf(Body as AsyncIterable<Uint8Array> | undefined, run)
     },
-    async write(Key, body, { sizeBytes, contentType }) {
-      const type = contentType === null ? {} : { ContentType: contentType }
+    async write(Key, body, { sizeBytes, contentType, contentEncoding, metadata }) {
+      const type = {
+        ...(contentType === null ? {} : { ContentType: contentType }),
+        ...(contentEncoding === undefined ? {} : { ContentEncoding: contentEncoding }),
+        Metadata: keptMetadata(metadata),
+      }
       const size = Math.max(PART_BYTES, Math.ceil(sizeBytes / PARTS))
       if (sizeBytes <= PART_BYTES) {
         let Body: Uint8Array = new Uint8Array(0)

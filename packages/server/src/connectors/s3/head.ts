@@ -20,6 +20,7 @@ export async function headOf(
       sizeBytes: found.ContentLength ?? 0,
       etag: found.ETag || null,
       contentType: found.ContentType ?? null,
+      ...codingOf(found.ContentEncoding),
       versionId: found.VersionId ?? null,
       ...(found.LastModified === undefined ? {} : { lastModified: found.LastModified.getTime() }),
     }
@@ -27,6 +28,13 @@ export async function headOf(
     if (isAbsent(error)) return null
     throw error
   }
+}
+
+/** `aws-chunked` framed a transfer; some stores keep it with the object. */
+function codingOf(said = ''): Pick<StoredObject, 'contentEncoding'> {
+  const codings = said.split(',').map((one) => one.trim())
+  const contentEncoding = codings.filter((one) => one !== '' && one !== 'aws-chunked').join(',')
+  return contentEncoding === '' ? {} : { contentEncoding }
 }
 
 /** "Checking object integrity": one of a composite type is over the parts' digests, `-` and their count behind it. */

@@ -30,6 +30,13 @@ const pages: Record<string, RegExp[]> = {
     /^exit code 1$/m,
     /^\{"connector":"local"/m,
   ],
+  'docs/guides/move-a-team.md': [
+    /^settling; \d copied/m,
+    /^checkpoint 2$/m,
+    /^3\.txt$/m,
+    /"moveId"/,
+    /switched to the new place/,
+  ],
   'docs/guides/run-it.md': [/signpost_/],
   'docs/guides/teams-users-keys.md': [/alice/, /^from alice$/m],
   'docs/guides/connect-a-bucket.md': [],

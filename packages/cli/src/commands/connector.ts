@@ -11,6 +11,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { addAdd } from './connector-add.ts'
 import { inOptions } from '../option-names.ts'
 import { namesPolicy, policyOf, withPolicyFlags, type PolicyFlags } from '../policy-flags.ts'
+import { addMove } from './connector-move.ts'
 import { addPolicies } from './connector-policies.ts'
 
 interface ConnectorOptions extends ConnectorFlags, PolicyFlags {
@@ -48,6 +49,7 @@ export function addConnector(program: Command, run: Run): void {
     )
   addAdd(connector, run)
   addPolicies(connector, run)
+  addMove(connector, run)
   addCreate(connector, run)
   addUpdate(connector, run)
   withYes(

@@ -63,6 +63,9 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
     check: false,
   },
   updateConnector: { isDefault: true, check: false },
+  runDoctor: {},
+  applyNetwork: { digest: 'none' },
+  startMove: { connector: 'secret', prefix: 'there/' },
 }
 
 /** What any user may ask about: itself and what it may see, which is nothing here. */

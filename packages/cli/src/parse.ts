@@ -41,3 +41,16 @@ export function parseInstant(text: string): string {
 export function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value]
 }
+
+const digestBytes: Readonly<Record<string, number>> = { md5: 16, sha256: 32, crc32c: 4 }
+
+/** `sha256:BASE64`, or in hex as `sha256sum` prints it. For commander. */
+export function parseChecksum(text: string): { algorithm: 'md5' | 'sha256' | 'crc32c'; value: string } {
+  const [algorithm = '', value = ''] = text.split(/:(.*)/s)
+  const bytes = digestBytes[algorithm]
+  const encoding = value.length === (bytes ?? 0) * 2 && /^[0-9a-f]+$/i.test(value) ? 'hex' : 'base64'
+  const digest = Buffer.from(value, encoding)
+  if (bytes === undefined || digest.length !== bytes)
+    throw new InvalidArgumentError('Write md5, sha256 or crc32c, a colon, and the digest in hex or base64.')
+  return { algorithm: algorithm as 'md5' | 'sha256' | 'crc32c', value: digest.toString('base64') }
+}

@@ -15,6 +15,7 @@ import { addServiceAccount } from './commands/service-account.ts'
 import { addSign } from './commands/sign.ts'
 import { addTeam } from './commands/team.ts'
 import { addUser } from './commands/user.ts'
+import { addVerify } from './commands/verify.ts'
 import { addWhoami } from './commands/whoami.ts'
 import type { Run } from './context.ts'
 import { exitCodesText } from './exit-codes.ts'
@@ -51,7 +52,7 @@ export function createProgram(run: Run): Command {
     })
     .showHelpAfterError('(--help shows how it is used)')
     .addHelpText('after', more)
-  const commands = [addLogin, addWhoami, addCp, addLs, addRm, addSign, addExplain]
+  const commands = [addLogin, addWhoami, addCp, addLs, addRm, addSign, addVerify, addExplain]
   const administration = [
     addTeam,
     addUser,

@@ -41,6 +41,7 @@ export function addCp(program: Command, run: Run): void {
     .option('--create-only', 'never overwrite: what is there already is a failure')
     .option('-n, --no-clobber', 'never overwrite: what is there already is skipped')
     .option('--content-type <type>', 'type of what is uploaded')
+    .option('--verify', 'upload: compare what is stored with what was sent, by its MD5')
     .option('--audience <name>', "by which of the bucket's addresses, by its name in the connector")
     .option('--follow-symlinks', 'send what symbolic links below a folder point to')
     .option('-q, --quiet', 'say nothing but failures')
@@ -142,6 +143,7 @@ async function uploadStdin(
       signal: context.signal,
       createOnly: options.createOnly || !options.clobber ? true : undefined,
       contentType: options.contentType,
+      verify: options.verify ? 'checksum' : undefined,
       concurrency: options.parts,
       audience: options.audience,
       partSizeBytes: options.partSize,

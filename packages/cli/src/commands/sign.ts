@@ -4,16 +4,20 @@ import { remoteObject } from '../address.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { curlLine } from '../curl-line.ts'
 import { examples } from '../examples.ts'
-import { parseBytes, parseDuration } from '../parse.ts'
+import { UsageError } from '../errors.ts'
+import { parseBytes, parseChecksum, parseDuration } from '../parse.ts'
 import { humanDuration, printableLine } from '../text.ts'
 
 interface SignOptions {
   action: 'read' | 'write'
-  method?: 'GET' | 'HEAD' | 'PUT' | 'DELETE'
+  method?: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   expires?: number
   exact?: true
   contentType?: string
   contentLength?: number
+  minBytes?: number
+  maxBytes?: number
+  checksum?: ReturnType<typeof parseChecksum>
   createOnly?: true
   audience?: string
   downloadAs?: string
@@ -32,10 +36,11 @@ export function addSign(program: Command, run: Run): void {
         .default('read'),
     )
     .addOption(
-      new Option('-X, --method <method>', 'read: GET or HEAD; write: PUT or DELETE').choices([
+      new Option('-X, --method <method>', 'read: GET or HEAD; write: PUT, POST (a form) or DELETE').choices([
         'GET',
         'HEAD',
         'PUT',
+        'POST',
         'DELETE',
       ]),
     )
@@ -43,6 +48,13 @@ export function addSign(program: Command, run: Run): void {
     .option('--exact', 'refuse rather than shorten its life')
     .option('--content-type <type>', 'write: the type that must be sent')
     .option('--content-length <bytes>', 'write: the exact size that must be sent', parseBytes)
+    .option('--max-bytes <size>', 'write: the largest size that may be sent, such as 64M', parseBytes)
+    .option('--min-bytes <size>', 'write: the smallest; goes with --max-bytes', parseBytes)
+    .option(
+      '--checksum <digest>',
+      'write: md5:, sha256: or crc32c: and the digest, hex or base64',
+      parseChecksum,
+    )
     .option('--create-only', 'write: never overwrite')
     .option('--audience <name>', "for which of the bucket's addresses, by its name in the connector")
     .option('--download-as <name>', 'read: file name that a browser saves under')
@@ -53,12 +65,15 @@ export function addSign(program: Command, run: Run): void {
         'curl -fsS "$(signpost sign sp://vision/hello.txt)"',
         'curl -fsS -T hello.txt "$(signpost sign --action write sp://vision/hello.txt)"',
         'signpost sign --expires 15m --curl sp://vision/hello.txt',
+        'signpost sign --action write -X POST --max-bytes 64M --curl sp://vision/hello.txt',
         'signpost sign --json --action write --content-type text/plain sp://vision/hello.txt',
       ),
     )
     .action(
       handler(run, async (context, [text]: [string], options: SignOptions) => {
         const { team, key } = remoteObject(text)
+        if (options.method === 'POST' && !options.curl && !context.json)
+          throw new UsageError('a form is more than its URL: add --curl or --json')
         const client = await context.connect()
         const issued = await client.url(team, requestOf(key, options), { signal: context.signal })
         if (context.json) return context.printJson(issued)
@@ -78,6 +93,9 @@ function parseAction(text: string): 'read' | 'write' {
 function requestOf(key: string, options: SignOptions): UrlRequestInput {
   const { action, method, expires, exact, contentType, contentLength, createOnly, downloadAs, audience } =
     options
+  const { minBytes, maxBytes, checksum } = options
+  if (minBytes !== undefined && maxBytes === undefined)
+    throw new UsageError('--min-bytes goes with --max-bytes')
   return {
     action,
     key,
@@ -86,6 +104,8 @@ function requestOf(key: string, options: SignOptions): UrlRequestInput {
     ...(exact === undefined ? {} : { expiryMode: 'exact' as const }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(contentLength === undefined ? {} : { contentLength }),
+    ...(maxBytes === undefined ? {} : { contentLengthRange: { min: minBytes ?? 0, max: maxBytes } }),
+    ...(checksum === undefined ? {} : { checksum }),
     ...(createOnly === undefined ? {} : { createOnly }),
     ...(downloadAs === undefined ? {} : { downloadAs }),
     ...(audience === undefined ? {} : { audience }),
@@ -105,4 +125,6 @@ function explain(context: Context, issued: IssuedUrl): void {
   context.note(`${issued.method}, until ${issued.expiresAt}${cut}; grant ${issued.grantId}`)
   for (const [name, value] of Object.entries(issued.headers))
     context.note(`send the header  ${printableLine(`${name}: ${value}`)}`)
+  for (const [name, by] of Object.entries(issued.enforcement))
+    if (by !== 'storage') context.note(`${name}: ${by === 'none' ? 'nobody holds the sender to it' : by}`)
 }

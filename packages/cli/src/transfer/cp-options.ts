@@ -9,6 +9,7 @@ export interface CpOptions {
   /** `--no-clobber` makes it false. */
   clobber: boolean
   contentType?: string
+  verify?: true
   followSymlinks?: true
   audience?: string
   quiet?: true

@@ -67,6 +67,7 @@ function sharedOptions({ options, signal }: UploadRun) {
     singlePutMaxBytes: inPartsFromBytes,
     createOnly: options.createOnly || !options.clobber ? true : undefined,
     partSizeBytes: options.partSize,
+    verify: options.verify ? ('checksum' as const) : undefined,
     signal,
   }
 }

@@ -1,11 +1,12 @@
 import { SignpostError, type ConnectorSettings, type ResolvedSettings } from '@signpost/contract'
 import { openConnector, refuseReference, resolveSecrets, type ConnectorDeps } from '../connectors/index.ts'
 import { audiencesOf } from '../domain/audience.ts'
-import type { ConnectorRecord, OpenConnector } from '../domain/connector.ts'
+import type { ConnectorRecord } from '../domain/connector.ts'
 import { findConnectorById } from '../store/connectors.ts'
 import type { Store } from '../store/store.ts'
 import { recordOf } from './connector-record.ts'
 import type { BrokerDeps, ConnectorPool, NamedConnector, SecretBox } from './deps.ts'
+import { createKeptConnectors, type KeptConnectors } from './kept-connectors.ts'
 import { lookAt, watchedOf, type Watched } from './referenced-secrets.ts'
 
 export interface ConnectorPoolDeps {
@@ -32,41 +33,17 @@ interface Opened {
  * is closed a while later, since a request may still be at work with it.
  */
 export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
-  const { sizeMax = 200 } = deps
-  const opened = new Map<string, Opened>()
+  const kept = createKeptConnectors<Opened>(deps.sizeMax ?? 200)
   const opening = new Map<string, Promise<NamedConnector>>()
-  const retired = new Map<OpenConnector, NodeJS.Timeout>()
-
-  const retire = ({ connector }: NamedConnector) => {
-    const timer = setTimeout(() => {
-      retired.delete(connector)
-      connector.close()
-    }, retirementMs)
-    timer.unref()
-    retired.set(connector, timer)
-  }
-
-  const keep = (entry: Opened): NamedConnector => {
-    const { id } = entry.named
-    const before = opened.get(id)
-    if (before) retire(before.named)
-    opened.delete(id)
-    opened.set(id, entry)
-    if (opened.size > sizeMax) {
-      const [oldestId, oldest] = opened.entries().next().value!
-      opened.delete(oldestId)
-      retire(oldest.named)
-    }
-    return entry.named
-  }
+  let looking: Promise<void> | undefined
 
   const load = async (connectorId: string): Promise<NamedConnector> => {
     const record = await readRecord(deps, connectorId)
     if (!record) throw new SignpostError('conflict', 'The connector was deleted in the meantime: look again.')
     const fingerprint = deps.secretBox.fingerprint(JSON.stringify(record.settings))
-    const before = opened.get(connectorId)
+    const before = kept.find(connectorId)
     if (before?.fingerprint !== fingerprint)
-      return keep(openRecord(deps, record, fingerprint, before?.watched))
+      return kept.keep(openRecord(deps, record, fingerprint, before?.watched)).named
     // Sealed anew, or made the default: sessions and connections are as good as before. What it refers to may have changed
     // or be gone, but that is looked at elsewhere, and tried first.
     before.version = Math.max(before.version, record.version)
@@ -75,12 +52,9 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
 
   return {
     open(connectorId, version) {
-      const found = opened.get(connectorId)
+      const found = kept.find(connectorId)
       if (found && found.version >= version) {
-        if (opened.size > 1) {
-          opened.delete(connectorId)
-          opened.set(connectorId, found)
-        }
+        kept.use(found)
         return found.named
       }
       const place = `${connectorId} ${version}`
@@ -88,33 +62,32 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
       opening.set(place, running)
       return running
     },
-    async lookAtReferences() {
-      const looks = [...opened.values()].map(async (entry) => {
-        const { watched, named } = entry
-        const taken = watched && (await lookAt(deps, watched, named))
-        if (!taken) return
-        // Replaced by an update, or pushed out, while the new credential was tried.
-        if (opened.get(named.id) !== entry) return taken.connector.close()
-        keep({ ...entry, named: { ...named, connector: taken.connector }, watched: taken.watched })
-      })
-      await Promise.all(looks)
-    },
+    // One at a time: two would try and tell of the same change.
+    lookAtReferences: () => (looking ??= lookAtAll(deps, kept).finally(() => (looking = undefined))),
     record: (connectorId) => readRecord(deps, connectorId),
     openUnsaved: (settings: ConnectorSettings) => openConnector(settings, deps.connectorDeps),
-    async close() {
-      for (const [connector, timer] of retired) {
-        clearTimeout(timer)
-        connector.close()
-      }
-      retired.clear()
-      for (const { named } of opened.values()) named.connector.close()
-      opened.clear()
-    },
+    close: async () => kept.close(),
   }
 }
 
-/** Longer than the longest call to a bucket, once repeated, may take. */
-const retirementMs = 180_000
+async function lookAtAll(deps: ConnectorPoolDeps, kept: KeptConnectors<Opened>): Promise<void> {
+  const look = async (entry: Opened, watched: Watched): Promise<void> => {
+    const { named } = entry
+    const taken = await lookAt(deps, watched, named)
+    if (!taken) return
+    // Replaced by an update, or pushed out, while the new credential was tried.
+    if (kept.find(named.id) !== entry) return taken.connector.close()
+    kept.keep({ ...entry, named: { ...named, connector: taken.connector }, watched: taken.watched })
+  }
+  const looks: Promise<void>[] = []
+  for (const entry of kept.all()) {
+    if (!entry.watched) continue
+    looks.push(look(entry, entry.watched))
+    // Files are read at once, while nothing else runs: requests go between.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(looks)
+}
 
 function openRecord(
   { connectorDeps, secretBox }: ConnectorPoolDeps,

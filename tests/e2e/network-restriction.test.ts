@@ -6,6 +6,7 @@ import { request } from 'node:http'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import {
   CreateBucketCommand,
   DeleteBucketPolicyCommand,
@@ -13,8 +14,10 @@ import {
   PutBucketPolicyCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import type { IssuedUrl } from '@signpost/contract'
 import { createSignpost, type Signpost } from '@signpost/sdk/node'
+import { startAzurite } from '../servers/azurite.ts'
 import { requireServer } from '../servers/install.ts'
 import { roleOnRgw } from '../servers/rgw-role.ts'
 import { startRgw, type Rgw } from '../servers/rgw.ts'
@@ -273,6 +276,42 @@ describe('networks at a bucket of Ceph', requireServer('rgw'), () => {
     }
   })
 
+  test('where connectors share a bucket, each one’s list is for its own teams, whoever signs', async () => {
+    const { connector, team: name } = await place('two-connectors', [`${officeAt}/32`])
+    const { rgw, admin } = world
+    const [accessKeyId, secretAccessKey] = ['SECONDKEYID', 'second-secret']
+    const keys = [`--access-key=${accessKeyId}`, `--secret=${secretAccessKey}`]
+    await rgw.admin(['user', 'create', '--uid=second', '--display-name=second', ...keys])
+    const everything = {
+      Effect: 'Allow',
+      Principal: { AWS: ['arn:aws:iam:::user/second'] },
+      Action: 's3:*',
+      Resource: [`arn:aws:s3:::${connector}`, `arn:aws:s3:::${connector}/*`],
+    }
+    await setPolicy(connector, [everything])
+    const { endpoint, region } = rgw
+    const credential = { type: 'static', accessKeyId, secretAccessKey } as const
+    const settings = {
+      kind: 's3',
+      name: 'second',
+      bucket: connector,
+      endpoint,
+      region,
+      addressing: 'path',
+      credential,
+    } as const
+    const policy = { networks: [`${elsewhereAt}/32`] }
+    await admin.call('createConnector', { body: { settings, policy } })
+    await team('of-second', 'second')
+    await apply(connector)
+    assert.deepEqual((await plan('second')).difference, [], 'the two agree on what is to stand there')
+    const first = await urlFor(officeAt, name, { action: 'write', key: 'a' })
+    const second = await urlFor(elsewhereAt, 'of-second', { action: 'write', key: 'a' })
+    assert.deepEqual([await use(officeAt, first), await use(elsewhereAt, first)], [200, 403])
+    assert.deepEqual([await use(officeAt, second), await use(elsewhereAt, second)], [403, 200])
+    assert.deepEqual((await statements(connector))[0], everything)
+  })
+
   test('what changed since the plan is not overwritten', async () => {
     const { bucket, connector } = await place('changed', [`${officeAt}/32`])
     const { digest } = await plan(connector)
@@ -404,7 +443,10 @@ describe('networks at a bucket of Ceph', requireServer('rgw'), () => {
 })
 
 test('behind a named proxy its word counts for the caller, and nobody else’s', async (t) => {
-  const env = { ...(await freshEnvironment(t)), SIGNPOST_TRUSTED_PROXIES: `${officeAt}/32` }
+  const env: Record<string, string> = {
+    ...(await freshEnvironment(t)),
+    SIGNPOST_TRUSTED_PROXIES: `${officeAt}/32`,
+  }
   const server = await startServer(t, env)
   await untilPrinted(server, 'Ctrl-C')
   const tokenOf = (name: string) => readFileSync(join(env['SIGNPOST_DATA_DIR']!, name), 'utf8').trim()
@@ -431,4 +473,53 @@ test('behind a named proxy its word counts for the caller, and nobody else’s',
       ['outside_network', '198.51.100.7'],
     ],
   )
+})
+
+test('on Azure one range is held by the SAS itself, and verify sees which lists are not held', async (t) => {
+  const azurite = await startAzurite()
+  t.after(azurite.stop)
+  const { account, accountKey, blobEndpoint, certificateFile, certificatePem } = azurite
+  const trusted = getCACertificates('default')
+  setDefaultCACertificates([...trusted, certificatePem])
+  t.after(() => setDefaultCACertificates(trusted))
+  const key = new StorageSharedKeyCredential(account, accountKey)
+  await new BlobServiceClient(blobEndpoint, key).createContainer('data')
+  const env: Record<string, string> = { ...(await freshEnvironment(t)), NODE_EXTRA_CA_CERTS: certificateFile }
+  const server = await startServer(t, env)
+  await untilPrinted(server, 'Ctrl-C')
+  const token = readFileSync(join(env['SIGNPOST_DATA_DIR']!, 'admin-token'), 'utf8').trim()
+  const admin = createSignpost({ url: server.url, token })
+  t.after(() => admin.close())
+  await admin.call('createConnector', {
+    body: {
+      settings: {
+        kind: 'azure',
+        name: 'blobs',
+        bucket: 'data',
+        account,
+        endpoint: new URL(blobEndpoint).origin,
+        credential: { type: 'accountKey', accountKey },
+      },
+    },
+  })
+  const params = { connector: 'blobs' }
+  const verify = async (networks: string[]) => {
+    await admin.call('updateConnector', { params, body: { policy: { networks } } })
+    const { ok, checks } = await admin.call('verifyNetwork', { params })
+    return [ok, ...checks.map(({ name, result }) => `${name} ${result}`)]
+  }
+  const unread = 'network.at_the_bucket not_possible'
+  const own = 'network.own_requests pass'
+  const good = [true, unread, own, 'network.url_read pass', 'network.url_write pass']
+  assert.deepEqual(await verify([`${officeAt}/32`]), good, 'from here it is refused, by sip')
+  assert.deepEqual(await verify([`${signpostAt}/32`]), good)
+  assert.deepEqual(
+    await verify([`${officeAt}/32`, '203.0.113.0/24']),
+    [false, unread, own, 'network.url_read fail', 'network.url_write fail'],
+    'a SAS takes one range, and the firewall is not set',
+  )
+  const { canApply, documents } = await admin.call('planNetwork', { params })
+  assert.equal(canApply, false)
+  assert.match(documents[0]?.text ?? '', /"203\.0\.113\.0\/24"/)
+  assert.doesNotMatch(JSON.stringify(documents), /127\.0\.0\.2/, 'no private address in the firewall')
 })

@@ -43,6 +43,8 @@ export async function bucketNetworks(
     uploadSecondsMax: deps.policy.uploadSecondsMax,
     store: await storeFacts(deps, settings, named),
   }
+  // Each may sign with a user of its own.
+  if (connectors.length > 1) input.store.signer = null
   if (input.prefixes.length === 0) input.prefixes = ['']
   const ruled = own.filter((team) => input.networkRules.some(({ prefix }) => prefix === team.prefix))
   const places = new Set([own[0]?.prefix ?? '', ...ruled.map(({ prefix }) => prefix)])

@@ -108,6 +108,12 @@ describe('the statement for networks', () => {
     assert.deepEqual(conditionOf(inside), { NotIpAddress: { 'aws:SourceIp': ['198.51.100.0/24'] } })
   })
 
+  test('on Ceph is for everybody where it is not known who signs, and says so', () => {
+    const input = s3Input('ceph', { networkRules: [rule([office])], store: { ownAddress: '198.51.100.1' } })
+    assert.equal(s3NetworkStatements(input).statements[0]?.Principal, '*')
+    assert.match(s3NetworkStatements(input).notEnforceable.join(' '), /everybody who uses that part/)
+  })
+
   test('on Ceph is not made where it would shut Signpost out, nor where sessions are bound themselves', () => {
     const networkRules = [rule([office])]
     const blind = s3NetworkStatements(s3Input('ceph', { networkRules, store: { signer: user } }))

@@ -115,9 +115,15 @@ function obstacleOf({ settings, store }: S3PolicyInput): string | null {
 
 /** What the lists name that counts for nobody there, or for more than it says. */
 export function sentencesOf({ networkRules, store }: S3PolicyInput): string[] {
-  const { kind, ownAddress } = store
+  const { kind, ownAddress, signer } = store
   const can = abilities[kind]
-  return networkRules.flatMap(({ name, prefix, networks }) => {
+  const everybody =
+    kind === 'ceph' && signer === null && networkRules.length > 0
+      ? [
+          'Several users sign here, or it is not known which: the rule is for everybody who uses that part of the bucket.',
+        ]
+      : []
+  const ofRules = networkRules.flatMap(({ name, prefix, networks }) => {
     const { v4, v6, endpoints } = networkForms(networks)
     const whose = name === '' ? 'The list' : `The list of team ${name}`
     const privateOnes = [...v4, ...v6].filter((cidr) => isPrivate(cidr.split('/')[0]!))
@@ -138,6 +144,7 @@ export function sentencesOf({ networkRules, store }: S3PolicyInput): string[] {
       )
     return sentences
   })
+  return [...everybody, ...ofRules]
 }
 
 function freeSid(name: string, taken: Set<string>): string {

@@ -521,11 +521,12 @@ export const operations = {
     path: '/v1/connectors/{connector}/policies',
     tag: 'Connectors',
     summary: 'Least rights, trust, CORS and limits for this bucket, as documents to use',
-    description: 'For the admins of what it belongs to.',
+    description:
+      'For the admins of what it belongs to; where others share the bucket, for organisation admins.',
     params: ConnectorName,
     status: 200,
     reply: doctor.PolicyDocuments,
-    errors: [],
+    errors: ['credential_unavailable'],
   },
   planNetwork: {
     method: 'POST',
@@ -533,7 +534,8 @@ export const operations = {
     tag: 'Connectors',
     summary:
       'The document that holds the networks of the policy at the bucket, and how it differs from what is there',
-    description: 'For the admins of what it belongs to.',
+    description:
+      'For the admins of what it belongs to; where others share the bucket, for organisation admins.',
     params: ConnectorName,
     status: 200,
     reply: doctor.NetworkPlan,
@@ -544,7 +546,8 @@ export const operations = {
     path: '/v1/connectors/{connector}/network/apply',
     tag: 'Connectors',
     summary: 'Set it at the bucket, where its API allows',
-    description: 'For the admins of what it belongs to. Keeps statements that are not ours.',
+    description:
+      'For the admins of what it belongs to; where others share the bucket, for organisation admins. Keeps statements that are not ours, and takes back what shuts this server out.',
     params: ConnectorName,
     body: doctor.ApplyNetwork,
     status: 200,
@@ -556,7 +559,8 @@ export const operations = {
     path: '/v1/connectors/{connector}/network/verify',
     tag: 'Connectors',
     summary: 'Try it: what is allowed must work, and what is not must be refused',
-    description: 'For the admins of what it belongs to.',
+    description:
+      'For the admins of what it belongs to; where others share the bucket, for organisation admins.',
     params: ConnectorName,
     status: 200,
     reply: doctor.NetworkVerification,

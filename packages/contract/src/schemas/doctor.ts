@@ -47,7 +47,11 @@ export type PolicyDocument = z.infer<typeof PolicyDocument>
 export const PolicyDocuments = z.object({ documents: z.array(PolicyDocument) })
 
 export const NetworkPlan = z.object({
-  networks: z.array(z.string()).describe('The list that is to hold at the bucket'),
+  networks: z
+    .array(z.string())
+    .describe(
+      "The connector's list; those of teams hold for their prefixes besides, and stand in the documents",
+    ),
   documents: z.array(PolicyDocument),
   current: z.string().nullable().describe('What the bucket holds now; null: nothing, or it cannot be read'),
   difference: z.array(z.string()).describe('Line by line, as diff -u writes it; empty: it holds already'),

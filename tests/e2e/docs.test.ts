@@ -14,6 +14,14 @@ const pages: Record<string, RegExp[]> = {
   'README.md': [/^hello, bucket$/m, /"limitedBy": ?"requested"/, /greetings\//, /url\.issue/],
   'docs/guides/audit-trail.md': [/X-User=demo-user/, /demo-user/, /changed/],
   'docs/guides/from-code.md': [/the same bytes came back/, /the same bytes: true/, /"index":1,"error":/],
+  'docs/guides/guard-uploads.md': [
+    /^weights arrived$/m,
+    /^weights by a form$/m,
+    /^too large: refused by the store$/m,
+    /"contentLengthRange":"verified-after"/,
+    /^failed: contentLengthRange; the object was quarantined\nexit code 1$/m,
+    /"metadata":"storage"/,
+  ],
   'docs/guides/rotate-credentials.md': [/"reason":"bucket_refused"/, /^still works$/m, /^sealed anew: 0; /m],
   'docs/guides/restrict-networks.md': [
     /^inside: a URL$/m,

@@ -14,9 +14,10 @@ export async function copyObject(
   to: Place,
   key: string,
   object: StoredObject,
+  signal?: AbortSignal,
 ): Promise<StoredObject> {
   const [source, copy] = [from.prefix + key, to.prefix + key]
-  const sent = (await copyWithin(from, to, key, object)) ? null : await stream(from, to, key, object)
+  const sent = (await copyWithin(from, to, key, object)) ? null : await stream(from, to, key, object, signal)
   const found = await to.connector.head(copy)
   if (found?.sizeBytes !== object.sizeBytes) throw different(key)
   if (sent ? tellsOf(found, sent) : haveOneMd5(object, found)) return found
@@ -49,12 +50,18 @@ interface Digests {
   sha256: string
 }
 
-async function stream(from: Place, to: Place, key: string, object: StoredObject): Promise<Digests> {
+async function stream(
+  from: Place,
+  to: Place,
+  key: string,
+  object: StoredObject,
+  signal: AbortSignal | undefined,
+): Promise<Digests> {
   const [md5, sha256] = [createHash('md5'), createHash('sha256')]
   const { etag } = object
   const body = await required(from.connector, 'read')(from.prefix + key, etag === null ? {} : { etag })
   const write = required(to.connector, 'write')
-  await write(to.prefix + key, hashing(body, [md5, sha256]), object)
+  await write(to.prefix + key, hashing(body, [md5, sha256], signal), object)
   return { md5: md5.digest(), sha256: sha256.digest('base64') }
 }
 
@@ -80,8 +87,14 @@ async function sha256Of(connector: OpenConnector, key: string, etag: string | nu
   return hash.digest('base64')
 }
 
-async function* hashing(body: AsyncIterable<Uint8Array>, hashes: Hash[]): AsyncGenerator<Uint8Array> {
+async function* hashing(
+  body: AsyncIterable<Uint8Array>,
+  hashes: Hash[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {
+    // This process ends: whoever goes on begins with this object again.
+    signal?.throwIfAborted()
     for (const hash of hashes) hash.update(chunk)
     yield chunk
   }

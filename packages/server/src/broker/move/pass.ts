@@ -95,9 +95,9 @@ async function settleAll(
       limit(async () => {
         if (signal.aborted || failure) return
         try {
-          await settleOne(deps, places, progress, key)
+          await settleOne(deps, places, progress, key, signal)
         } catch (error) {
-          failure ??= { error }
+          if (!signal.aborted) failure ??= { error }
         }
       }),
     ),
@@ -105,8 +105,14 @@ async function settleAll(
   if (failure) throw (failure as { error: unknown }).error
 }
 
-async function settleOne(deps: BrokerDeps, places: Places, progress: Progress, key: string): Promise<void> {
-  const settled = await settleObject(deps, places, key, Number.MAX_SAFE_INTEGER)
+async function settleOne(
+  deps: BrokerDeps,
+  places: Places,
+  progress: Progress,
+  key: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const settled = await settleObject(deps, places, key, Number.MAX_SAFE_INTEGER, signal)
   if (settled.outcome !== 'covered') {
     progress.changed += 1
     progress.left += 1

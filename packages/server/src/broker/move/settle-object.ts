@@ -31,6 +31,7 @@ export async function settleObject(
   places: Places,
   key: string,
   bytesMax: number,
+  signal?: AbortSignal,
 ): Promise<Settled> {
   const { db } = deps.store
   for (let attempt = 0; attempt < tries; attempt++) {
@@ -62,7 +63,7 @@ export async function settleObject(
         key,
         row,
         async () => {
-          if (inOld) return versionOf(await copyObject(places.from, places.to, key, inOld))
+          if (inOld) return versionOf(await copyObject(places.from, places.to, key, inOld, signal))
           await places.to.connector.remove(places.to.prefix + key)
           return absent
         },

@@ -83,7 +83,7 @@ test('options make every type of credential that the contract knows', async () =
         type: 'impersonation',
         serviceAccount: 'a@b.example',
         source: { type: 'metadata' },
-        teamServiceAccounts: { ml: 'c@d.example' },
+        teamServiceAccounts: [{ team: 'ml', serviceAccount: 'c@d.example' }],
       },
     ],
     [

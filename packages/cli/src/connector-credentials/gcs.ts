@@ -61,16 +61,16 @@ async function impersonation(given: Given): Promise<object> {
   }
 }
 
-function teamAccounts(pairs: readonly string[] | undefined): object | undefined {
+function teamAccounts(
+  pairs: readonly string[] | undefined,
+): { team: string; serviceAccount: string }[] | undefined {
   if (pairs === undefined || (pairs.length === 1 && pairs[0] === 'none')) return undefined
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const [, team, email] = /^([^=]+)=(.+)$/.exec(pair) ?? []
-      if (team === undefined || email === undefined)
-        throw new UsageError('--team-service-account takes TEAM=EMAIL')
-      return [team, email]
-    }),
-  )
+  return pairs.map((pair) => {
+    const [, team, serviceAccount] = /^([^=]+)=(.+)$/.exec(pair) ?? []
+    if (team === undefined || serviceAccount === undefined)
+      throw new UsageError('--team-service-account takes TEAM=EMAIL')
+    return { team, serviceAccount }
+  })
 }
 
 /** A reference to the private key goes with the address that is known already. */

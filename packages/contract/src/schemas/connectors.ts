@@ -91,7 +91,8 @@ export const GcsConnector = z.strictObject({
         .describe('Who impersonates it: the machine that Signpost runs on, or another service account'),
       iamEndpoint: Endpoint.optional().describe('https://iamcredentials.googleapis.com unless told'),
       teamServiceAccounts: z
-        .record(Slug, z.email().max(320))
+        .array(z.strictObject({ team: Slug, serviceAccount: z.email().max(320) }))
+        .max(1000)
         .optional()
         .describe('One service account a team, by name of the team; others: `serviceAccount`'),
     }),
@@ -114,7 +115,9 @@ export const AzureConnector = z.strictObject({
   credential: z.discriminatedUnion('type', [
     z.strictObject({
       type: z.literal('accountKey'),
-      accountKey: secretText(256).describe('base64; or {env}, {file}'),
+      accountKey: secretText(256)
+        .refine((key) => typeof key !== 'string' || z.base64().safeParse(key).success, 'must be base64')
+        .describe('base64; or {env}, {file}'),
     }),
     z.strictObject({
       type: z.literal('clientSecret'),

@@ -95,7 +95,7 @@ test('a reference is shown in the place of its secret, and a source of its own a
       type: 'impersonation',
       serviceAccount: 'a@b.example',
       source: { type: 'serviceAccountKey', clientEmail: 'c@d.example', privateKey: 'hidden-8' },
-      teamServiceAccounts: { 'hidden-team': 'e@f.example' },
+      teamServiceAccounts: [{ team: 'hidden-team', serviceAccount: 'e@f.example' }],
     },
   }
   assert.doesNotMatch(JSON.stringify(publicSettings(impersonation)), /hidden/)

@@ -45,7 +45,7 @@ function single(own: GcsSigningCredential): GcsCredentials {
 type Impersonation = Extract<GcsSettings['credential'], { type: 'impersonation' }>
 
 function impersonated(credential: Impersonation, deps: SignBlobDeps): GcsCredentials {
-  const { source, serviceAccount, teamServiceAccounts = {}, iamEndpoint } = credential
+  const { source, serviceAccount, teamServiceAccounts = [], iamEndpoint } = credential
   const fetchToken =
     source.type === 'metadata'
       ? metadataToken(deps, source.metadataHost)
@@ -57,7 +57,7 @@ function impersonated(credential: Impersonation, deps: SignBlobDeps): GcsCredent
     signBlob: (text) => signBlob(clientEmail, text),
   })
   const own = of(serviceAccount)
-  const teams = new Map(Object.entries(teamServiceAccounts).map(([team, account]) => [team, of(account)]))
+  const teams = new Map(teamServiceAccounts.map(({ team, serviceAccount: account }) => [team, of(account)]))
   return { forTeam: (team) => teams.get(team) ?? own, own, longestLifeMs: IMPERSONATED_LIFE_MS }
 }
 

@@ -65,7 +65,7 @@ test('each team signs as its own service account, and reaches what that one may'
       ...settings,
       credential: {
         ...machine(ours, gcs.serviceAccount),
-        teamServiceAccounts: { vision: vision.clientEmail },
+        teamServiceAccounts: [{ team: 'vision', serviceAccount: vision.clientEmail }],
       },
     },
     { clock: Date.now, fetch },

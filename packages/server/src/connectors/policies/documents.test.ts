@@ -22,7 +22,7 @@ const gcs = {
     type: 'impersonation',
     serviceAccount: 's@p.iam.gserviceaccount.com',
     source: { type: 'metadata' },
-    teamServiceAccounts: { ml: 'ml@p.iam.gserviceaccount.com' },
+    teamServiceAccounts: [{ team: 'ml', serviceAccount: 'ml@p.iam.gserviceaccount.com' }],
   },
 }
 const azure = {

@@ -117,7 +117,10 @@ function callerDocuments(
 ): PolicyDocument[] {
   const source = credential.type === 'impersonation' ? credential.source : undefined
   const caller = source?.type === 'serviceAccountKey' ? source.clientEmail : callerToFillIn
-  const teams = credential.type === 'impersonation' ? Object.values(credential.teamServiceAccounts ?? {}) : []
+  const teams =
+    credential.type === 'impersonation'
+      ? (credential.teamServiceAccounts ?? []).map(({ serviceAccount }) => serviceAccount)
+      : []
   const accounts = [...new Set([account, ...teams])]
   const title = 'The right to sign as that service account (iam.serviceAccounts.signBlob)'
   const notes =

@@ -12,6 +12,7 @@ import { parseConfig } from '../../packages/server/src/config.ts'
 import { createLog } from '../../packages/server/src/log.ts'
 import { serve, type Serving } from '../../packages/server/src/serve.ts'
 import { requireServer } from '../servers/install.ts'
+import { startPostgres } from '../servers/postgres.ts'
 import { startRgw, type Rgw } from '../servers/rgw.ts'
 import { pino } from 'pino'
 
@@ -28,39 +29,55 @@ interface House {
   secrets: string
   admin: Signpost
   member: Signpost
+  memberToken: string
 }
 
-async function openHouse(t: TestContext): Promise<House> {
+async function openHouse(t: TestContext, more: Record<string, string> = {}): Promise<House> {
   const folder = mkdtempSync(join(tmpdir(), 'signpost-rotation-'))
   const secrets = join(folder, 'secrets')
   mkdirSync(secrets)
   const bucket = await openLocalStore({ dataDir: join(folder, 'bucket'), credentials: keys })
   await bucket.createBucket('data')
-  const token = `sp_${'0'.repeat(12)}_${'x'.repeat(43)}`
-  const config = parseConfig(
-    {
-      SIGNPOST_DATA_DIR: join(folder, 'data'),
-      SIGNPOST_PORT: '0',
-      SIGNPOST_LOCAL_STORE: 'off',
-      SIGNPOST_ADMIN_TOKEN: token,
-      SIGNPOST_SECRETS_DIR: secrets,
-      SIGNPOST_RATE_LIMIT_PER_MINUTE: '0',
-    },
-    () => '',
-  )
-  const log = createLog('silent', pino.destination({ fd: 2 }))
-  const serving = await serve(config, { log, version: 'test' })
   t.after(async () => {
-    await serving.close()
     await bucket.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  const client = (key: string) => createSignpost({ url: serving.url, token: key, retries: 0 })
-  const admin = client(token)
+  const { serving, admin } = await startServing(t, join(folder, 'data'), secrets, more)
   await admin.call('createUser', { body: { username: 'alice' } })
-  const key = await admin.call('createApiKey', { body: { username: 'alice', name: 'load' } })
-  return { serving, bucket, secrets, admin, member: client(String(key.token)) }
+  const { token } = await admin.call('createApiKey', { body: { username: 'alice', name: 'load' } })
+  const memberToken = String(token)
+  return { serving, bucket, secrets, admin, member: clientOf(serving, memberToken), memberToken }
 }
+
+/** Another server on the same database. */
+async function openAgain(t: TestContext, house: House, more: Record<string, string>): Promise<House> {
+  const folder = mkdtempSync(join(tmpdir(), 'signpost-rotation-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const { serving, admin } = await startServing(t, join(folder, 'data'), house.secrets, more)
+  return { ...house, serving, admin, member: clientOf(serving, house.memberToken) }
+}
+
+async function startServing(t: TestContext, folder: string, secrets: string, more: Record<string, string>) {
+  const token = `sp_${'0'.repeat(12)}_${'x'.repeat(43)}`
+  const env = {
+    SIGNPOST_DATA_DIR: folder,
+    SIGNPOST_PORT: '0',
+    SIGNPOST_LOCAL_STORE: 'off',
+    SIGNPOST_ADMIN_TOKEN: token,
+    SIGNPOST_SECRETS_DIR: secrets,
+    SIGNPOST_RATE_LIMIT_PER_MINUTE: '0',
+    ...more,
+  }
+  const log = createLog('silent', pino.destination({ fd: 2 }))
+  const serving = await serve(
+    parseConfig(env, () => ''),
+    { log, version: 'test' },
+  )
+  t.after(() => serving.close())
+  return { serving, admin: clientOf(serving, token) }
+}
+
+const clientOf = ({ url }: Serving, token: string) => createSignpost({ url, token, retries: 0 })
 
 const settingsOf = ({ bucket }: House, credential: object) => ({
   kind: 's3' as const,
@@ -194,6 +211,51 @@ test('over the API: a key that the bucket refuses is not taken, and nothing fail
   stop.abort()
   await working
   assert.deepEqual([...done.keys()], ['KEY0'])
+})
+
+describe('two servers on one PostgreSQL', requireServer('postgres'), () => {
+  test('a credential that one is given is used by the other, and both may seal everything anew at once', async (t) => {
+    const postgres = await startPostgres()
+    t.after(() => postgres.stop())
+    const [before, present] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64')) as [
+      string,
+      string,
+    ]
+    const shared = { SIGNPOST_DATABASE_URL: postgres.url }
+    const first = await openHouse(t, { ...shared, SIGNPOST_MASTER_KEY: before })
+    await connect(first, keys[0]!)
+    const { settings } = await first.admin.call('getConnector', { params: { connector: 'bucket' } })
+    for (let count = 0; count < 60; count++) {
+      const name = `unused-${count}`
+      const body = { settings: { ...settingsOf(first, keys[0]!), name }, check: false }
+      await first.admin.call('createConnector', { body })
+    }
+    await first.serving.close()
+
+    const both = { ...shared, SIGNPOST_MASTER_KEY: present, SIGNPOST_MASTER_KEY_PREVIOUS: before }
+    const [one, other] = [await openAgain(t, first, both), await openAgain(t, first, both)]
+    const signer = async ({ member }: House) => {
+      const { url } = await member.url('vision', { action: 'read', key: 'absent' })
+      assert.equal((await fetch(url)).status, 404)
+      return new URL(url).searchParams.get('X-Amz-Credential')?.split('/')[0]
+    }
+    assert.deepEqual([await signer(one), await signer(other)], ['KEY0', 'KEY0'])
+    const body = { settings: settingsOf(first, keys[1]!) }
+    await one.admin.call('updateConnector', { params: { connector: 'bucket' }, body })
+    assert.deepEqual([await signer(one), await signer(other)], ['KEY1', 'KEY1'])
+
+    // The one that was changed is sealed with the present key already.
+    const done = await Promise.all([one, other].map(({ admin }) => admin.call('rotateSecrets', {})))
+    assert.equal(
+      done.reduce((sum, { sealed }) => sum + sealed, 0),
+      60,
+    )
+    assert.deepEqual(await one.admin.call('rotateSecrets', {}), { sealed: 0, already: 61 })
+    const alone = await openAgain(t, first, { ...shared, SIGNPOST_MASTER_KEY: present })
+    assert.equal(await signer(alone), 'KEY1')
+    const shown = await alone.admin.call('getConnector', { params: { connector: 'bucket' } })
+    assert.deepEqual(shown.settings, { ...settings, credential: { type: 'static', accessKeyId: 'KEY1' } })
+  })
 })
 
 describe('on a real Ceph', requireServer('rgw'), () => {

@@ -240,7 +240,7 @@ describe('for Azure', () => {
         supportsHttpsTrafficOnly: true,
       },
     })
-    const withKey = { ...azure, credential: { type: 'accountKey', accountKey: 'never-shown' } }
+    const withKey = { ...azure, credential: { type: 'accountKey', accountKey: 'bmV2ZXItc2hvd24=' } }
     assert.doesNotMatch(textOf(inputOf(withKey), 'sas-policy'), /allowSharedKeyAccess/)
     assert.equal(
       policyDocuments(inputOf(withKey)).some(({ name }) => name === 'iam-signer'),
@@ -322,7 +322,8 @@ test('no document holds a secret', () => {
   const inputs = [
     s3Input('aws'),
     inputOf({ ...gcs, credential: { type: 'hmacKey', accessId: 'GOOG1E', secret: 'never-shown' } }),
-    inputOf({ ...azure, credential: { type: 'accountKey', accountKey: 'never-shown' } }),
+    inputOf({ ...azure, credential: { type: 'accountKey', accountKey: 'bmV2ZXItc2hvd24=' } }),
   ]
-  for (const input of inputs) assert.doesNotMatch(JSON.stringify(policyDocuments(input)), /never-shown/)
+  for (const input of inputs)
+    assert.doesNotMatch(JSON.stringify(policyDocuments(input)), /never-shown|bmV2ZXIt/)
 })

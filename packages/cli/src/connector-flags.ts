@@ -8,7 +8,7 @@ import { readSecretFile } from './server-settings.ts'
 
 /** The options that change the settings. */
 export const flagNames = [
-  ...(['region', 'endpoint', 'addressing', 'marker', 'account'] as const),
+  ...(['region', 'endpoint', 'addressing', 'marker', 'account', 'audience'] as const),
   ...credentialFlagNames,
 ]
 
@@ -22,6 +22,11 @@ export function withFlags(command: Command): Command {
     )
     .option('--region <region>', 's3: region')
     .option('--account <name>', 'azure: storage account')
+    .option(
+      '--audience <name=url...>',
+      'other addresses of the bucket for clients; NAME=URL,CIDR,...: callers from there get it unasked',
+    )
+    .option('--no-audience', 'only its own address')
   return withCredentialFlags(command).option('--no-check', 'save without trying the bucket')
 }
 

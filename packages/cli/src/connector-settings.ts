@@ -1,4 +1,5 @@
 import type { ConnectorSettings } from '@signpost/contract'
+import { audiencesOf, type AudienceFlags } from './audience-flags.ts'
 import { azureCredential, azureType } from './connector-credentials/azure.ts'
 import { credentialTypes, type CredentialFlags } from './connector-credentials/flags.ts'
 import { gcsCredential, gcsType } from './connector-credentials/gcs.ts'
@@ -8,7 +9,7 @@ import { UsageError } from './errors.ts'
 
 export type { SecretSources } from './connector-credentials/secret.ts'
 
-export interface ConnectorFlags extends CredentialFlags {
+export interface ConnectorFlags extends CredentialFlags, AudienceFlags {
   kind?: 's3' | 'gcs' | 'azure'
   bucket?: string
   endpoint?: string
@@ -51,7 +52,7 @@ export async function connectorSettings(
     const value = flags[flag] ?? text(before, flag)
     return value === undefined ? [] : [[flag, value]]
   })
-  const audiences = before['audiences'] === undefined ? {} : { audiences: before['audiences'] }
+  const audiences = audiencesOf(flags) ?? before['audiences']
   const bucket = need('bucket', '--bucket')
   // The server checks every field by the contract, and names the one that is wrong.
   return {
@@ -60,7 +61,7 @@ export async function connectorSettings(
     bucket,
     ...own,
     ...Object.fromEntries(optional),
-    ...audiences,
+    ...(audiences === undefined ? {} : { audiences }),
     credential,
   } as ConnectorSettings
 }

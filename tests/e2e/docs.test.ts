@@ -38,6 +38,12 @@ const pages: Record<string, RegExp[]> = {
     /^exit code 1$/m,
     /^\{"connector":"local"/m,
   ],
+  'docs/guides/lives-and-addresses.md': [
+    /"limitedBy": ?"policy"/,
+    /at most 900 seconds/,
+    /^for a while$/m,
+    /403/,
+  ],
   'docs/guides/move-a-team.md': [
     /^settling; \d copied/m,
     /^checkpoint 2$/m,

@@ -99,7 +99,7 @@ export async function startLoad(
       const key = oneOf(own)
       const chance = Math.random()
       await tolerate(async () => {
-        const held = areLate && chance < 0.25 ? late.get(key)?.pop() : undefined
+        const held = areLate && chance < 0.4 ? late.get(key)?.pop() : undefined
         if (held) {
           await write(key, held)
           counts.lateWrites += 1

@@ -75,20 +75,26 @@ async function read(
   key: string,
   etag: string | undefined,
 ): Promise<AsyncIterable<Uint8Array>> {
-  const named = (error: unknown) => {
+  const silence = new AbortController()
+  const named = (thrown: unknown) => {
+    // A connection that breaks off looks to the SDK like a call that was given up.
+    const isBroken = (thrown as Error | null)?.name === 'AbortError' && !silence.signal.aborted
+    const error = isBroken ? { code: 'ECONNRESET' } : thrown
     const told = azureError(error, { bucket: `${account}/${bucket}`, host: address.host })
     // Said of a creation elsewhere; here it was the ETag.
     return told instanceof SignpostError && told.code === 'conflict'
       ? new SignpostError('conflict', 'The object was changed in the meantime: look at it again.')
       : told
   }
-  const silence = new AbortController()
   const timer = setTimeout(() => silence.abort(), SILENCE_MS).unref()
   try {
     const blob = (await access.service()).getContainerClient(bucket).getBlobClient(key)
     const conditions = etag === undefined ? {} : { conditions: { ifMatch: etag } }
     const answer = await blob.download(0, undefined, { ...conditions, abortSignal: silence.signal })
-    return bytesOf(answer.readableStreamBody, timer, named)
+    const body = answer.readableStreamBody
+    // Whoever asked may never read on: a connection that breaks then must not end the process.
+    body?.on('error', () => undefined)
+    return bytesOf(body, timer, named)
   } catch (error) {
     clearTimeout(timer)
     throw named(error)

@@ -20,7 +20,10 @@ export async function startTrusted(): Promise<Azurite> {
   return { ...azurite, stop }
 }
 
-export function settingsOf(azurite: Azurite, credential: AzureSettings['credential']): AzureSettings {
+export function settingsOf(
+  azurite: Pick<Azurite, 'account' | 'blobEndpoint'>,
+  credential: AzureSettings['credential'],
+): AzureSettings {
   return {
     kind: 'azure',
     name: 'azurite',

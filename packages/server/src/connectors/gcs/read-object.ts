@@ -44,7 +44,8 @@ function get(url: string, headers: Record<string, string>): Promise<IncomingMess
     sent.setTimeout(SILENCE_MS, () =>
       sent.destroy(Object.assign(new Error('silence'), { code: 'ETIMEDOUT' })),
     )
-    sent.once('error', reject).end()
+    // After the answer it is the body that fails.
+    sent.on('error', reject).end()
   })
 }
 

@@ -112,13 +112,13 @@ describe('addresses as W&B documents them', () => {
   })
 
   test('Azure: with the account key, without it, by the whole host', () => {
-    const { settings, prefix } = parse('az://:a2V5%2F%3D%3D@visionstore/data/team%20a/x')
+    const { settings, prefix } = parse('az://:a2V5Lw%3D%3D@visionstore/data/team%20a/x')
     assert.deepEqual(settings, {
       kind: 'azure',
       name: 'n',
       account: 'visionstore',
       bucket: 'data',
-      credential: { type: 'accountKey', accountKey: 'a2V5/==' },
+      credential: { type: 'accountKey', accountKey: 'a2V5Lw==' },
     })
     assert.equal(prefix, 'team a/x/')
     const whole = parse('az://visionstore.blob.core.windows.net/data').settings
@@ -221,7 +221,7 @@ const anySettings: fc.Arbitrary<ConnectorSettings> = fc
         kind: 'azure',
         account: 'visionstore',
         ...rest,
-        credential: { type: 'accountKey', accountKey },
+        credential: { type: 'accountKey', accountKey: Buffer.from(accountKey).toString('base64') },
       })),
   )
   .map((settings) => ConnectorSettings.parse({ name: 'n', ...settings }))

@@ -12,7 +12,7 @@ const token = { file: 'tokens/oidc' }
 function sources(env: Record<string, string> = {}): SecretSources {
   return {
     env,
-    readSecret: async (file) => (file === 'key.json' ? keyFile : `from ${file}`),
+    readSecret: async (file) => ({ 'key.json': keyFile, 'key.b64': 'a2V5' })[file] ?? `from ${file}`,
     ask: undefined,
   }
 }
@@ -95,8 +95,8 @@ test('options make every type of credential that the contract knows', async () =
       },
     ],
     [
-      { ...azure, accountKeyFile: 'f' },
-      { type: 'accountKey', accountKey: 'from f' },
+      { ...azure, accountKeyFile: 'key.b64' },
+      { type: 'accountKey', accountKey: 'a2V5' },
     ],
     [
       { ...application, clientSecretFile: 'f' },

@@ -5,7 +5,9 @@ import type { StoredObject, StoredPart } from '../domain/connector.ts'
 import { updateUploadState } from '../store/uploads.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
+import type { Places } from './move/places.ts'
 import { noteWriteInOld } from './move/settle-object.ts'
+import { isInNew } from './move/settling.ts'
 import { requireOpen, requireUpload, type UsableUpload } from './upload-access.ts'
 import { verifyUpload } from './verification/verify-upload.ts'
 
@@ -22,10 +24,12 @@ export async function completeUpload(
   { params, body }: ParsedInput<'completeUpload'>,
 ): Promise<Completed> {
   const usable = await requireUpload(deps, caller, params, 'upload.complete')
-  const { upload, named } = usable
+  const { upload, named, movingPlaces: places } = usable
   if (upload.state === 'completed') return answerAgain(usable)
   requireOpen(upload, deps.clock())
   const parts = await arrivedParts(usable)
+  if (places && upload.create_only === 1 && (await isInNew(deps, places, keyInPlace(places, upload))))
+    throw new SignpostError('conflict', 'The object exists already, and createOnly was asked for.')
   const done = parts
     ? await putTogether(deps, usable, parts, body.parts)
     : await requireCompletedBefore(usable, body.parts)
@@ -35,13 +39,17 @@ export async function completeUpload(
     await finish(deps, caller, usable, 'aborted', { outcome: 'deny', reason: 'verification_failed' })
     throw new SignpostError('verification_failed', problem ?? 'The object is not in the bucket.')
   }
+  if (places) await noteWriteInOld(deps, places, keyInPlace(places, upload))
   await finish(deps, caller, usable, 'completed', usable.decision, {
     sizeBytes: object.sizeBytes,
     etag: object.etag,
   })
-  const { movingPlaces: places } = usable
-  if (places) await noteWriteInOld(deps, places, upload.object_key.slice(places.from.prefix.length))
   return completedOf(usable, object, done.versionId)
+}
+
+/** Relative to the team. */
+function keyInPlace({ from }: Places, { object_key: key }: UsableUpload['upload']): string {
+  return key.slice(from.prefix.length)
 }
 
 /** Null: the bucket does not know the upload (any more). */

@@ -255,6 +255,11 @@ describe('moving a team', () => {
     })
     await switched()
     const own = { ...params, uploadId: upload.uploadId }
+    const { items } = await world.call('listUploads', world.as.alice, { params })
+    assert.deepEqual(
+      items.map(({ key }) => key),
+      ['big'],
+    )
     const { parts } = await world.call('signParts', world.as.alice, {
       params: own,
       body: { partNumbers: [1] },
@@ -279,6 +284,29 @@ describe('moving a team', () => {
     world.pass(31)
     await work()
     assert.equal((await inNew('big'))?.sizeBytes, 5)
+  })
+
+  test('a create-only upload of before the switch does not overwrite what stands in the new place', async () => {
+    const open = async (key: string) => {
+      const body = { key, sizeBytes: 5, createOnly: true }
+      const { uploadId } = await world.call('openUpload', world.as.alice, { params, body })
+      return { ...params, uploadId }
+    }
+    const [taken, free] = [await open('taken'), await open('free')]
+    await switched()
+    await write('taken', 'faster')
+    for (const own of [taken, free]) {
+      const { parts } = await world.call('signParts', world.as.alice, {
+        params: own,
+        body: { partNumbers: [1] },
+      })
+      assert.equal((await send(parts[0]!, 'parts')).status, 200)
+    }
+    await world.refused('completeUpload', world.as.alice, { params: taken, body: {} }, 'conflict')
+    assert.equal(await read('taken'), 'faster')
+    await world.call('completeUpload', world.as.alice, { params: free, body: {} })
+    assert.equal(await read('free'), 'parts')
+    await world.call('abortUpload', world.as.alice, { params: taken })
   })
 
   test('an open upload into the old place keeps the move from its end', async () => {

@@ -5,6 +5,7 @@ import { pageOfRows, readTextCursor } from '../store/page.ts'
 import { listOpenUploads, updateUploadState } from '../store/uploads.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
+import { isInOld, openSettling } from './move/settling.ts'
 import { openTarget } from './open-issuing.ts'
 import { dropParts, requireUpload, requireWriter, shownUpload } from './upload-access.ts'
 
@@ -33,12 +34,14 @@ export async function listUploads(
   const { limit } = query
   const rows = await listOpenUploads(deps.store.db, owner, { limit, after: readTextCursor(query.cursor) })
   const page = pageOfRows(rows, limit, ({ id }) => [id])
-  return {
-    items: page.rows
-      .filter((upload) => keyInTeam(target.prefix, upload.object_key) !== null)
-      .map((upload) => shownUpload(upload, target, connector.partLimits.partsMax)),
-    nextCursor: page.nextCursor,
-  }
+  const { partsMax } = connector.partLimits
+  const settling = await openSettling(deps, target)
+  const shown = page.rows.flatMap((upload) => {
+    if (settling && isInOld(settling.places, upload))
+      return shownUpload(upload, settling.oldTarget, settling.places.from.connector.partLimits.partsMax)
+    return keyInTeam(target.prefix, upload.object_key) === null ? [] : shownUpload(upload, target, partsMax)
+  })
+  return { items: shown, nextCursor: page.nextCursor }
 }
 
 /** Gives an upload up and drops its parts. May be repeated. */

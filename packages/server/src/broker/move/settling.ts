@@ -55,6 +55,12 @@ async function locate(deps: BrokerDeps, { move, from, to }: Places, key: string)
   return placeOfLastWrite(inOld, inNew, row ?? unmet)
 }
 
+/** Does the last write of it stand in the new place? */
+export async function isInNew(deps: BrokerDeps, places: Places, key: string): Promise<boolean> {
+  const { to } = places
+  return (await locate(deps, places, key)) === 'new' && (await to.connector.head(to.prefix + key)) !== null
+}
+
 async function placeToWrite(
   deps: BrokerDeps,
   places: Places,

@@ -262,6 +262,61 @@ export function connectorContract(
       await open.remove(key)
     })
 
+    test('what the policy sets is in every object, in one piece and in parts', async () => {
+      const writes = { metadata: { origin: 'signpost', run_id: 'a b' } }
+      const whole = `${prefix}set.txt`
+      await write(whole, 'whole', { writes })
+      const key = `${prefix}set-in-parts.bin`
+      const storeUploadId = await open.createUpload({ key, id: randomUUID(), writes })
+      const part = await sign(key, { method: 'PUT', writes, part: { storeUploadId, partNumber: 1 } })
+      assert.equal(await succeeds(part, 'PUT', 'parts'), true)
+      const parts = await open.listParts({ key, storeUploadId })
+      await open.completeUpload({ key, storeUploadId, parts, writes })
+      for (const one of [whole, key]) {
+        const { metadata } = (await open.head(one)) ?? {}
+        // Ceph keeps an underscore as a hyphen.
+        const run = metadata?.['run_id'] ?? metadata?.['run-id']
+        assert.deepEqual([metadata?.['origin'], run], ['signpost', 'a b'], one)
+      }
+    })
+
+    test('deletes an object only if it is still the one that was seen', async () => {
+      const key = `${prefix}guarded.txt`
+      await write(key, 'first')
+      const etag = (await open.head(key))?.etag ?? ''
+      await write(key, 'second')
+      await fails('conflict', open.remove(key, { etag }))
+      assert.equal(await read(key), 'second')
+      await open.remove(key, { etag: (await open.head(key))?.etag ?? '' })
+      assert.equal(await open.head(key), null)
+      await open.remove(key, { etag })
+    })
+
+    test('a form brings what it says; the object names its grant, and has no other fields', async () => {
+      const key = `${prefix}form.txt`
+      if (open.kind === 'azure') {
+        await assert.rejects(async () => sign(key, { method: 'POST' }), { code: 'unsupported_by_store' })
+        return
+      }
+      const contentLengthRange = { min: 1, max: 4 }
+      const form = await sign(key, { method: 'POST', contentType: 'text/csv', contentLengthRange })
+      const post = async (body: string, more: Record<string, string> = {}) => {
+        const data = new FormData()
+        for (const [name, value] of Object.entries({ ...form.fields, ...more })) data.append(name, value)
+        data.append('file', new Blob([body]))
+        const answer = await target.deps.fetch(form.url, { method: 'POST', body: data })
+        await answer.arrayBuffer()
+        return answer.status
+      }
+      assert.deepEqual([await post('form')], form.successStatuses)
+      const stored = await open.head(key)
+      assert.deepEqual([stored?.sizeBytes, stored?.contentType], [4, 'text/csv'])
+      assert.equal(stored?.metadata?.['signpost-grant'], new URL(form.url).searchParams.get('X-Grant'))
+      for (const refused of [await post('larger'), await post('x', { 'x-amz-meta-more': 'y' })])
+        assert.ok(refused >= 400 && refused < 500, String(refused))
+      assert.equal(await read(key), 'form')
+    })
+
     test('a part that never came makes the completion a conflict', async () => {
       const key = `${prefix}hole.bin`
       const storeUploadId = await open.createUpload({ key, id: randomUUID() })

@@ -149,9 +149,13 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
       run(async (container, abortSignal) => {
         const blob = container.getBlobClient(key)
         const guard = only ? { conditions: { ifMatch: only.etag } } : {}
-        await blob.delete({ abortSignal, deleteSnapshots: 'include', ...guard }).catch((error: unknown) => {
-          if (!isBlobAbsent(error)) throw error
-        })
+        await blob
+          .delete({ abortSignal, deleteSnapshots: 'include', ...guard })
+          .catch(async (error: unknown) => {
+            // A condition on a blob that is gone fails as one that does not hold.
+            if (isBlobAbsent(error) || (only && !(await blob.exists({ abortSignal })))) return
+            throw error
+          })
       }),
     put: (key, body) =>
       run(async (container, abortSignal) => {

@@ -16,6 +16,7 @@ import {
   listConnectors,
   updateConnector,
 } from './connectors.ts'
+import { findDoctorReport, listExamined, saveDoctorReport } from './doctor-reports.ts'
 import { insertApiKey, touchApiKeys } from './api-keys.ts'
 import { listMembers, listMemberships, setMember } from './members.ts'
 import { insertTeam, listTeams, updateTeam } from './teams.ts'
@@ -212,6 +213,29 @@ function refusalTests(storeOf: () => Store): void {
       .where('event', 'like', '%isolated-%')
       .executeTakeFirstOrThrow()
     assert.equal(count, 29 * 3)
+  })
+
+  test('of the doctor’s reports the last one stays, goes with its connector, and comes for no other', async () => {
+    const store = storeOf()
+    const { db } = store
+    await store.commit({
+      statements: ['examined', 'unexamined'].map((name) => insertConnector(db, connectorRow(name))),
+      events: [],
+    })
+    const save = (id: string, at: number, report: string) =>
+      store.commit({ statements: [saveDoctorReport(db, id, at, report)], events: [] })
+    await save('id-examined', 1_790_000_000_123, '{"ok":true}')
+    await save('id-examined', 1_790_000_000_456, '{"ok":false}')
+    await save('id-absent', 1, '{}')
+    assert.equal(await findDoctorReport(db, 'id-examined'), '{"ok":false}')
+    assert.equal(await findDoctorReport(db, 'id-absent'), undefined)
+    const examined = (await listExamined(db, 100)).filter(({ name }) => name.endsWith('examined'))
+    assert.deepEqual(examined, [
+      { id: 'id-unexamined', name: 'unexamined', at: null, report: null },
+      { id: 'id-examined', name: 'examined', at: 1_790_000_000_456, report: '{"ok":false}' },
+    ])
+    await store.commit({ statements: [deleteConnector(db, 'id-examined')], events: [] })
+    assert.equal(await findDoctorReport(db, 'id-examined'), undefined)
   })
 
   test('reads cannot write', async () => {

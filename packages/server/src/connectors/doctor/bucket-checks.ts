@@ -17,7 +17,7 @@ export const bucketChecks: readonly DoctorCheck[] = [
         pass(
           found === null
             ? "The store's default."
-            : `${found.algorithm}${found.kmsKeyId === null ? '' : ` with key ${found.kmsKeyId}`}.`,
+            : `${plainWord(found.algorithm)}${found.kmsKeyId === null ? '' : ` with key ${plainWord(found.kmsKeyId)}`}.`,
         ),
       ),
   },
@@ -103,6 +103,11 @@ export const bucketChecks: readonly DoctorCheck[] = [
     run: audiences,
   },
 ]
+
+/** Names of keys are shown; other text of whoever answers is not. */
+function plainWord(text: string): string {
+  return /^[\w:/.@-]{1,512}$/.test(text) ? text : '(not a name)'
+}
 
 function overlaps(one: string, other: string): boolean {
   return one.startsWith(other) || other.startsWith(one)

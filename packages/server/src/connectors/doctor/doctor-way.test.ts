@@ -90,6 +90,18 @@ const breakages: Breakage[] = [
     finds: ['fail signature.headers_kept'],
   },
   {
+    what: 'an encryption key that the store cannot use',
+    breaks: (way) =>
+      proxy(way, {
+        instead: (method) =>
+          method === 'PUT'
+            ? { status: 400, body: '<Error><Code>KMS.DisabledException</Code></Error>' }
+            : undefined,
+      }),
+    finds: ['fail encryption.kms'],
+    says: /kms:GenerateDataKey/,
+  },
+  {
     what: 'a store that is somewhere else',
     breaks: (way) =>
       site(way, (_request, response) =>

@@ -7,7 +7,6 @@
  * On a team's own connector without a prefix the whole bucket is the team's: there is no outside.
  */
 
-import { urlWorks } from './answer-checks.ts'
 import type { DoctorCheck } from './check.ts'
 import { fail, pass, unseen, warn, type Finding } from './finding.ts'
 import { checkerName, type Patient, type Wish } from './patient.ts'
@@ -34,15 +33,18 @@ export const scopeChecks: readonly DoctorCheck[] = [
     name: 'scope.read',
     means: "What signs a team's URLs could read outside the team's prefix.",
     mends: 'Use sessions for each requester, or one credential a team that reaches its prefix only.',
-    needs: [urlWorks],
+    needs: ['access.put', 'access.delete'],
     run: async (patient) => {
       if (!hasOutside(patient)) return pass(NOTHING_OUTSIDE)
-      const { answer } = await patient.ask({
-        method: 'GET',
-        key: outside(patient),
-        scopePrefix: inside(patient),
-      })
+      const isThere = await placedOutside(patient)
+      const wish: Wish = { method: 'GET', key: outside(patient), scopePrefix: inside(patient) }
+      const { answer } = await patient.ask(wish)
       if (answer.status === 403) return pass(`Reading outside the prefix was refused (${named(answer)}).`)
+      // Ceph says that an object is not there before it says that it is forbidden.
+      if (answer.status === 404 && !isThere)
+        return unseen(
+          'Nothing could be put outside the prefix to be read, and what is not there tells nothing.',
+        )
       return tooWide(patient, `The credential reads outside the prefix (${named(answer)}).`)
     },
   },
@@ -83,12 +85,12 @@ function inside({ isShared, prefix, folder }: Patient): string {
 }
 
 function outside(patient: Patient): string {
-  const { isShared, folder, deps } = patient
-  return isShared ? `${folder}other-team/object.txt` : `${checkerName}-outside-${idOf(folder, deps)}.txt`
+  const { isShared, folder } = patient
+  return isShared ? `${folder}other-team/object.txt` : `${checkerName}-outside-${idOf(folder)}.txt`
 }
 
 /** The same at each call: the id that the folder has. */
-function idOf(folder: string, _deps: unknown): string {
+function idOf(folder: string): string {
   return folder.slice(folder.lastIndexOf(`${checkerName}-`) + checkerName.length + 1, -1)
 }
 
@@ -101,15 +103,27 @@ function writeOutside(patient: Patient) {
   })
 }
 
+/** Is there something of ours outside? What signs may not be able to put it there; Signpost's own credential may. */
+function placedOutside(patient: Patient): Promise<boolean> {
+  return patient.once('placed outside', async () => {
+    const { isSuccess } = await writeOutside(patient)
+    if (isSuccess) return true
+    patient.written.add(outside(patient))
+    const put = patient.open.put(outside(patient), Buffer.from(SECRET_TEXT))
+    return put.then(
+      () => true,
+      () => false,
+    )
+  })
+}
+
 function tooWide({ isShared }: Patient, seen: string): Finding {
   return isShared ? warn(seen, NARROW) : fail(seen, NARROW)
 }
 
 async function copied(patient: Patient): Promise<Finding> {
   const { kind, settings, folder } = patient
-  const { isSuccess: isOutsideThere } = hasOutside(patient)
-    ? await writeOutside(patient)
-    : { isSuccess: false }
+  const isOutsideThere = hasOutside(patient) && (await placedOutside(patient))
   let source = outside(patient)
   if (!isOutsideThere) {
     // Nothing of ours is outside: what is inside shows whether the store copies at all.

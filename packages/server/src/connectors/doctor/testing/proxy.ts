@@ -9,6 +9,8 @@ export interface Meddling {
   request?: (headers: IncomingHttpHeaders, method: string) => void
   /** Changes what comes back. */
   response?: (headers: IncomingHttpHeaders) => void
+  /** Answers by itself, instead of asking the store. */
+  instead?: (method: string) => { status: number; body: string } | undefined
   /** Waits so long before the n-th request (from 0) goes on. */
   delayMs?: (n: number) => number
   tls?: { cert: string; key: string }
@@ -27,6 +29,12 @@ export async function startProxy(target: string, meddling: Meddling = {}): Promi
   const pass: RequestListener = (incoming, outgoing) => {
     const headers = { ...incoming.headers }
     meddling.request?.(headers, incoming.method ?? '')
+    const own = meddling.instead?.(incoming.method ?? '')
+    if (own) {
+      incoming.resume()
+      outgoing.writeHead(own.status, { 'content-type': 'application/xml' }).end(own.body)
+      return
+    }
     const onward = () => {
       const { method, url: path } = incoming
       const sent = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {

@@ -84,7 +84,7 @@ async function moves(t: TestContext, from: Store, to: Store, body: { prefix?: st
   await server.ended
   const database = new DatabaseSync(join(folder, 'signpost.sqlite'))
   database.exec(
-    "update moves set settles_at = 1, lease_until = 0, progress = json_set(progress, '$.nextPassAt', 0); update moved_objects set write_until = 0",
+    "update moves set settles_at = 1, lease_until = 0, progress = json_set(progress, '$.nextPassAt', 0); update moved_objects set write_until = 0, claimed_until = 0",
   )
   database.close()
   server = await startServer(t, env)

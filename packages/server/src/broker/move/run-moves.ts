@@ -15,7 +15,7 @@ import { pass } from './pass.ts'
 import { openPlaces, type Places } from './places.ts'
 import { nextPass, readProgress, type Progress } from './progress.ts'
 
-const leaseMs = 15_000
+const leaseMs = 10_000
 /** After a failure, and at least between two looks at the old place while the last URLs to write there end. */
 const restMs = 10_000
 /** A pass that finds fewer than the one before is worth another one; but some day is the day. */

@@ -1,6 +1,7 @@
 /** Writes that no store could hold their writer to, on real stores: looked at afterwards, and put away as the policy says. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import type { ConnectorSettings, IssuedUrl, Reply } from '@signpost/contract'
 import { openWorld, type World } from '../../packages/server/src/broker/testing/world.ts'
@@ -12,6 +13,8 @@ import { send } from './conformance/send.ts'
 
 interface Store {
   settings: ConnectorSettings
+  /** Of a store that writes them where we can read. */
+  logs?: string[]
   ca?: string
   stop(): Promise<void>
 }
@@ -30,7 +33,7 @@ async function rgw(): Promise<Store> {
     marker: 'username',
     credential: { type: 'static', accessKeyId, secretAccessKey },
   }
-  return { settings, stop: server.stop }
+  return { settings, stop: server.stop, logs: [server.accessLogFile, server.opsLogFile] }
 }
 
 const md5 = (text: string) => createHash('md5').update(text).digest('base64')
@@ -147,6 +150,25 @@ for (const [name, start, options] of [
       assert.deepEqual([state, outcome], name === 'Azurite' ? ['failed', 'kept'] : ['waiting', null])
       assert.equal(await bodyOf('demo/shared'), 'written by somebody else')
     })
+
+    if (name === 'Ceph')
+      test("a form names its requester in the store's own logs, and its grant in the object", async () => {
+        const form = await issue('form', { method: 'POST', ...range })
+        assert.deepEqual(form.enforcement, { contentLengthRange: 'storage' })
+        const { url, fields = {}, method } = form
+        const sent = (body: string) => send({ method, url, headers: {}, fields, body: Buffer.from(body) })
+        assert.equal((await sent('far too large')).status, 400)
+        assert.equal((await sent('good')).status, 201)
+        const { metadata } = (await connector.head('demo/form')) ?? {}
+        assert.equal(metadata?.['signpost-grant'], form.grantId)
+        for (const file of store.logs ?? []) {
+          const lines = readFileSync(file, 'utf8').split('\n')
+          assert.ok(
+            lines.some((line) => line.includes(`X-User=alice&X-Grant=${form.grantId}`)),
+            file,
+          )
+        }
+      })
 
     if (name === 'Azurite')
       test('a client that leaves out the headers, or makes them up, gains nothing', async () => {

@@ -26,7 +26,7 @@ export async function putWhole(
     ...writeFields(options, options.contentType ?? source.contentType),
   }
   const hasMd5 = options.verify === 'checksum'
-  if (hasMd5)
+  if (hasMd5 && options.checksum === undefined)
     request.checksum = { algorithm: 'md5', value: base64(await md5Of(deps.transport, body, signal)) }
   const url = createLiveUrl(() => askForUrl(deps, address.team, request, signal), deps.clock, firstUrl)
   const meter = createMeter(source.sizeBytes, options.onProgress)
@@ -49,13 +49,18 @@ export async function putWhole(
 
 /** What a URL to write is asked for with, by these options. */
 export function writeFields(
-  { createOnly, contentLengthRange }: Pick<UploadOptions, 'createOnly' | 'contentLengthRange'>,
+  {
+    createOnly,
+    contentLengthRange,
+    checksum,
+  }: Pick<UploadOptions, 'createOnly' | 'contentLengthRange' | 'checksum'>,
   contentType: string | undefined,
 ): Partial<UrlRequestInput> {
   return {
     ...(contentType === undefined ? {} : { contentType }),
     ...(createOnly === undefined ? {} : { createOnly }),
     ...(contentLengthRange === undefined ? {} : { contentLengthRange }),
+    ...(checksum === undefined ? {} : { checksum }),
     // A form holds a range, and cannot be told never to overwrite.
     ...(contentLengthRange === undefined || createOnly ? {} : { method: 'POST' as const }),
   }

@@ -36,7 +36,7 @@ interface ManyOptions<F extends FileTransfer> {
 }
 
 export type UploadFilesOptions<F extends FileTransfer> = ManyOptions<F> &
-  Omit<UploadOptions, 'onProgress' | 'onUpload' | 'resume' | 'contentType'> & {
+  Omit<UploadOptions, 'onProgress' | 'onUpload' | 'resume' | 'contentType' | 'checksum'> & {
     /** Told as soon as a large file's upload in parts is open. */
     onUpload?: ((file: F, uploadId: string) => void) | undefined
   }

@@ -69,6 +69,7 @@ async function openUpload(
       params: { team: address.team },
       body: {
         key: address.key,
+        ...(options.checksum === undefined ? {} : { checksum: options.checksum }),
         ...(sizeBytes === undefined ? {} : { sizeBytes }),
         ...(options.partSizeBytes === undefined ? {} : { partSizeBytes: options.partSizeBytes }),
         ...(contentType === undefined ? {} : { contentType }),

@@ -29,6 +29,8 @@ export interface UploadOptions {
   verify?: 'size' | 'checksum' | undefined
   /** Bytes that the object may have. One request: a form where the store takes them, else a PUT that is looked at afterwards. */
   contentLengthRange?: { min?: number | undefined; max: number } | undefined
+  /** Of the whole object, base64: for the store to verify where it can, else looked at afterwards. Not of a stream in parts. */
+  checksum?: { algorithm: 'md5' | 'sha256' | 'crc32c'; value: string } | undefined
   /**
    * Where the answer said `verified-after`: have the object looked at before it counts as stored (default), which fails
    * with `verification_failed`. false: leave that to the server, when the URL has ended.

@@ -347,6 +347,15 @@ describe('moving a team', () => {
     }
     const folder = await world.call('listObjects', world.as.alice, { params, query: { delimiter: '/' } })
     assert.deepEqual(folder.prefixes, ['f/'])
+    // A folder that was emptied by URLs of now is there no more, though the old place still has it.
+    for (const key of ['f/0', 'f/1', 'f/2'])
+      assert.equal((await send(await ask('write', key, { method: 'DELETE' }))).status, 204)
+    const emptied = await world.call('listObjects', world.as.alice, { params, query: { delimiter: '/' } })
+    assert.deepEqual(emptied.prefixes, [])
+    assert.deepEqual(
+      emptied.items.map(({ key }) => key),
+      all.filter((key) => !key.startsWith('f/')),
+    )
     const { nextCursor } = await world.call('listObjects', world.as.alice, { params, query: { limit: 2 } })
     await finish()
     await world.refused('listObjects', world.as.alice, { params, query: { cursor: nextCursor } }, 'conflict')
@@ -410,6 +419,34 @@ describe('moving a team', () => {
     assert.equal((await findMovedObject(db, move.id, 'a'))?.claimed_until, 0)
     assert.equal(await read('a'), 'v1')
     world.pass(-2)
+  })
+
+  test('of two processes one works on it, and each object is copied once', async () => {
+    for (let index = 0; index < 8; index++) await write(`k${index}`, `v${index}`)
+    await start()
+    await Promise.all(['one', 'two', 'three'].map(async (owner) => runMoves(world.deps, owner, never)))
+    const shown = await world.call('getMove', world.as.root, { params })
+    assert.deepEqual([shown.state, shown.objectsCopied], ['settling', 8])
+    const steps = (await world.events()).filter(
+      ({ type, team }) => type === 'move.switch' && team === params.team,
+    )
+    assert.equal(steps.length, 1)
+  })
+
+  test('a process that is told to end stops between objects, and the next one goes on', async () => {
+    for (let index = 0; index < 30; index++) await write(`k${String(index).padStart(2, '0')}`, 'v')
+    await start()
+    const ending = new AbortController()
+    const working = runMoves(world.deps, 'one', ending.signal)
+    setTimeout(() => ending.abort(), 60)
+    await working
+    const first = await world.call('getMove', world.as.root, { params })
+    if (first.state === 'copying') assert.ok(first.objectsCopied < 30)
+    // Nothing has to be waited for: the lease was given up.
+    await runMoves(world.deps, 'two', never)
+    const second = await world.call('getMove', world.as.root, { params })
+    assert.equal(second.state, 'settling', second.problem ?? '')
+    assert.equal(second.objectsCopied, 30)
   })
 
   test('a cancelled move leaves the old place as it was; after the switch there is no way back', async () => {

@@ -7,6 +7,7 @@ import { keyInTeam } from '../../domain/object-key.ts'
 import { findMovedObjects } from '../../store/moved-objects.ts'
 import { readCursor, writeCursor } from '../../store/page.ts'
 import type { BrokerDeps } from '../deps.ts'
+import { createLimit } from './limit.ts'
 import type { Place, Places } from './places.ts'
 
 type Page = Awaited<ReturnType<OpenConnector['list']>>
@@ -25,6 +26,8 @@ interface Side {
   nextCursor: string
 }
 
+/** Folders that are looked into at a time. */
+const atOnce = 8
 /** In our cursor, in the place of a store's: its listing has come to its end. A store's own stands behind an `=`. */
 const ended = '-'
 
@@ -58,11 +61,44 @@ export async function listBoth(
     const { sizeBytes, etag, lastModified } = found
     return [{ key, sizeBytes, etag, lastModified: isoOf(lastModified) }]
   })
-  const prefixes = [...new Set([...old.prefixes, ...fresh.prefixes])].filter(isIn).toSorted(byBytes)
+  const prefixes = await prefixesOf(deps, places, query, [old, fresh], isIn)
   if (horizon === undefined) return { items, prefixes, nextCursor: null }
   const end = horizon
   const next = (side: Side) => (isBefore(end, side.end) ? side.cursor : side.nextCursor)
   return { items, prefixes, nextCursor: writeCursor([next(old), next(fresh), end]) }
+}
+
+/**
+ * A folder that stands in one place alone may be what is left of one that was deleted in the other: it is looked into.
+ */
+async function prefixesOf(
+  deps: BrokerDeps,
+  places: Places,
+  query: ParsedInput<'listObjects'>['query'],
+  [old, fresh]: [Side, Side],
+  isIn: (prefix: string) => boolean,
+): Promise<string[]> {
+  const all = [...new Set([...old.prefixes, ...fresh.prefixes])].filter(isIn).toSorted(byBytes)
+  const limit = createLimit(atOnce)
+  const holdsAny = async (prefix: string): Promise<boolean> => {
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const { delimiter: _, cursor: __, ...rest } = query
+      const more = cursor === undefined ? {} : { cursor }
+      const page: Reply<'listObjects'> = await listBoth(deps, places, {
+        ...rest,
+        prefix,
+        limit: 100,
+        ...more,
+      })
+      if (page.items.length > 0) return true
+      cursor = page.nextCursor
+    }
+    return false
+  }
+  const isReal = async (prefix: string) =>
+    (old.prefixes.has(prefix) && fresh.prefixes.has(prefix)) || limit(() => holdsAny(prefix))
+  const real = await Promise.all(all.map(isReal))
+  return all.filter((_prefix, index) => real[index])
 }
 
 async function sideOf(

@@ -106,6 +106,7 @@ export interface StoredObject {
   metadata?: Readonly<Record<string, string>>
   /** As the store writes it; left out where it does not tell. */
   storageClass?: string
+  /** Left out where they cannot be read. */
   tags?: Readonly<Record<string, string>>
 }
 

@@ -67,7 +67,7 @@ interface Sight {
 async function judge(sight: Sight, doubt: string | undefined): Promise<Found> {
   const { deps, row, look, named, object, isOver } = sight
   const { etag } = object
-  const { failed, isRead } = await failedConstraints(sight)
+  const { failed, unknown } = await failedConstraints(sight)
   if (failed.length === 0) {
     const passed: Found = { state: 'passed', failed, outcome: null }
     await record(sight, row.result, isOver ? 'passed' : 'waiting', { ...passed, etag }, {})
@@ -75,7 +75,7 @@ async function judge(sight: Sight, doubt: string | undefined): Promise<Found> {
   }
   const { object_key: key, grant_id: grantId } = row
   const bad = { key, object, grantId, prefix: look.prefix, onFailure: look.onFailure }
-  const plan = planOf(bad, isRead ? doubt : 'too_large_to_read')
+  const plan = planOf(bad, unknown ?? doubt)
   const planned: Kept = { state: 'failed', failed, outcome: plan.outcome, etag, pending: true }
   await record(sight, row.result, 'waiting', planned, plan)
   const done = await putAway(named, bad, plan)
@@ -91,17 +91,21 @@ async function judge(sight: Sight, doubt: string | undefined): Promise<Found> {
   return found
 }
 
+/** `unknown` says why nobody can tell. */
 async function failedConstraints({
   row,
   look,
   named,
   object,
-}: Sight): Promise<{ failed: string[]; isRead: boolean }> {
+}: Sight): Promise<{ failed: string[]; unknown?: string }> {
   const { expected, readBytesMax } = look
   const failed = unmetConstraints(expected, object)
-  if (failed.length > 0 || !expected.checksum) return { failed, isRead: true }
-  const answer = await compareDigest(named.connector, row.object_key, object, expected.checksum, readBytesMax)
-  return { failed: answer === 'same' ? [] : ['checksum'], isRead: answer !== 'unknown' }
+  if (failed.join() === 'tags' && object.tags === undefined) return { failed, unknown: 'tags_not_readable' }
+  if (failed.length > 0 || !expected.checksum) return { failed }
+  const { object_key: key } = row
+  const answer = await compareDigest(named.connector, key, object, expected.checksum, readBytesMax)
+  if (answer === 'same') return { failed: [] }
+  return { failed: ['checksum'], ...(answer === 'unknown' ? { unknown: 'too_large_to_read' } : {}) }
 }
 
 async function record(

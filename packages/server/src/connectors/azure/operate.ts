@@ -1,6 +1,6 @@
 /** What Signpost itself does in a container, by Azure's SDK. */
 
-import type { BlobItem, BlobPrefix, BlockBlobClient, ContainerClient } from '@azure/storage-blob'
+import type { BlobClient, BlobItem, BlobPrefix, BlockBlobClient, ContainerClient } from '@azure/storage-blob'
 import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
 import type { AzureAddress } from './address.ts'
 import { bytes } from './bytes.ts'
@@ -96,6 +96,18 @@ async function partsOf(
   return parts.toSorted((a, b) => a.partNumber - b.partNumber)
 }
 
+/** It takes a right of its own to read them: undefined without it. */
+async function tagsOf(
+  blob: BlobClient,
+  abortSignal: AbortSignal,
+): Promise<Record<string, string> | undefined> {
+  try {
+    return (await blob.getTags({ abortSignal })).tags
+  } catch {
+    return undefined
+  }
+}
+
 function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'> {
   return {
     head: (key) =>
@@ -103,8 +115,7 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
         try {
           const blob = container.getBlobClient(key)
           const found = await blob.getProperties({ abortSignal })
-          // It takes a right of its own to read them, so only where there are any.
-          const tags = found.tagCount ? (await blob.getTags({ abortSignal })).tags : undefined
+          const tags = found.tagCount ? await tagsOf(blob, abortSignal) : {}
           return {
             metadata: found.metadata ?? {},
             ...(found.accessTier === undefined ? {} : { storageClass: found.accessTier }),

@@ -105,6 +105,7 @@ export async function updateConnector(
   statements.push(updateConnectorRow(db, row.id, row.version, changes))
   const event = eventOf(deps, caller, 'connector.update', decision, fieldsOf(settings, isDefault, policy))
   await deps.store.commit({ statements, events: [event] })
+  examineLater(deps, row.id)
   return shownSettings({ ...row, ...changes }, settings)
 }
 

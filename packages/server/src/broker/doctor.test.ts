@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { AuditEvent, ConnectorSettings } from '@signpost/contract'
+import { SignpostError, type AuditEvent, type ConnectorSettings } from '@signpost/contract'
 import type { BrokerDeps } from './deps.ts'
 import { findDoctorReport, saveDoctorReport } from '../store/doctor-reports.ts'
 import { examineDue, examineLater } from './doctor.ts'
@@ -173,5 +173,44 @@ describe('the doctor of a connector', () => {
     const failed = report.checks.filter(({ result }) => result === 'fail').map(({ name }) => name)
     assert.deepEqual(failed, ['scope.write', 'scope.read', 'scope.list'])
     assert.deepEqual(await leftInBucket(), [])
+  })
+
+  test('on a shared connector it looks in the folder of all teams, or in a team’s where the credential is good for that alone', async () => {
+    const { root } = world.as
+    for (const name of ['a', 'b'])
+      await world.call('createTeam', root, { body: { name, connector: 'main', prefix: `all/${name}/` } })
+    const asked: (string | undefined)[] = []
+    const written = new Set<string>()
+    const narrowTo = (allowed: string | undefined): BrokerDeps => ({
+      ...world.deps,
+      connectors: {
+        ...world.deps.connectors,
+        async open(connectorId, version) {
+          const named = await world.deps.connectors.open(connectorId, version)
+          const { connector } = named
+          const narrow: typeof connector = {
+            ...connector,
+            async ping(_timeoutMs, prefix) {
+              asked.push(prefix)
+              if (prefix !== allowed) throw new SignpostError('bucket_refused', 'AccessDenied')
+            },
+            async createUpload(input) {
+              written.add(input.key.replace(/signpost-check.*$/, ''))
+              return connector.createUpload(input)
+            },
+          }
+          return { ...named, connector: narrow }
+        },
+      },
+    })
+    const look = async (allowed: string | undefined) => {
+      asked.length = 0
+      written.clear()
+      const { handlers } = await import('./handlers.ts')
+      await handlers.runDoctor(narrowTo(allowed), root, { ...main, body: {} } as never)
+      return [asked.slice(), [...written]]
+    }
+    assert.deepEqual(await look('all/'), [['all/'], ['all/']])
+    assert.deepEqual(await look('all/b/'), [['all/', 'all/a/', 'all/b/'], ['all/b/']])
   })
 })

@@ -1,6 +1,7 @@
 /** Looks at a bucket from every side, and keeps what was found last. */
 import { SignpostError, type DoctorReport, type ParsedInput, type Reply } from '@signpost/contract'
 import { examineBucket, type Examination } from '../connectors/index.ts'
+import type { OpenConnector } from '../domain/connector.ts'
 import { isoOf } from '../domain/instant.ts'
 import { findConnectorById, type ConnectorRow, type NamedConnectorRow } from '../store/connectors.ts'
 import { findDoctorReport, listExamined, saveDoctorReport } from '../store/doctor-reports.ts'
@@ -11,6 +12,10 @@ import { eventOf } from './event-of.ts'
 
 /** So many at most in one run of the timer; the next one goes on. */
 const examinedMax = 1000
+/** A bucket that says nothing must not take the time of the examination itself. */
+const pingMs = 2_000
+/** Prefixes of teams at most, to find one that the credential is good for. */
+const triedMax = 3
 
 export async function runDoctor(
   deps: BrokerDeps,
@@ -134,19 +139,39 @@ async function examinationOf(
   return {
     settings: record.settings,
     open: connector,
-    prefix: row.team_id === null ? await commonPrefix(deps, row) : isOwn ? owner.prefix : '',
+    prefix: row.team_id === null ? await sharedPrefix(deps, row, connector) : isOwn ? owner.prefix : '',
     isShared: row.team_id === null,
     origins,
     policy: deps.policies(row.policy, isOwn ? owner.policy : ''),
   }
 }
 
-/** Folder that holds all teams of a shared connector: its credential may be good for that alone. */
-async function commonPrefix({ store }: BrokerDeps, row: ConnectorRow): Promise<string> {
+/**
+ * Where to look on a shared connector: in the folder that holds all its teams, so that nothing shows up in any team's own;
+ * but in a team's where the credential is good for those alone.
+ */
+async function sharedPrefix(
+  { store }: BrokerDeps,
+  row: ConnectorRow,
+  connector: Pick<OpenConnector, 'ping'>,
+): Promise<string> {
   const teams = await listTeamsAtLocation(store.db, row.location)
   const prefixes = teams
     .filter(({ connector_id }) => connector_id === row.id || (connector_id === null && row.is_default === 1))
     .map(({ prefix }) => prefix)
+  const common = commonFolder(prefixes)
+  for (const prefix of [common, ...prefixes.slice(0, triedMax)])
+    try {
+      await connector.ping(pingMs, prefix === '' ? undefined : prefix)
+      return prefix
+    } catch (error) {
+      // Only a refusal is about the prefix.
+      if (!(error instanceof SignpostError && error.code === 'bucket_refused')) return common
+    }
+  return common
+}
+
+function commonFolder(prefixes: readonly string[]): string {
   let common = prefixes[0] ?? ''
   for (const prefix of prefixes)
     while (!prefix.startsWith(common))

@@ -40,7 +40,7 @@ export const bucketChecks: readonly DoctorCheck[] = [
     name: 'bucket.soft_delete',
     means: 'What is deleted cannot be had back.',
     mends: 'Turn soft delete on, or versions.',
-    kinds: ['azure'],
+    kinds: ['gcs', 'azure'],
     needs: [urlWorks],
     run: (patient) =>
       asked(patient.open.configuration?.readSoftDeleteDays, (days) =>

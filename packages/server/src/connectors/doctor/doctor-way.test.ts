@@ -160,6 +160,12 @@ const breakages: Breakage[] = [
     finds: ['fail dns.service', 'warn tls.used'],
   },
   {
+    what: 'a container’s name in place of an address for clients',
+    breaks: async () => ({ settings: { endpoint: 'http://minio:9000' } }),
+    finds: ['warn address.clients', 'fail dns.service', 'warn tls.used'],
+    says: /audience/,
+  },
+  {
     what: 'https where http is spoken',
     breaks: async ({ store }) => ({ settings: { endpoint: store.endpoint.replace('http:', 'https:') } }),
     finds: ['fail tls.trusted'],

@@ -19,6 +19,26 @@ export const networkChecks: readonly DoctorCheck[] = [
     run: ({ kind, settings }) => kind.nameProblem(settings) ?? pass('The name can be addressed.'),
   },
   {
+    name: 'address.clients',
+    means:
+      'Signed URLs hold a name that only this network knows (such as a container name): clients elsewhere cannot use them.',
+    mends: 'Connect the address that clients use, or name it as an audience beside the inner one.',
+    run: ({ kind, settings }) => {
+      const { hostname } = new URL(kind.address(settings).origin)
+      if (isLoopback(hostname)) return pass('It is on this machine: clients here reach it.')
+      if (
+        hostname.includes('.') ||
+        isIP(hostname.replace(/^\[|\]$/g, '')) !== 0 ||
+        settings.audiences?.length
+      )
+        return pass('It does not look like a name of one network alone.')
+      return warn(
+        `${hostname} is a name that clients outside this network do not know.`,
+        'give the connector an audience with the address that clients use',
+      )
+    },
+  },
+  {
     name: 'dns.service',
     means: "The endpoint's host has no address in DNS, as this server sees it.",
     mends: 'Correct the endpoint, region or account, or the name server.',

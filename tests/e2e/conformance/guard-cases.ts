@@ -20,6 +20,11 @@ const digest = (algorithm: 'md5' | 'sha256', text: string) => ({
 /** CRC-32C of `123456789`, the check value of RFC 3720. */
 const digits = { checksum: { algorithm: 'crc32c' as const, value: '4waSgw==' } }
 
+const noTags = {
+  ...onGcs('Google’s objects have no tags; `enforcement` says `none`'),
+  'local-store': 'the embedded store has no tags: it answers 501',
+} as const
+
 /** Changes one field of a form; undefined takes it out, a name that is not there is added. */
 const field =
   (name: string, value: string | undefined) =>
@@ -119,6 +124,13 @@ const works: Case[] = [
     body: 'new',
     expect: 'works',
     notOn: { ...onGcs('Azure alone'), ...onUnknownS3('Azure alone') },
+  },
+  {
+    name: 'tags of the policy are written',
+    signed: { ...write, writes: { tags: { 'cost center': 'a b+c/d=e' } } },
+    body: 'new',
+    expect: 'works',
+    notOn: noTags,
   },
 ]
 
@@ -303,6 +315,24 @@ const refused: Case[] = [
     change: anyHeader(/-meta-origin$/, undefined),
     expect: 'refused',
     accepts: onAzure(sasNotHeaders),
+  },
+  {
+    name: 'other tags than the policy sets',
+    signed: { ...write, writes: { tags: { 'cost center': 'a b+c/d=e' } } },
+    body: 'evil',
+    change: anyHeader(/-(tagging|tags)$/, 'a=b'),
+    expect: 'refused',
+    accepts: onAzure(sasNotHeaders),
+    notOn: noTags,
+  },
+  {
+    name: 'no tags where the policy sets some',
+    signed: { ...write, writes: { tags: { 'cost center': 'a b+c/d=e' } } },
+    body: 'evil',
+    change: anyHeader(/-(tagging|tags)$/, undefined),
+    expect: 'refused',
+    accepts: onAzure(sasNotHeaders),
+    notOn: noTags,
   },
 ]
 

@@ -170,6 +170,7 @@ function corsDocuments(input: GcsPolicyInput): PolicyDocument[] {
       'x-goog-hash',
       'x-goog-if-generation-match',
       'x-goog-content-length-range',
+      'x-goog-meta-signpost-grant',
     ],
     maxAgeSeconds: 3000,
   }

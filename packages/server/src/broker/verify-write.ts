@@ -34,6 +34,7 @@ export async function verifyWrite(
 }
 
 /** So many in one run; the next run goes on. */
+const roundsMax = 20
 const rowsMax = 500
 const rowsAtOnce = 8
 /** How long a replica has a row for itself; also the wait until a bucket that did not answer is asked again. */
@@ -44,13 +45,16 @@ const keptMs = 30 * 24 * 3600 * 1000
 
 /** Looks at writes whose URLs have ended. Safe on several replicas: each row is taken by one of them. */
 export async function verifyDueWrites(deps: BrokerDeps): Promise<number> {
-  const due = await listDueVerifications(deps.store.db, deps.clock(), rowsMax)
   let looked = 0
-  const waiting = due.values()
-  const work = async () => {
-    for (const row of waiting) if (await lookAtDue(deps, row)) looked += 1
+  for (let round = 0; round < roundsMax; round++) {
+    const due = await listDueVerifications(deps.store.db, deps.clock(), rowsMax)
+    const waiting = due.values()
+    const work = async () => {
+      for (const row of waiting) if (await lookAtDue(deps, row)) looked += 1
+    }
+    await Promise.all(Array.from({ length: rowsAtOnce }, work))
+    if (due.length < rowsMax) break
   }
-  await Promise.all(Array.from({ length: rowsAtOnce }, work))
   return looked
 }
 

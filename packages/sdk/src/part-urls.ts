@@ -21,14 +21,18 @@ export function createPartUrls(
   clock: () => number,
 ): PartUrls {
   const ready = new Map<number, Promise<IssuedUrl>>()
-  const size = Math.min(Math.max(1, batchSize), partNumbersMax)
+  let size = Math.min(Math.max(1, batchSize), partNumbersMax)
 
   function askFrom(partNumber: number): Promise<IssuedUrl> {
     const numbers = [partNumber]
     for (let next = partNumber + 1; numbers.length < size && isWanted(next); next += 1) {
       if (!ready.has(next)) numbers.push(next)
     }
-    const asked = ask(numbers)
+    const asked = ask(numbers).then((parts) => {
+      // Lives so short that the later ones would be dead when their turn comes: each is asked for by itself.
+      if (parts.some((part) => isEnding(part, clock()))) size = 1
+      return parts
+    })
     const partOf = async (wanted: number): Promise<IssuedUrl> => {
       const part = (await asked).find((candidate) => candidate.partNumber === wanted)
       if (part) return part

@@ -106,7 +106,7 @@ export function createApp(parts: AppParts): App {
   const chores = createChores(log, [
     { name: 'flush last use', everyMs: 60_000, run: () => lastUsed.flush() },
     { name: 'flush refusals', everyMs: 60_000, run: () => refusals.flush() },
-    { name: 'verify writes', everyMs: 60_000, run: () => verifyDueWrites(deps) },
+    { name: 'verify writes', everyMs: 60_000, run: () => verifyDueWrites(deps, besides.signal) },
     { name: 'forget verifications', everyMs: 60 * 60_000, run: () => forgetOldVerifications(deps) },
     { name: 'sweep uploads', everyMs: 5 * 60_000, run: () => sweepUploads(deps) },
     { name: 'look at referenced secrets', everyMs: 5_000, run: () => connectors.lookAtReferences() },

@@ -44,16 +44,19 @@ const patienceMs = 7 * 24 * 3600 * 1000
 const keptMs = 30 * 24 * 3600 * 1000
 
 /** Looks at writes whose URLs have ended. Safe on several replicas: each row is taken by one of them. */
-export async function verifyDueWrites(deps: BrokerDeps): Promise<number> {
+export async function verifyDueWrites(deps: BrokerDeps, signal?: AbortSignal): Promise<number> {
   let looked = 0
   for (let round = 0; round < roundsMax; round++) {
     const due = await listDueVerifications(deps.store.db, deps.clock(), rowsMax)
     const waiting = due.values()
     const work = async () => {
-      for (const row of waiting) if (await lookAtDue(deps, row)) looked += 1
+      for (const row of waiting) {
+        if (signal?.aborted) return
+        if (await lookAtDue(deps, row)) looked += 1
+      }
     }
     await Promise.all(Array.from({ length: rowsAtOnce }, work))
-    if (due.length < rowsMax) break
+    if (due.length < rowsMax || signal?.aborted) break
   }
   return looked
 }

@@ -1,9 +1,21 @@
 import { z } from 'zod'
 
 /** By the rules of CIDR, v4 or v6; a lone address is one of its own. */
-const Cidr = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])
+const Cidr = z
+  .union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])
+  .refine(
+    (text) => !text.includes('.', text.indexOf('/') + 1 || text.length),
+    'must have a whole number after /',
+  )
+  .refine((text) => !isMapped(text), 'must be written as IPv4 where it is IPv4 (::ffff:... is not)')
 /** https://docs.aws.amazon.com/vpc/latest/privatelink: holds at the bucket only, since no request to this server shows it. */
 const VpcEndpoint = z.string().regex(/^vpce-[0-9a-f]{8,17}$/, 'must be an address range (CIDR) or vpce-...')
+
+/** RFC 4291 §2.5.5.2. The URL parser writes every form of an address in one. */
+function isMapped(text: string): boolean {
+  const address = text.split('/')[0]!
+  return address.includes(':') && new URL(`http://[${address}]`).hostname.startsWith('[::ffff:')
+}
 
 export const Cidrs = z.array(Cidr).max(64)
 export const Network = z
@@ -27,6 +39,11 @@ const HeaderText = z
   .max(256)
   .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII')
 
+/** "Object tagging" (S3), "Blob index tags" (Azure): ten. */
+const tagsMax = 10
+/** "User-defined object metadata": 2 KB, names included; the id of the grant goes in too. */
+const metadataBytesMax = 1984
+
 /** What is written into every object, signed into the URL: callers do not choose it. */
 export const WritePolicy = z.strictObject({
   storageClass: z
@@ -41,33 +58,42 @@ export const WritePolicy = z.strictObject({
     .describe('Key (ARN or id; on Google Cloud its resource name) that the store encrypts with'),
   tags: z
     .record(z.string().regex(/^[\w .:/=+@-]{1,128}$/), HeaderText)
+    .refine((tags) => Object.keys(tags).length <= tagsMax, `must be ${tagsMax} at most`)
     .optional()
     .describe('Object tags; S3 and Azure'),
   metadata: z
     .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), HeaderText)
+    .refine(
+      (metadata) => Object.entries(metadata).flat().join('').length <= metadataBytesMax,
+      `must have ${metadataBytesMax} bytes at most, names and values together`,
+    )
     .optional()
     .describe('Metadata of the object, by names without prefix'),
 })
 export type WritePolicy = z.infer<typeof WritePolicy>
 
-/** What is done about what no store holds a client to. */
+/** What is done about what no store holds a client to. What is left out is the connector's word, then the default. */
 export const VerificationPolicy = z.strictObject({
   after: z
     .boolean()
-    .default(true)
+    .optional()
     .describe(
-      'Look at the object afterwards, where the store could not hold the client to what was asked for',
+      'Look at the object afterwards, where the store could not hold the client to what was asked for; true unless told',
     ),
   onFailure: z
     .enum(['quarantine', 'delete', 'keep'])
-    .default('quarantine')
-    .describe('quarantine: move it below `.signpost-quarantine/` of the team; recorded in any case'),
+    .optional()
+    .describe(
+      'quarantine (unless told): move it below `.signpost-quarantine/` of the team; recorded in any case',
+    ),
   readBytesMax: z
     .number()
     .int()
     .min(0)
-    .default(1_073_741_824)
-    .describe('Largest object that is read to compare a checksum that the store does not tell'),
+    .optional()
+    .describe(
+      'Largest object that is read to compare a checksum that the store does not tell; 1073741824 unless told',
+    ),
 })
 
 /** Of a connector or a team. Both hold: the shorter life, the networks that are in both lists. */

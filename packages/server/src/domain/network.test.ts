@@ -31,3 +31,14 @@ test('both lists hold: the narrower of two ranges, and nobody where they have no
   assert.equal(bothNetworks(['10.0.0.0/8'], ['192.168.0.0/16']), nobody)
   assert.equal(membershipOf(nobody)('10.0.0.1'), false)
 })
+
+test('all of IPv6 is none of IPv4, and all of IPv4 none of IPv6', () => {
+  const six = membershipOf(['10.0.0.0/8', '::/0'])
+  for (const address of ['203.0.113.9', '::ffff:203.0.113.9', '::ffff:cb00:7109'])
+    assert.equal(six(address), false, address)
+  for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '::ffff:a01:203', '2001:db8::1'])
+    assert.ok(six(address), address)
+  const four = membershipOf(['0.0.0.0/0'])
+  assert.ok(four('::ffff:203.0.113.9'))
+  assert.equal(four('2001:db8::1'), false)
+})

@@ -20,19 +20,27 @@ export function cidrOf(text: string): Cidr | undefined {
   }
 }
 
-/** A test whether an address is in one of the ranges. IPv4 in IPv6's clothes (::ffff:1.2.3.4) counts as IPv4. */
+/**
+ * A test whether an address is in one of the ranges. IPv4 in IPv6's clothes (::ffff:1.2.3.4) counts as IPv4, and no range
+ * of IPv6 holds it: Node's own lists take `::/0` for all of IPv4 too, which no provider does.
+ */
 export function membershipOf(networks: readonly string[]): (address: string) => boolean {
-  const list = new BlockList()
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const text of networks) {
     const cidr = cidrOf(text)
-    if (cidr) list.addSubnet(cidr.address, cidr.prefixLength, cidr.family)
+    if (cidr) lists[cidr.family].addSubnet(cidr.address, cidr.prefixLength, cidr.family)
   }
   return (address) => {
-    const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
-    const version = isIP(plain)
-    return version !== 0 && list.check(plain, version === 4 ? 'ipv4' : 'ipv6')
+    const version = isIP(address)
+    if (version === 0) return false
+    if (version === 4) return lists.ipv4.check(address, 'ipv4')
+    return lists[mapped.check(address, 'ipv6') ? 'ipv4' : 'ipv6'].check(address, 'ipv6')
   }
 }
+
+/** RFC 4291 §2.5.5.2 */
+const mapped = new BlockList()
+mapped.addSubnet('::ffff:0:0', 96, 'ipv6')
 
 /** What is in both lists. An empty list is no limit; nothing in common is a list that holds nobody (`nobody`). */
 export function bothNetworks(one: readonly string[], other: readonly string[]): readonly string[] {

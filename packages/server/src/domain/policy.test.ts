@@ -45,6 +45,15 @@ test("a team's word on writes goes before its connector's, name by name", () => 
   assert.deepEqual(writes, { storageClass: 'STANDARD_IA', tags: { owner: 'vision', cost: '1' } })
 })
 
+test("what a team leaves unsaid of verification is its connector's word", () => {
+  const { verification } = effectivePolicy(
+    server,
+    { verification: { onFailure: 'delete', readBytesMax: 5 } },
+    { verification: { readBytesMax: 9 } },
+  )
+  assert.deepEqual(verification, { after: true, onFailure: 'delete', readBytesMax: 9 })
+})
+
 test('a pair of texts is worked out once', () => {
   const read = createPolicyReader(server)
   const text = '{"networks":["10.0.0.0/8"]}'

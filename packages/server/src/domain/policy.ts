@@ -35,13 +35,7 @@ export function effectivePolicy(server: ServerExpiry, connector: Policy, team: P
     networks,
     allowsAddress: isIn,
     writes: writesOf(connector.writes, team.writes),
-    verification: {
-      after: true,
-      onFailure: 'quarantine',
-      readBytesMax: 2 ** 30,
-      ...connector.verification,
-      ...team.verification,
-    },
+    verification: verificationOf({ ...connector.verification, ...team.verification }),
   }
 }
 
@@ -56,6 +50,11 @@ function limitsOf(action: Action, server: ServerExpiry, connector: Policy, team:
     connector.expiry?.[`${action}SecondsDefault`] ??
     server[`${action}SecondsDefault`]
   return { defaultSeconds: Math.min(wish, maxSeconds), maxSeconds }
+}
+
+function verificationOf(said: NonNullable<Policy['verification']>): EffectivePolicy['verification'] {
+  const { after = true, onFailure = 'quarantine', readBytesMax = 2 ** 30 } = said
+  return { after, onFailure, readBytesMax }
 }
 
 function writesOf(

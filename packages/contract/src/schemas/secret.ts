@@ -18,8 +18,8 @@ export const SecretReference = z.union([
       .min(1)
       .max(512)
       .regex(
-        /^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[^\0]+$/,
-        'must be a path below SIGNPOST_SECRETS_DIR, without . and ..',
+        /^(?!\/)(?![\s\S]*(?:^|\/)\.\.?(?:\/|$))\P{Cc}+$/u,
+        'must be a path below SIGNPOST_SECRETS_DIR, without . and .. and without control characters',
       )
       .describe(
         'A file below SIGNPOST_SECRETS_DIR, such as a mounted Kubernetes secret; read again when it changes',
@@ -30,19 +30,28 @@ export type SecretReference = z.infer<typeof SecretReference>
 
 /** The secret itself (sealed, never shown again), or where the server finds it (for organisation admins). */
 export function secretText(max: number) {
-  return textOrReference(max).describe(
+  return textOrReference(z.string().min(1).max(max), max).describe(
     'The secret (sealed, never shown again), or `{env}` or `{file}`: where the server reads it',
   )
 }
 
-/** No secret, but it is renewed together with one: the text, or where the server finds it. */
+/**
+ * No secret, but it is renewed together with one: the text, or where the server finds it. It stands in every URL: a text
+ * with blanks or line breaks holds something else besides, such as the secret.
+ */
 export function renewedText(max: number) {
-  return textOrReference(max)
+  return textOrReference(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks')
+      .max(max),
+    max,
+  )
 }
 
-function textOrReference(max: number) {
-  return z.union([z.string().min(1).max(max), SecretReference], {
-    error: `must be a text of 1 to ${max} characters, or {env}: a variable SIGNPOST_SECRET_..., or {file}: a path below SIGNPOST_SECRETS_DIR`,
+function textOrReference(text: z.ZodString, max: number) {
+  return z.union([text, SecretReference], {
+    error: `must be a text of 1 to ${max} characters (an id in printable ASCII without blanks), or {env}: a variable SIGNPOST_SECRET_..., or {file}: a path below SIGNPOST_SECRETS_DIR`,
   })
 }
 

@@ -150,8 +150,33 @@ test('a pair that is renewed between two reads does not come out mixed', () => {
   // Renewed right after the first file was read.
   const read: ReadSecret = (reference) => {
     const generation = reads++ === 0 ? 'old' : 'new'
-    return `${generation} ${'file' in reference ? reference.file : ''}`
+    return `${generation}-${'file' in reference ? reference.file : ''}`
   }
   const { credential } = resolveSecrets(settings({ file: 'id' }, { file: 'secret' }), read)
-  assert.deepEqual(credential, { type: 'static', accessKeyId: 'new id', secretAccessKey: 'new secret' })
+  assert.deepEqual(credential, { type: 'static', accessKeyId: 'new-id', secretAccessKey: 'new-secret' })
+})
+
+test('what a reference holds keeps to the rules of its field, and is not repeated where it does not', () => {
+  const [id, secret] = [{ env: 'SIGNPOST_SECRET_ID' }, { env: 'SIGNPOST_SECRET_KEY' }]
+  const resolve = (idText: string, secretText: string) =>
+    resolveSecrets(
+      settings(id, secret),
+      createSecretReader({ env: { SIGNPOST_SECRET_ID: idText, SIGNPOST_SECRET_KEY: secretText } }),
+    )
+  assert.ok(resolve('AKIA', 'hidden/secret+x='))
+  // Both halves in one text: the id stands in every URL.
+  for (const [idText, secretText] of [
+    ['AKIA\nhidden-secret', 'x'],
+    ['AKIA hidden-secret', 'x'],
+    ['AKIA', 'hidden-secret'.repeat(60)],
+  ] as const)
+    assert.throws(
+      () => resolve(idText, secretText),
+      (error: Error) => {
+        assert.equal((error as Error & { code?: string }).code, 'credential_unavailable')
+        assert.match(error.message, /settings\.credential\.(?:accessKeyId|secretAccessKey)/)
+        assert.doesNotMatch(error.message, /hidden/)
+        return true
+      },
+    )
 })

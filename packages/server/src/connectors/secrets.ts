@@ -2,8 +2,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import {
+  ConnectorSettings,
   SignpostError,
-  type ConnectorSettings,
   type ResolvedSettings,
   type SecretReference,
 } from '@signpost/contract'
@@ -115,7 +115,15 @@ export function resolveSecrets(settings: ConnectorSettings, read: ReadSecret): R
     texts = again
   }
   const byReference = new Map(references.map((reference, index) => [reference, texts[index]!]))
-  return resolved(settings, byReference) as ResolvedSettings
+  const whole = resolved(settings, byReference) as ResolvedSettings
+  if (references.length > 0) checkResolved(whole)
+  return whole
+}
+
+/** The contract's rules hold for what is referred to as for what is given: an id that holds more would show it in every URL. */
+function checkResolved(settings: ResolvedSettings): void {
+  const [issue] = ConnectorSettings.safeParse(settings).error?.issues ?? []
+  if (issue) throw unavailable(`what settings.${issue.path.join('.')} refers to ${issue.message}`)
 }
 
 function resolved(value: unknown, texts: ReadonlyMap<unknown, string>): unknown {

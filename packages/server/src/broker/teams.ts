@@ -100,6 +100,8 @@ export async function updateTeam(
   const asked = { team: team.name, details: { prefix, connector: connectorName } }
   // Before it shows whether there is a connector of that name, or a team at that prefix.
   await requireAllowed(deps, caller, decision, { type: 'team.update', fields: asked })
+  // On the team's own connector as well: its policy is the team's to set, and both hold.
+  if (body.policy !== undefined) await requireOrganisation(deps, caller, 'teams.manage', 'team.update', asked)
   checkPrefix(prefix)
   if (body.connector !== undefined || body.prefix !== undefined) await requireNotMoving(deps, team)
   const connector =

@@ -449,6 +449,24 @@ describe('moving a team', () => {
     assert.equal(second.objectsCopied, 30)
   })
 
+  test('type, coding and metadata go along', async () => {
+    const team = await world.call('getTeam', world.as.root, { params })
+    const main = await world.deps.store.db
+      .selectFrom('connectors')
+      .selectAll()
+      .where('name', '=', 'main')
+      .executeTakeFirstOrThrow()
+    const { connector } = await world.deps.connectors.open(main.id, main.version)
+    const kept = { contentType: 'text/x-kept', contentEncoding: 'gzip', metadata: { run: '7' } }
+    const body = async function* () {
+      yield Buffer.from('packed')
+    }
+    await connector.write!(`${team.prefix}kept`, body(), { sizeBytes: 6, ...kept })
+    await switched()
+    const { contentType, contentEncoding, metadata } = (await inNew('kept'))!
+    assert.deepEqual({ contentType, contentEncoding, metadata }, kept)
+  })
+
   test('a cancelled move leaves the old place as it was; after the switch there is no way back', async () => {
     await write('a', 'v1')
     await start()

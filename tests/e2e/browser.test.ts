@@ -40,7 +40,10 @@ window.roundTrip = async ({ url, token, address, sizeBytes, partSizeBytes }) => 
     const read = await download.bytes()
     let same = read.byteLength === bytes.byteLength
     for (let at = 0; same && at < sizeBytes; at++) same = read[at] === bytes[at]
-    return { same, sizeBytes: read.byteLength, uploadId: uploaded.uploadId, last: steps.at(-1), rising: steps.every((step, at) => at === 0 || step >= steps[at - 1]) }
+    const small = address + '.form'
+    await signpost.upload(small, new Blob(['by a form']), { contentLengthRange: { max: 9 }, onProgress: () => {} })
+    const form = new TextDecoder().decode(await (await signpost.download(small)).bytes())
+    return { same, form, sizeBytes: read.byteLength, uploadId: uploaded.uploadId, last: steps.at(-1), rising: steps.every((step, at) => at === 0 || step >= steps[at - 1]) }
   } catch (error) {
     return { code: error.code, message: error.message }
   }
@@ -85,7 +88,7 @@ async function setCors(
   })
   const rule = {
     AllowedOrigins: [origin],
-    AllowedMethods: ['GET', 'HEAD', 'PUT'],
+    AllowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
     AllowedHeaders: ['*'],
     ExposeHeaders: exposeHeaders,
     MaxAgeSeconds: 0,
@@ -166,7 +169,7 @@ describe('a page in Chromium', requireServer('chromium'), () => {
   async function works(t: TestContext, team: Awaited<ReturnType<typeof startTeam>>): Promise<void> {
     await setCors(team.store, team.bucket, page.origin, ['ETag', 'Content-Range', 'Content-Length'])
     const { uploadId, ...result } = await roundTrip(team)
-    assert.deepEqual(result, { same: true, sizeBytes, last: sizeBytes, rising: true })
+    assert.deepEqual(result, { same: true, form: 'by a form', sizeBytes, last: sizeBytes, rising: true })
     assert.equal(typeof uploadId, 'string', 'it went up in parts')
 
     await setCors(team.store, team.bucket, page.origin, [])

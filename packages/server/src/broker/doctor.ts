@@ -1,6 +1,6 @@
 /** Looks at a bucket from every side, and keeps what was found last. */
 import { SignpostError, type DoctorReport, type ParsedInput, type Reply } from '@signpost/contract'
-import { examineBucket, type Examination } from '../connectors/index.ts'
+import { examineBucket, halvesOf, type Examination } from '../connectors/index.ts'
 import type { OpenConnector } from '../domain/connector.ts'
 import { isoOf } from '../domain/instant.ts'
 import { findConnectorById, type ConnectorRow, type NamedConnectorRow } from '../store/connectors.ts'
@@ -58,7 +58,8 @@ export async function examineDue(deps: BrokerDeps, everyMs: number, signal?: Abo
       continue
     }
     const row = await findConnectorById(deps.store.db, id)
-    if (!row) continue
+    // Another replica may have been here since.
+    if (!row || (await findDoctorReport(deps.store.db, id)) !== (report ?? undefined)) continue
     await examineRecorded(deps, row, 'scheduled', signal)
     looked += 1
   }
@@ -117,7 +118,7 @@ async function looked(
     return await examineBucket(examination, deps, { signal })
   } catch (error) {
     if (!(error instanceof SignpostError)) throw error
-    const [seen = '', fix] = error.message.split(/\.? Fix: /)
+    const { seen, fix } = halvesOf(error.message)
     const check = { name: 'credential.available', result: 'fail' as const, seen, paste: null }
     return { ok: false, checks: [{ ...check, fix: fix ?? 'give the credential anew' }] }
   }

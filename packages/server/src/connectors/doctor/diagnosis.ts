@@ -1,6 +1,7 @@
 /** One signed question for an object that is not there tells most of what can be wrong: this says which check it is. */
 
 import { SignpostError } from '@signpost/contract'
+import { halvesOf } from './finding.ts'
 import type { Patient } from './patient.ts'
 import { isHtml, named, type StoreAnswer } from './store-answer.ts'
 
@@ -92,7 +93,12 @@ async function causeOf(patient: Patient, answer: StoreAnswer): Promise<Diagnosis
   }
   if (check === 'bucket.exists') {
     const other = await patient.kind.otherAddressing(patient)
-    if (other !== undefined) return { check: 'addressing.right', seen: other, fix: other }
+    if (other !== undefined)
+      return {
+        check: 'addressing.right',
+        seen: `${seen} Under the other addressing it is found.`,
+        fix: other,
+      }
   }
   return check === undefined ? undefined : { check, seen }
 }
@@ -134,10 +140,10 @@ function isTimeRefusal({ code, text, status }: StoreAnswer): boolean {
 
 function causeOfError(error: unknown): Diagnosis['cause'] {
   if (error instanceof SignpostError) {
-    const [seen = '', fix] = error.message.split(/\.? Fix: /)
+    const { seen, fix } = halvesOf(error.message)
     const code = codes.find((one) => new RegExp(`\\b${one}\\b`).test(error.message))
     const check = (code === undefined ? undefined : causes[code]) ?? 'credential.available'
-    return { check, seen: `${seen.replace(/\.$/, '')}.`, ...(fix === undefined ? {} : { fix }) }
+    return { check, seen, ...(fix === undefined ? {} : { fix }) }
   }
   const isLate = error instanceof DOMException && /^(?:TimeoutError|AbortError)$/.test(error.name)
   return {

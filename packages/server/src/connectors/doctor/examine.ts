@@ -2,7 +2,7 @@
 
 import { SignpostError, type Check } from '@signpost/contract'
 import type { DoctorCheck } from './check.ts'
-import { blocked, fail, RightMissing, unseen, type Finding } from './finding.ts'
+import { blocked, fail, halvesOf, RightMissing, unseen, type Finding } from './finding.ts'
 import type { Patient } from './patient.ts'
 import { raceWith } from './race.ts'
 
@@ -65,8 +65,9 @@ export function explained(error: unknown): Finding {
       : finding
   }
   if (error instanceof SignpostError) {
-    const [seen, fix] = error.message.split(/\.? Fix: /)
-    return fail(seen!, fix ?? "check the connector's settings and credential")
+    const { seen, fix } = halvesOf(error.message)
+    if (error.code === 'unsupported_by_store') return unseen(seen)
+    return fail(seen, fix ?? "check the connector's settings and credential")
   }
   if (error instanceof DOMException && error.name === 'TimeoutError')
     return fail(

@@ -42,3 +42,9 @@ export class RightMissing extends Error {
     this.right = right
   }
 }
+
+/** Our own sentences say `what was seen. Fix: what mends it.`: the two halves, the first one whole, the second without its dot. */
+export function halvesOf(message: string): { seen: string; fix: string | undefined } {
+  const [seen = '', fix] = message.split(/\.? Fix: /)
+  return { seen: `${seen.replace(/\.$/, '')}.`, fix: fix?.replace(/\.$/, '') }
+}

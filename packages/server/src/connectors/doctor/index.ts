@@ -10,6 +10,7 @@ import type { KindDoctor } from './kind.ts'
 import { createPatient, type DoctorDeps, type Examination, type Patient } from './patient.ts'
 import { raceWith } from './race.ts'
 
+export { halvesOf } from './finding.ts'
 export { checkerName, type DoctorDeps, type Examination } from './patient.ts'
 
 export interface ExamineOptions {

@@ -68,7 +68,8 @@ export function assertFound(
   for (const { fix, result, name, seen } of found) {
     if (result === 'fail' || result === 'warn') assert.ok(fix, `${name} says no fix`)
     else assert.equal(fix, null, name)
-    assert.ok(seen.length > 3, name)
+    assert.match(seen, /.{3}\.$/s, name)
+    assert.doesNotMatch(fix ?? '', /\.$/, name)
   }
   assert.deepEqual(
     found.map(({ name }) => name),

@@ -170,6 +170,17 @@ for (const [name, start, options] of [
         }
       })
 
+    if (name === 'Ceph')
+      test('a copy by an unsigned header does not go unseen', async () => {
+        await policy({ onFailure: 'delete' })
+        await connector.put('demo/source', Buffer.from('far too large to be written'))
+        const url = await issue('copied', range)
+        await put(url, '', { 'x-amz-copy-source': `/${bucket}/demo/source` })
+        const { failed, outcome } = await verify(url.grantId)
+        assert.deepEqual([failed, outcome], [['contentLengthRange'], 'kept'])
+        assert.equal((await world.lastEvent()).details?.['doubt'], 'grant_not_named')
+      })
+
     if (name === 'Azurite')
       test('a client that leaves out the headers, or makes them up, gains nothing', async () => {
         await policy({ onFailure: 'quarantine' }, { metadata: { origin: 'signpost' } })

@@ -25,13 +25,16 @@ export async function whoseObject(
   if (inTime === false) return { is: 'others' }
   const grantId = grantOfObject(object)
   if (grantId === row.grant_id) return { is: 'ours' }
-  // The grant is signed into URLs of S3 and Google: an object without it was not written with this one.
-  if (connector.kind !== 'azure') return { is: 'others' }
+  const others = () => otherGrants(deps, row, name, object.lastModified ?? life.to)
+  if (connector.kind !== 'azure') {
+    // The grant is signed into URLs of S3 and Google, so without it the object is another's; but on stores that take an
+    // unsigned copy header, it may be a copy that was made with this URL.
+    return (await others()) ? { is: 'others' } : { is: 'unsure', doubt: 'grant_not_named' }
+  }
   if (grantId !== undefined && (await isGrantOf(deps, row, grantId))) return { is: 'others' }
   // Left out by the client. Whoever could have written it as well is asked for next.
   if (inTime === undefined) return { is: 'unsure', doubt: 'time_unknown' }
-  const others = await otherGrants(deps, row, name, object.lastModified ?? life.to)
-  return others ? { is: 'unsure', doubt: 'another_url_for_this_key' } : { is: 'ours' }
+  return (await others()) ? { is: 'unsure', doubt: 'another_url_for_this_key' } : { is: 'ours' }
 }
 
 /** A name that the client made up does not count. */

@@ -5,9 +5,13 @@ const bucketInHost =
   /^(?!s3[a-z0-9-]*\.(?!.*\bs3[.-])|(?:bucket|accesspoint)\.vpce-).*\.amazonaws\.com(?:\.cn)?$/
 const bucketInGoogleHost = /^(?!(?:commondata)?storage[a-z0-9-]*\.(?!.*\bstorage[.-])).*\.googleapis\.com$/
 
+/** Of what the URL parser takes in a host, what a shell and a log read as it stands; other letters as xn--... */
+const plainHost = /^https?:\/\/(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d+)?(?:[/?#@].*)?$/i
+
 export const Endpoint = z
   .url({ protocol: /^https?$/ })
   .max(512)
+  .regex(plainHost, 'must name the host in letters, digits, dots and hyphens')
   .refine((url) => {
     const { username, password, search, hash, pathname } = new URL(url)
     return !username && !password && !search && !hash && pathname === '/'

@@ -3,6 +3,7 @@
 import type { ConnectorSettings } from '@signpost/contract'
 import { fail } from '../doctor/finding.ts'
 import type { KindDoctor } from '../doctor/kind.ts'
+import { shellWord } from '../policies/document.ts'
 import { azureAddress, azureServiceUrl } from './address.ts'
 
 type AzureStored = Extract<ConnectorSettings, { kind: 'azure' }>
@@ -55,8 +56,8 @@ export const azureDoctor: KindDoctor = {
       ]
       return [
         'az storage cors add --services b --methods GET HEAD PUT --max-age 3000',
-        `--account-name ${(settings as AzureStored).account} --origins ${origins.join(' ')}`,
-        `--allowed-headers ${allowed.join(' ')} --exposed-headers ETag Content-Range Content-Length x-ms-request-id`,
+        `--account-name ${(settings as AzureStored).account} --origins ${origins.map(shellWord).join(' ')}`,
+        `--allowed-headers ${allowed.map(shellWord).join(' ')} --exposed-headers ETag Content-Range Content-Length x-ms-request-id`,
       ].join(' ')
     },
     staleUploads: () => null,

@@ -4,6 +4,7 @@ import { encodeComponent } from '@signpost/signing'
 import type { ConnectorSettings } from '@signpost/contract'
 import { fail } from '../doctor/finding.ts'
 import type { KindDoctor } from '../doctor/kind.ts'
+import { shellWord } from '../policies/document.ts'
 import { gcsAddress } from './address.ts'
 
 /** A page sends some of them, and reads the others. */
@@ -73,12 +74,13 @@ export const gcsDoctor: KindDoctor = {
           responseHeader: [...new Set([...headers, ...HEADERS])],
           maxAgeSeconds: 3000,
         },
-      ]) + `gcloud storage buckets update gs://${bucket} --cors-file=cors.json`,
+      ]) + `gcloud storage buckets update ${shellWord(`gs://${bucket}`)} --cors-file=cors.json`,
     staleUploads: ({ bucket }) =>
       asFile('lifecycle.json', {
         rule: [{ action: { type: 'AbortIncompleteMultipartUpload' }, condition: { age: 8 } }],
-      }) + `gcloud storage buckets update gs://${bucket} --lifecycle-file=lifecycle.json`,
-    privacy: ({ bucket }) => `gcloud storage buckets update gs://${bucket} --public-access-prevention`,
+      }) + `gcloud storage buckets update ${shellWord(`gs://${bucket}`)} --lifecycle-file=lifecycle.json`,
+    privacy: ({ bucket }) =>
+      `gcloud storage buckets update ${shellWord(`gs://${bucket}`)} --public-access-prevention`,
   },
 }
 

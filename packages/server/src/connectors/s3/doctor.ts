@@ -7,6 +7,7 @@ import { fail, warn, type Finding } from '../doctor/finding.ts'
 import type { KindDoctor } from '../doctor/kind.ts'
 import type { Patient } from '../doctor/patient.ts'
 import type { StoreAnswer } from '../doctor/store-answer.ts'
+import { shellWord } from '../policies/document.ts'
 import { s3Address, type S3Address } from './address.ts'
 
 type S3Stored = Extract<ConnectorSettings, { kind: 's3' }>
@@ -85,8 +86,8 @@ function command(
   option: string,
   document: object,
 ): string {
-  const at = endpoint === undefined ? '' : ` --endpoint-url ${endpoint}`
-  return `aws s3api ${verb} --bucket ${bucket}${at} ${option} '${JSON.stringify(document)}'`
+  const at = endpoint === undefined ? '' : ` --endpoint-url ${shellWord(endpoint)}`
+  return `aws s3api ${verb} --bucket ${shellWord(bucket)}${at} ${option} ${shellWord(JSON.stringify(document))}`
 }
 
 /** "Bucket naming rules"; CoreWeave's further ones stand in its bucket reference. */

@@ -12,7 +12,7 @@ export function openForWriting(file: string): DatabaseSync {
   db.exec(`pragma page_size = 8192;
     pragma journal_mode = wal;
     pragma synchronous = full;
-    pragma cache_size = -6144;
+    pragma cache_size = -4096;
     pragma wal_autocheckpoint = 2000`)
   return db
 }

@@ -9,7 +9,8 @@ const bucketInGoogleHost = /^(?!(?:commondata)?storage[a-z0-9-]*\.(?!.*\bstorage
 const plainHost = /^https?:\/\/(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d+)?(?:[/?#@].*)?$/i
 
 export const Endpoint = z
-  .url({ protocol: /^https?$/ })
+  // Nothing else is asked of what is no URL.
+  .url({ protocol: /^https?$/, abort: true })
   .max(512)
   .regex(plainHost, 'must name the host in letters, digits, dots and hyphens')
   .refine((url) => {

@@ -11,13 +11,16 @@ import { createSignpost, type Signpost } from '@signpost/sdk/node'
 import { requireServer } from '../../servers/install.ts'
 import { freshEnvironment, startServer, untilPrinted } from '../server-process.ts'
 import { startLoad } from './load.ts'
-import { azure, ceph, local, type Store } from './stores.ts'
+import { azure, ceph, google, local, type Store } from './stores.ts'
 
 test('from Ceph to the embedded store', requireServer('rgw'), async (t) =>
   moves(t, await ceph(t), await local(t), {}),
 )
 
 test('from the embedded store to Azure', async (t) => moves(t, await local(t), await azure(t), {}))
+
+test('from Google Cloud Storage (a stand-in) to the embedded store', async (t) =>
+  moves(t, await google(t), await local(t), {}))
 
 test('within one bucket of Ceph, to another prefix', requireServer('rgw'), async (t) => {
   const store = await ceph(t)

@@ -7,6 +7,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import type { CallInput } from '@signpost/contract'
 import { openLocalStore } from '@signpost/local-store'
+import { startGcs } from '../../servers/gcs.ts'
 import { startAzurite } from '../../servers/azurite.ts'
 import { startRgw } from '../../servers/rgw.ts'
 
@@ -61,6 +62,13 @@ export async function azure(t: TestContext): Promise<Store> {
     }),
     env: { NODE_EXTRA_CA_CERTS: azurite.certificateFile },
   }
+}
+
+export async function google(t: TestContext): Promise<Store> {
+  const { endpoint, hmacKey, stop } = await startGcs({ buckets: [bucket] })
+  t.after(stop)
+  const credential = { type: 'hmacKey' as const, ...hmacKey }
+  return { settings: (name) => ({ kind: 'gcs', name, bucket, endpoint, credential }), env: {} }
 }
 
 function s3Settings(

@@ -257,7 +257,7 @@ test('people, teams, keys and connectors are made and taken away', async (t) => 
   await asAdmin(...withKey, '--no-check')
   const examined = await shell.run(['doctor', 'own', '--origin', 'https://app.example'], admin)
   assert.equal(examined.code, 1)
-  assert.match(examined.stdout, /^fail  credential\.known .*\n +Fix: give the key id/m)
+  assert.match(examined.stdout, /^fail  bucket\.exists .*InvalidBucketName\.\n +Fix: make it/m)
   assert.doesNotMatch(examined.stdout, /\u001b/)
   assert.match(await asAdmin('team', 'create', 'vision', '--connector', 'own'), /^vision +own +vision\/$/m)
   await asAdmin('user', 'create', 'alice')

@@ -24,7 +24,7 @@ export const accessChecks: readonly DoctorCheck[] = [
     means: 'Something between client and store adds, changes or removes headers that are signed.',
     mends:
       'Let the proxy pass all headers on as they came, above all content-type and those that begin with x-.',
-    needs: ['store.kind', 'region.right'],
+    needs: ['store.kind'],
     run: headersKept,
   },
   {

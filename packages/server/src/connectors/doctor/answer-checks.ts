@@ -135,15 +135,16 @@ function lowered(sentence: string): string {
   return `${sentence[0]!.toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`
 }
 
-const placed = steps.findIndex(({ name }) => name === 'addressing.right')
-
 async function fromDiagnosis(patient: Patient, name: string, passes: string, fix: string): Promise<Finding> {
-  const { cause } = await diagnose(patient)
+  const { cause, answer } = await diagnose(patient)
   if (cause?.check === name) return fail(cause.seen, cause.fix ?? fix)
-  // What is read off the same answer cannot be seen where the store stopped at the clock, or at headers.
-  const isOfAnother = cause !== undefined && !steps.some((step) => step.name === cause.check)
-  if (isOfAnother && steps.findIndex((step) => step.name === name) > placed) return blocked(cause.check)
-  return pass(passes)
+  const isBefore = name.startsWith('store.') || name === 'credential.available'
+  if (cause === undefined || (isBefore && answer !== undefined)) return pass(passes)
+  const isStep = steps.some((step) => step.name === cause.check)
+  // A store that stopped at one thing has said nothing of the others, whichever it looks at first.
+  return isStep
+    ? unseen(`The store stopped at ${cause.check} and said nothing of this.`)
+    : blocked(cause.check)
 }
 
 async function speed(patient: Patient): Promise<Finding> {

@@ -11,11 +11,10 @@ import { install } from './install.mjs'
 
 /** Task -> what it needs installed, and the script that does it. */
 const tasks = {
-  // Little is kept from one request to the next: without these V8 would let garbage fill twice the memory. No hard limit.
-  // A larger nursery than the 1 MB that the second means: what a batch has in flight would outgrow it and be kept.
+  // Memory before throughput: with the nursery that V8 would choose a batch is faster, in 340 MB instead of 200.
   start: {
     needs: 'production',
-    run: ['--max-semi-space-size=8', '--optimize-for-size', 'packages/server/src/main.ts'],
+    run: ['--max-semi-space-size=4', 'packages/server/src/main.ts'],
   },
   dev: { needs: 'full', run: ['--watch', 'packages/server/src/main.ts'] },
   check: { needs: 'full', run: ['scripts/check.mjs'] },

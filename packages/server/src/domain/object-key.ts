@@ -72,6 +72,18 @@ export function keyInTeam(prefix: string, key: string): string | null {
   return key.startsWith(prefix) ? key.slice(prefix.length) : null
 }
 
+/**
+ * May an object that somebody else has named be carried behind `prefix` as it is? Segments of dots may lead out of it: some
+ * clients and proxies collapse them, some take a backslash for a slash.
+ */
+export function isCarriedKey(prefix: string, key: string): boolean {
+  return (
+    key.isWellFormed() &&
+    !dotSegment.test(key.replaceAll('\\', '/')) &&
+    byteLength(prefix) + byteLength(key) <= objectKeyBytesMax
+  )
+}
+
 function endsProblem(key: string): KeyRule | null {
   if (key.charCodeAt(0) === 47) return 'leading_slash'
   if (key.charCodeAt(key.length - 1) === 47) return 'trailing_slash'

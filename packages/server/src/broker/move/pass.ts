@@ -1,7 +1,7 @@
 /** One pass over the old place: covers what is there, and what is no longer there. */
 import { SignpostError } from '@signpost/contract'
 import { unmet, versionOf } from '../../domain/moved-object.ts'
-import { keyInTeam } from '../../domain/object-key.ts'
+import { isCarriedKey, keyInTeam } from '../../domain/object-key.ts'
 import { findMovedObjects, listMovedObjects } from '../../store/moved-objects.ts'
 import type { BrokerDeps } from '../deps.ts'
 import { createLimit } from './limit.ts'
@@ -25,6 +25,7 @@ export async function pass(
     if (signal.aborted) return false
     const page = await pageOf(places, progress, isFirst)
     const keys = page.objects.flatMap(({ key }) => keyInTeam(places.from.prefix, key) ?? [])
+    for (const key of keys) if (!isCarriedKey(places.to.prefix, key)) throw notCarried(key)
     const last = page.nextCursor === null ? undefined : keys.toSorted(byBytes).at(-1)
     const rows = await findMovedObjects(deps.store.db, places.move.id, keys)
     const open = page.objects.flatMap((object) => {
@@ -43,6 +44,15 @@ export async function pass(
     if (page.nextCursor === null) return true
     await saved()
   }
+}
+
+/** Whoever owns the old bucket names what is in it: nothing of that may lead out of the team's new place. */
+function notCarried(key: string): SignpostError {
+  const name = key.slice(0, 200).replaceAll(/[^\x20-\x7e]/g, '?')
+  return new SignpostError(
+    'conflict',
+    `"${name}": an object of this name cannot be moved: it has a segment that is . or .., or is too long behind the new prefix. Delete it at the bucket, or copy it to another name there; the move then goes on.`,
+  )
 }
 
 /** A cursor that a store gave to a process before this one may have died: then the pass begins again. */

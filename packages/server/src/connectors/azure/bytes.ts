@@ -5,6 +5,7 @@ import { SignpostError } from '@signpost/contract'
 import { chunksOf } from '../chunks.ts'
 import { azureName, keptMetadata } from '../kept-metadata.ts'
 import type { AzureAddress } from './address.ts'
+import { blobName } from './blob-name.ts'
 import { blockIdOf, storeUploadIdOf } from './blocks.ts'
 import type { AzureAccess, AzureSettings } from './credential.ts'
 import { azureCodeOf, azureError } from './error.ts'
@@ -49,7 +50,7 @@ export function bytes(
       }
       const size = Math.max(BLOCK_BYTES, Math.ceil(sizeBytes / BLOCKS))
       const at = <T>(call: (blob: BlockBlobClient, abortSignal: AbortSignal) => Promise<T>) =>
-        run((container, abortSignal) => call(container.getBlockBlobClient(key), abortSignal))
+        run((container, abortSignal) => call(container.getBlockBlobClient(blobName(key)), abortSignal))
       if (sizeBytes <= BLOCK_BYTES) {
         let whole: Uint8Array = new Uint8Array(0)
         for await (const chunk of chunksOf(body, size, sizeBytes)) whole = chunk
@@ -88,7 +89,7 @@ async function read(
   }
   const timer = setTimeout(() => silence.abort(), SILENCE_MS).unref()
   try {
-    const blob = (await access.service()).getContainerClient(bucket).getBlobClient(key)
+    const blob = (await access.service()).getContainerClient(bucket).getBlobClient(blobName(key))
     const conditions = etag === undefined ? {} : { conditions: { ifMatch: etag } }
     const answer = await blob.download(0, undefined, { ...conditions, abortSignal: silence.signal })
     const body = answer.readableStreamBody
@@ -130,7 +131,7 @@ async function copy(
   const credential = access.signingCredential(expiresAt)
   const source = signAzureRead({ settings, address }, credential, from, expiresAt)
   const status = await run(async (container, abortSignal) => {
-    const blob = container.getBlobClient(toKey)
+    const blob = container.getBlobClient(blobName(toKey))
     try {
       if (from.sizeBytes <= copyLimit) return (await blob.syncCopyFromURL(source, { abortSignal })).copyStatus
       const poller = await blob.beginCopyFromURL(source, { abortSignal, intervalInMs: 1000 })

@@ -3,6 +3,7 @@
 import type { BlobClient, BlobItem, BlobPrefix, BlockBlobClient, ContainerClient } from '@azure/storage-blob'
 import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
 import type { AzureAddress } from './address.ts'
+import { blobName } from './blob-name.ts'
 import { bytes } from './bytes.ts'
 import { blockIdOf, partNumberOf, storeUploadIdOf } from './blocks.ts'
 import { azureConfiguration } from './configuration.ts'
@@ -61,11 +62,13 @@ function uploads(
   return {
     createUpload: ({ id }) => Promise.resolve(storeUploadIdOf(id)),
     listParts: ({ key, storeUploadId }) =>
-      run((container, abortSignal) => partsOf(container.getBlockBlobClient(key), storeUploadId, abortSignal)),
+      run((container, abortSignal) =>
+        partsOf(container.getBlockBlobClient(blobName(key)), storeUploadId, abortSignal),
+      ),
     completeUpload: ({ key, storeUploadId, parts, contentType, createOnly, writes = {} }) =>
       run(async (container, abortSignal) => {
         const blocks = parts.map(({ partNumber }) => blockIdOf(storeUploadId, partNumber))
-        const done = await container.getBlockBlobClient(key).commitBlockList(blocks, {
+        const done = await container.getBlockBlobClient(blobName(key)).commitBlockList(blocks, {
           abortSignal,
           ...(contentType === undefined ? {} : { blobHTTPHeaders: { blobContentType: contentType } }),
           ...(createOnly === true ? { conditions: { ifNoneMatch: '*' } } : {}),
@@ -113,7 +116,7 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
     head: (key) =>
       run(async (container, abortSignal) => {
         try {
-          const blob = container.getBlobClient(key)
+          const blob = container.getBlobClient(blobName(key))
           const found = await blob.getProperties({ abortSignal })
           const tags = found.tagCount ? await tagsOf(blob, abortSignal) : {}
           return {
@@ -158,7 +161,7 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
       }),
     remove: (key, only) =>
       run(async (container, abortSignal) => {
-        const blob = container.getBlobClient(key)
+        const blob = container.getBlobClient(blobName(key))
         const guard = only ? { conditions: { ifMatch: only.etag } } : {}
         await blob
           .delete({ abortSignal, deleteSnapshots: 'include', ...guard })
@@ -170,7 +173,7 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
       }),
     put: (key, body) =>
       run(async (container, abortSignal) => {
-        await container.getBlockBlobClient(key).upload(body, body.byteLength, { abortSignal })
+        await container.getBlockBlobClient(blobName(key)).upload(body, body.byteLength, { abortSignal })
       }),
   }
 }

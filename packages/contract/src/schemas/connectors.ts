@@ -9,7 +9,8 @@ const Bucket = z
   .string()
   .min(1)
   .max(255)
-  .regex(/^[A-Za-z0-9._$-]+$/, 'must be a bucket (container) name')
+  // `.` and `..` would be dropped from a path, so that the key's first segment is taken for the bucket.
+  .regex(/^(?!\.{1,2}$)[A-Za-z0-9._$-]+$/, 'must be a bucket (container) name')
 
 /** What stands in `X-User`: the username, or the principal's opaque pseudonym. */
 const Marker = z

@@ -63,3 +63,10 @@ test('what is missing, doubled or wrong is named by its field, and no secret is 
     assert.doesNotMatch(problems.join(' '), /ecret-of-test/)
   }
 })
+
+test('a bucket that a URL parser would drop from the path is none', () => {
+  for (const bucket of ['.', '..', 'a/b', ''])
+    assert.match(problemsOf({ settings: { ...settings, bucket } }).join(), /^settings\.bucket: /, bucket)
+  for (const bucket of ['...', '.a', '$logs', 'a.b'])
+    assert.deepEqual(problemsOf({ settings: { ...settings, bucket } }), [], bucket)
+})

@@ -8,20 +8,25 @@ import { readSecretFile } from './server-settings.ts'
 
 /** The options that change the settings. */
 export const flagNames = [
-  ...(['region', 'endpoint', 'addressing', 'marker', 'account', 'audience'] as const),
+  ...(['region', 'addressing', 'marker', 'audience'] as const),
   ...credentialFlagNames,
 ]
 
+/** Where the bucket is: of a connector that is there these stay. */
+export function withPlaceFlags(command: Command): Command {
+  return command
+    .option('--endpoint <url>', "the store's own address, if it is not its provider's")
+    .option('--account <name>', 'azure: storage account')
+}
+
 export function withFlags(command: Command): Command {
   command
-    .option('--endpoint <url>', "the store's own address, if it is not its provider's")
     .addOption(new Option('--addressing <style>', 'bucket.host or host/bucket').choices(['virtual', 'path']))
     .option(
       '--marker <marker>',
       'what names the requester in a URL: username, pseudonym (azure: also uuid, random, none)',
     )
     .option('--region <region>', 's3: region')
-    .option('--account <name>', 'azure: storage account')
     .option(
       '--audience <name=url...>',
       'other addresses of the bucket for clients; NAME=URL,CIDR,...: callers from there get it unasked',

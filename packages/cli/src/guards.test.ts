@@ -55,6 +55,11 @@ test('sizes and digests are held by URL and form, and what is not is looked at',
   const asked = await run(['sign', '--json', '-a', 'write', '--max-bytes', '5', 'sp://demo/after'])
   const issued = JSON.parse(asked.text) as { grantId: string; url: string; headers: Record<string, string> }
   await fetch(issued.url, { method: 'PUT', headers: issued.headers, body: 'far too large' })
+  const bare = await run(['sign', '-a', 'write', '--max-bytes', '5', 'sp://demo/after'])
+  assert.match(bare.text, /^http\S+$/)
+  assert.match(bare.stderr, /works only with its headers \(x-amz-meta-signpost-grant\): --curl prints a line/)
+  const plain = await run(['sign', '-a', 'write', 'sp://demo/after'])
+  assert.deepEqual([plain.code, plain.stderr], [0, ''])
   const looked = await run(['verify', 'demo', issued.grantId])
   assert.deepEqual([looked.code, looked.text], [1, 'failed: contentLengthRange; the object was quarantined'])
   assert.equal((await run(['cp', 'sp://demo/after', '-'])).code, 4)

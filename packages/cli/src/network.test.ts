@@ -34,9 +34,11 @@ test('a list is set and shown; where the store holds none, plan says so and appl
   assert.match(updated.stdout, /networks: 127\.0\.0\.0\/8 2001:db8::\/32\n {2}readSecondsMax: 900\n/)
   const team = await run(['team', 'update', 'demo', '--network', '127.0.0.1'])
   assert.match(team.stdout, /networks: 127\.0\.0\.1\n/)
+  assert.match(updated.stderr, /`signpost network apply local` holds it at the bucket too/)
+  assert.match(team.stderr, /`signpost network apply CONNECTOR` holds it at the bucket too/)
   const wrong = await run(['team', 'update', 'demo', '--network', '10.0.0.0/33'])
   assert.equal(wrong.code, 2)
-  assert.match(wrong.stderr, /networks/)
+  assert.match(wrong.stderr, /^signpost: --network: must be an address range \(CIDR\), such as 203/)
 
   const plan = await run(['network', 'plan', 'local'])
   assert.equal(plan.code, 0, plan.stderr)
@@ -55,6 +57,11 @@ test('a list is set and shown; where the store holds none, plan says so and appl
   const none = await run(['connector', 'policies', 'local', '--document', 'nothing'])
   assert.equal(none.code, 2)
   assert.match(none.stderr, /this connector has .*iam-signer/)
+  const shell = await run(['connector', 'policies', 'local', '--document', 'cors', '--format', 'shell'])
+  assert.equal(shell.code, 2)
+  assert.match(shell.stderr, /--document cors: comes as json, xml, terraform, not as shell\n/)
+  const cleared = await run(['connector', 'update', 'local', '--no-network'])
+  assert.match(cleared.stderr, /from anywhere again; what stands at the bucket is taken away by/)
   assert.equal((await run(['network', 'plan', 'nowhere'])).code, 4)
 })
 
@@ -81,7 +88,7 @@ test(
     assert.match(unasked.stderr, /give --yes to set the policy of the bucket of ceph/)
     const before = await run(['network', 'verify', 'ceph'])
     assert.equal(before.code, 1)
-    assert.match(before.stdout, /^fail {2}network\.at_the_bucket: /m)
+    assert.match(before.stdout, /^fail {2}network\.at_the_bucket {2}\S/m)
 
     const applied = await run(['network', 'apply', '--yes', 'ceph'])
     assert.equal(applied.code, 0, applied.stderr)
@@ -91,6 +98,9 @@ test(
     assert.deepEqual((JSON.parse(again.stdout) as { difference: string[] }).difference, [])
     const after = await run(['network', 'verify', 'ceph'])
     assert.equal(after.code, 0, after.stdout)
-    assert.match(after.stdout, /^pass {2}network\.url_read: A read URL was allowed from here \(HTTP 200\)/m)
+    assert.match(
+      after.stdout,
+      /^pass {2}network\.url_read {6} A read URL was allowed from here \(HTTP 200\)/m,
+    )
   },
 )

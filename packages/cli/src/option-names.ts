@@ -39,18 +39,65 @@ const optionOf: Readonly<Record<string, string>> = {
   'credential.iamEndpoint': '--iam-endpoint',
 }
 
-/** What the server says of `settings.credential.accountKey`, said of `--account-key-file`. */
-export async function inOptions<T>(call: Promise<T>): Promise<T> {
+/** The fields of a policy; of a list the place in it is left out, since the sentence behind it says what must be. */
+const policyOptionOf: Readonly<Record<string, string>> = {
+  networks: '--network',
+  'expiry.readSecondsDefault': '--read-default',
+  'expiry.readSecondsMax': '--read-max',
+  'expiry.writeSecondsDefault': '--write-default',
+  'expiry.writeSecondsMax': '--write-max',
+}
+
+/** The fields of a request for a URL. */
+const requestOptionOf: Readonly<Record<string, string>> = {
+  expiresInSeconds: '--expires',
+  contentType: '--content-type',
+  contentLength: '--content-length',
+  contentLengthRange: '--min-bytes and --max-bytes',
+  checksum: '--checksum',
+  createOnly: '--create-only',
+  audience: '--audience',
+  downloadAs: '--download-as',
+  method: '--method',
+}
+
+/**
+ * What the server says of `settings.credential.accountKey`, said of `--account-key-file`. What came by another way than
+ * options keeps its own names: `credentialFile`. `request`: it is a question for a URL.
+ */
+export async function inOptions<T>(
+  call: Promise<T>,
+  came: 'options' | 'credentialFile' | 'request' = 'options',
+): Promise<T> {
   try {
     return await call
   } catch (error) {
     if (error instanceof Error)
-      error.message = error.message.replaceAll(
-        // Of a source the same options tell.
-        /\bsettings\.(credential\.)?(?:source\.(?=\w))?(\w+)/g,
-        (field, credential: string | undefined, name: string) =>
-          optionOf[`${credential ?? ''}${name}`] ?? field,
-      )
+      error.message =
+        came === 'request'
+          ? error.message.replace(/^(\w+)(?=[.:])/, (field) => requestOptionOf[field] ?? field)
+          : ofConnector(error.message, came === 'credentialFile')
     throw error
   }
+}
+
+/** Of a command that makes or changes a connector. */
+export function cameBy({ credentialFile }: { credentialFile?: string }): 'options' | 'credentialFile' {
+  return credentialFile === undefined ? 'options' : 'credentialFile'
+}
+
+function ofConnector(message: string, credentialFile: boolean): string {
+  return message
+    .replaceAll(
+      // Of a source the same options tell.
+      /\bsettings\.(credential\.)?(?:source\.(?=\w))?(\w+)/g,
+      (field, credential: string | undefined, name: string) =>
+        credential && credentialFile
+          ? `--credential-file: ${field.slice('settings.credential.'.length)}`
+          : (optionOf[`${credential ?? ''}${name}`] ?? field),
+    )
+    .replaceAll(
+      /\bpolicy\.(networks|expiry\.\w+)(?:\.\d+)?/g,
+      (field, name: string) => policyOptionOf[name] ?? field,
+    )
 }

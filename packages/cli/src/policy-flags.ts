@@ -1,6 +1,7 @@
 /** The policy of a connector or a team, by options. What is not named stays as it is. */
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Policy } from '@signpost/contract'
+import type { Context } from './context.ts'
 import { UsageError } from './errors.ts'
 import type { Io } from './io.ts'
 import { parseDuration } from './parse.ts'
@@ -10,7 +11,7 @@ import { printableLine } from './text.ts'
 export interface PolicyFlags {
   /** `--no-network` makes it false. */
   network?: string[] | false
-  /** Seconds; none: no word of its own. */
+  /** Seconds; none: takes its own away. */
   readDefault?: number | 'none'
   readMax?: number | 'none'
   writeDefault?: number | 'none'
@@ -35,19 +36,19 @@ export function withPolicyFlags(command: Command): Command {
     .option('--no-network', 'from anywhere')
     .option(
       '--read-default <time>',
-      'life of URLs to read, where none is asked for; none: no word',
+      'life of URLs to read, where none is asked for; none takes it away',
       parseTime,
     )
-    .option('--read-max <time>', 'longest life of URLs to read, such as 15m; none: no word', parseTime)
+    .option('--read-max <time>', 'longest life of URLs to read, such as 15m; none takes it away', parseTime)
     .option(
       '--write-default <time>',
-      'life of URLs to write, where none is asked for; none: no word',
+      'life of URLs to write, where none is asked for; none takes it away',
       parseTime,
     )
-    .option('--write-max <time>', 'longest life of URLs to write, such as 24h; none: no word', parseTime)
+    .option('--write-max <time>', 'longest life of URLs to write, such as 24h; none takes it away', parseTime)
     .option(
       '--policy-file <file>',
-      'the whole policy, as JSON; - for standard input. Other options go before it',
+      'the whole policy, as JSON; - for standard input. What other options say counts more',
     )
 }
 
@@ -101,6 +102,17 @@ async function policyFile(io: Io, file: string): Promise<Policy> {
     // Said below.
   }
   throw new UsageError(`--policy-file ${file}: must be JSON, such as {"networks": ["203.0.113.0/24"]}`)
+}
+
+/** What a changed list does, and what it does not do by itself. */
+export function noteNetworks(context: Context, { network }: PolicyFlags, connector: string): void {
+  if (network === undefined) return
+  const apply = `\`signpost network apply ${printableLine(connector)}\``
+  context.note(
+    network === false
+      ? `URLs may be asked for from anywhere again; what stands at the bucket is taken away by ${apply}`
+      : `the list holds where URLs are asked for; ${apply} holds it at the bucket too`,
+  )
 }
 
 /** For people: one line a part; none where there is no policy. */

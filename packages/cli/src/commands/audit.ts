@@ -99,6 +99,7 @@ const columns = {
   REASON: ({ event }: ChainedAuditEvent) => event.reason,
   WHO: ({ event }: ChainedAuditEvent) => event.username ?? null,
   TEAM: ({ event }: ChainedAuditEvent) => event.team ?? null,
+  CONNECTOR: ({ event }: ChainedAuditEvent) => event.connector ?? null,
   METHOD: ({ event }: ChainedAuditEvent) => event.method ?? null,
   KEY: ({ event }: ChainedAuditEvent) => event.key ?? null,
 }

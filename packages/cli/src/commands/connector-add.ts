@@ -7,7 +7,7 @@ import { showConnector } from '../connector-shown.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
-import { inOptions } from '../option-names.ts'
+import { cameBy, inOptions } from '../option-names.ts'
 import { readSecretFile } from '../server-settings.ts'
 
 interface AddOptions extends ConnectorFlags {
@@ -69,7 +69,10 @@ async function add(
     check: options.check,
   }
   const client = await context.connect()
-  const made = await inOptions(client.call('createConnector', { body }, { signal: context.signal }))
+  const made = await inOptions(
+    client.call('createConnector', { body }, { signal: context.signal }),
+    cameBy(options),
+  )
   showConnector(context, made)
   if (parsed.prefix !== '')
     context.note(

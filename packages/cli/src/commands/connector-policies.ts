@@ -60,5 +60,13 @@ function documentsOf(documents: readonly PolicyDocument[], options: PoliciesOpti
   const named = inFormat.filter(({ name }) => name === options.document)
   if (named[0]) return format === undefined ? [named[0]] : named
   const there = [...new Set(inFormat.map(({ name }) => name))].join(', ')
-  throw new UsageError(`--document ${options.document}: this connector has ${there || 'none'}`)
+  const formats = [
+    ...new Set(documents.filter(({ name }) => name === options.document).map((one) => one.format)),
+  ]
+  if (formats.length > 0)
+    throw new UsageError(`--document ${options.document}: comes as ${formats.join(', ')}, not as ${format}`)
+  const unlisted = ['network', 'bucket-policy'].includes(options.document)
+    ? '; one for networks is there once the connector or a team has a list (--network), and where the store can hold it'
+    : ''
+  throw new UsageError(`--document ${options.document}: this connector has ${there || 'none'}${unlisted}`)
 }

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import { flagNames, secretSources, withFlags } from '../connector-flags.ts'
+import { flagNames, secretSources, withFlags, withPlaceFlags } from '../connector-flags.ts'
 import { connectorSettings, type ConnectorFlags } from '../connector-settings.ts'
 import { connectorColumns, showConnector } from '../connector-shown.ts'
 import { mayDelete, withYes, type ConfirmOptions } from '../confirm.ts'
@@ -9,8 +9,8 @@ import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { addAdd } from './connector-add.ts'
-import { inOptions } from '../option-names.ts'
-import { namesPolicy, policyOf, withPolicyFlags, type PolicyFlags } from '../policy-flags.ts'
+import { cameBy, inOptions } from '../option-names.ts'
+import { namesPolicy, noteNetworks, policyOf, withPolicyFlags, type PolicyFlags } from '../policy-flags.ts'
 import { addMove } from './connector-move.ts'
 import { addPolicies } from './connector-policies.ts'
 
@@ -85,7 +85,7 @@ function addCreate(connector: Command, run: Run): void {
     .option('--bucket <bucket>', 'bucket (Azure: container)')
     .option('--team <team>', 'belongs to this team alone')
     .option('--default', 'for all teams that have none of their own')
-  withPolicyFlags(withFlags(create))
+  withPolicyFlags(withFlags(withPlaceFlags(create)))
     .addHelpText(
       'after',
       examples(
@@ -110,7 +110,10 @@ function addCreate(connector: Command, run: Run): void {
         const client = await context.connect()
         showConnector(
           context,
-          await inOptions(client.call('createConnector', { body }, { signal: context.signal })),
+          await inOptions(
+            client.call('createConnector', { body }, { signal: context.signal }),
+            cameBy(options),
+          ),
         )
       }),
     )
@@ -129,6 +132,7 @@ function addUpdate(connector: Command, run: Run): void {
       examples(
         'signpost connector update vision-bucket --access-key-id AKIA... --secret-access-key-file ./secret',
         'signpost connector update vision-bucket --default',
+        'signpost connector update vision-bucket --access-key-id AKIA... --secret-from file:vision/secret',
         'signpost connector update vision-bucket --network 203.0.113.0/24 2001:db8::/32 --read-max 15m',
       ),
     )
@@ -156,11 +160,8 @@ function addUpdate(connector: Command, run: Run): void {
           check: options.check,
         }
         const updating = client.call('updateConnector', { params, body }, { signal: context.signal })
-        showConnector(context, await inOptions(updating))
-        if (options.network !== undefined)
-          context.note(
-            `the list holds where URLs are asked for; \`signpost network apply ${name}\` holds it at the bucket too`,
-          )
+        showConnector(context, await inOptions(updating, cameBy(options)))
+        noteNetworks(context, options, name)
       }),
     )
 }

@@ -1,26 +1,14 @@
-import { styleText } from 'node:util'
 import type { Command } from 'commander'
-import type { Check, DoctorReport } from '@signpost/contract'
+import type { DoctorReport } from '@signpost/contract'
+import { countsOf, printChecks } from '../check-lines.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { printable, printableLine } from '../text.ts'
 
 interface DoctorOptions {
   origin?: string[]
   last?: boolean
 }
-
-type Result = Check['result']
-
-/** In the order of the summary. */
-const words: Readonly<Record<Result, { row: string; sum: string; style: Parameters<typeof styleText>[0] }>> =
-  {
-    fail: { row: 'fail', sum: 'failed', style: ['red', 'bold'] },
-    warn: { row: 'warn', sum: 'to think about', style: 'yellow' },
-    pass: { row: 'pass', sum: 'as it should be', style: 'green' },
-    not_possible: { row: '-', sum: 'could not be looked at', style: 'dim' },
-  }
 
 export function addDoctor(program: Command, run: Run): void {
   program
@@ -64,20 +52,7 @@ async function reportOf(
   return client.call('runDoctor', { params, body }, { signal })
 }
 
-/** One line a check; below it what mends it, and what to paste as it is. */
 function show(context: Context, { connector, at, checks, durationMs }: DoctorReport): void {
-  const { stdout } = context.io
-  const widest = Math.max(0, ...checks.map(({ name }) => name.length))
-  for (const { name, result, seen, fix, paste } of checks) {
-    const { row, style } = words[result]
-    const word = styleText(style, row.padEnd(4), { stream: stdout })
-    context.print(`${word}  ${name.padEnd(widest)}  ${printableLine(seen)}`)
-    if (fix !== null) context.print(`      ${''.padEnd(widest)}  ${printableLine(`Fix: ${fix}.`)}`)
-    if (paste !== null) context.print(`\n${printable(paste)}\n`)
-  }
-  const counts = Object.entries(words).flatMap(([result, { sum }]) => {
-    const count = checks.filter((check) => check.result === result).length
-    return count === 0 ? [] : [`${count} ${sum}`]
-  })
-  context.print(`${connector}: ${counts.join(', ')} (${at}, ${(durationMs / 1000).toFixed(1)} s)`)
+  printChecks(context, checks)
+  context.print(`${connector}: ${countsOf(checks)} (${at}, ${(durationMs / 1000).toFixed(1)} s)`)
 }

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
 import type { NetworkPlan } from '@signpost/contract'
+import { printChecks } from '../check-lines.ts'
 import { withYes, type ConfirmOptions } from '../confirm.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
@@ -57,7 +58,10 @@ async function planOf(context: Context, connector: string): Promise<NetworkPlan>
 function show(context: Context, { networks, difference, notEnforceable, canApply }: NetworkPlan): void {
   context.print(`networks of the connector: ${networks.length === 0 ? 'anywhere' : networks.join(' ')}`)
   for (const line of difference) context.print(coloured(context, printableLine(line)))
-  if (canApply && difference.length === 0) context.print('the bucket holds it already')
+  if (canApply && difference.length === 0)
+    context.print(
+      networks.length === 0 ? 'nothing to set: the bucket is as it should be' : 'the bucket holds it already',
+    )
   for (const sentence of notEnforceable) context.print(`note: ${printableLine(sentence)}`)
 }
 
@@ -105,12 +109,6 @@ async function verify(context: Context, [connector]: readonly [string]): Promise
   const client = await context.connect()
   const found = await client.call('verifyNetwork', { params: { connector } }, { signal: context.signal })
   if (context.json) context.printJson(found)
-  else
-    for (const { name, result, seen, fix, paste } of found.checks) {
-      context.print(`${result}  ${name}: ${printableLine(seen)}`)
-      if (fix !== null) context.print(`      ${printableLine(fix)}`)
-      if (paste !== null)
-        for (const line of paste.trimEnd().split('\n')) context.print(`        ${printableLine(line)}`)
-    }
+  else printChecks(context, found.checks)
   return found.ok ? exitCodes.ok : exitCodes.failed
 }

@@ -5,6 +5,7 @@ import { handler, type Context, type Run } from '../context.ts'
 import { curlLine } from '../curl-line.ts'
 import { examples } from '../examples.ts'
 import { UsageError } from '../errors.ts'
+import { inOptions } from '../option-names.ts'
 import { parseBytes, parseChecksum, parseDuration } from '../parse.ts'
 import { humanDuration, printableLine } from '../text.ts'
 
@@ -65,6 +66,7 @@ export function addSign(program: Command, run: Run): void {
         'curl -fsS "$(signpost sign sp://vision/hello.txt)"',
         'curl -fsS -T hello.txt "$(signpost sign --action write sp://vision/hello.txt)"',
         'signpost sign --expires 15m --curl sp://vision/hello.txt',
+        'signpost sign --action write --content-length 6 --create-only --curl sp://vision/hello.txt | sh',
         'signpost sign --action write -X POST --max-bytes 64M --curl sp://vision/hello.txt',
         'signpost sign --json --action write --content-type text/plain sp://vision/hello.txt',
       ),
@@ -75,11 +77,14 @@ export function addSign(program: Command, run: Run): void {
         if (options.method === 'POST' && !options.curl && !context.json)
           throw new UsageError('a form is more than its URL: add --curl or --json')
         const client = await context.connect()
-        const issued = await client.url(team, requestOf(key, options), { signal: context.signal })
+        const asking = client.url(team, requestOf(key, options), { signal: context.signal })
+        const issued = await inOptions(asking, 'request')
         if (context.json) return context.printJson(issued)
         context.print(options.curl ? curlLine(issued) : issued.url)
         if (options.expires !== undefined) noteShorter(context, issued)
-        if (context.io.stderr.isTTY && !options.curl) explain(context, issued)
+        if (options.curl) return
+        if (context.io.stderr.isTTY) explain(context, issued)
+        else noteHeaders(context, issued)
       }),
     )
 }
@@ -117,6 +122,15 @@ function noteShorter(context: Context, { limitedBy, expiresAt }: IssuedUrl): voi
   if (limitedBy === 'requested') return
   const life = humanDuration((Date.parse(expiresAt) - Date.now()) / 1000)
   context.note(`signpost: shortened to ${life} by ${limitedBy}`)
+}
+
+/** A URL that a script sends without its headers is refused by the store, which does not say why. */
+function noteHeaders(context: Context, { headers }: IssuedUrl): void {
+  const names = Object.keys(headers)
+  if (names.length > 0)
+    context.note(
+      `signpost: this URL works only with its headers (${names.map(printableLine).join(', ')}): --curl prints a line with them, --json all of it`,
+    )
 }
 
 /** What the bare URL does not say. */

@@ -6,7 +6,15 @@ import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { namesPolicy, policyLines, policyOf, withPolicyFlags, type PolicyFlags } from '../policy-flags.ts'
+import { inOptions } from '../option-names.ts'
+import {
+  namesPolicy,
+  noteNetworks,
+  policyLines,
+  policyOf,
+  withPolicyFlags,
+  type PolicyFlags,
+} from '../policy-flags.ts'
 import { printableLine } from '../text.ts'
 
 interface TeamOptions extends PolicyFlags {
@@ -44,7 +52,13 @@ export function addTeam(program: Command, run: Run): void {
       .option('--connector <name>', 'its own connector, instead of the default one')
       .option('--prefix <prefix>', 'what stands before its keys in the bucket; NAME/ unless told'),
   )
-    .addHelpText('after', examples('signpost team create vision --connector vision-bucket'))
+    .addHelpText(
+      'after',
+      examples(
+        'signpost team create vision',
+        'signpost team create vision --connector vision-bucket --prefix vision/ --read-max 15m',
+      ),
+    )
     .action(
       handler(run, async (context, [name]: [string], options: TeamOptions) => {
         const { connector, prefix } = options
@@ -56,7 +70,7 @@ export function addTeam(program: Command, run: Run): void {
           ...(prefix === undefined ? {} : { prefix }),
           ...(policy === undefined ? {} : { policy }),
         }
-        show(context, await client.call('createTeam', { body }, { signal: context.signal }))
+        show(context, await inOptions(client.call('createTeam', { body }, { signal: context.signal })))
       }),
     )
   team
@@ -115,7 +129,10 @@ function addChanges(team: Command, run: Run): void {
           ...(prefix === undefined ? {} : { prefix }),
           ...(policy === undefined ? {} : { policy }),
         }
-        show(context, await client.call('updateTeam', { params, body }, { signal: context.signal }))
+        const updating = client.call('updateTeam', { params, body }, { signal: context.signal })
+        const updated = await inOptions(updating)
+        show(context, updated)
+        noteNetworks(context, options, updated.connector ?? 'CONNECTOR')
       }),
     )
   withYes(

@@ -10,7 +10,7 @@ const plainHost = /^https?:\/\/(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d+)?(?:[/?#@].*)?$
 
 export const Endpoint = z
   // Nothing else is asked of what is no URL.
-  .url({ protocol: /^https?$/, abort: true })
+  .url({ protocol: /^https?$/, abort: true, error: 'must be a URL, such as https://s3.example.com' })
   .max(512)
   .regex(plainHost, 'must name the host in letters, digits, dots and hyphens')
   .refine((url) => {

@@ -9,7 +9,12 @@ const Cidr = z
   )
   .refine((text) => !isMapped(text), 'must be written as IPv4 where it is IPv4 (::ffff:... is not)')
 /** https://docs.aws.amazon.com/vpc/latest/privatelink: holds at the bucket only, since no request to this server shows it. */
-const VpcEndpoint = z.string().regex(/^vpce-[0-9a-f]{8,17}$/, 'must be an address range (CIDR) or vpce-...')
+const VpcEndpoint = z
+  .string()
+  .regex(
+    /^vpce-[0-9a-f]{8,17}$/,
+    'must be an address range (CIDR), such as 203.0.113.0/24, or a VPC endpoint, such as vpce-0123456789abcdef0',
+  )
 
 /** RFC 4291 §2.5.5.2. The URL parser writes every form of an address in one. */
 function isMapped(text: string): boolean {

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSignpost } from './create-signpost.ts'
 import { createSignpost as createNodeSignpost } from './node.ts'
@@ -22,7 +22,7 @@ interface Stub {
 }
 
 async function openStub(): Promise<Stub> {
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await bodyOf(request)
     if (request.url === '/store') {
       const type = request.headers['content-type'] ?? ''
@@ -35,7 +35,8 @@ async function openStub(): Promise<Stub> {
     const isVerify = request.url?.endsWith('/verify') === true
     const { status, reply } = isVerify ? { status: 200, reply: stub.verification } : stub.issue(input)
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(reply))
-  })
+  }
+  const server = createServer((request, response) => void answer(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const stub: Stub = {

@@ -193,6 +193,8 @@ function commandOf(operation: PresignS3Request['operation']) {
       return new CompleteMultipartUploadCommand({ ...common, UploadId: operation.uploadId })
     case 'abortUpload':
       return new AbortMultipartUploadCommand({ ...common, UploadId: operation.uploadId })
+    case 'bucketSetting':
+      throw new Error('not among the operations of this test')
     case 'listParts':
       return new ListPartsCommand({
         ...common,

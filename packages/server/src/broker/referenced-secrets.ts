@@ -70,7 +70,10 @@ export async function lookAt(
     const { settings } = watched
     const resolved = resolveSecrets(settings, deps.connectorDeps.readSecret ?? refuseReference)
     fingerprint = fingerprintOf(deps.secretBox, resolved)
-    if (fingerprint === watched.fingerprint) return void calm(watched)
+    if (fingerprint === watched.fingerprint) {
+      calm(watched)
+      return undefined
+    }
     connector = openConnector(resolved, deps.connectorDeps)
     await tryBucketAt(connector, pingMs, () => prefixesOf(deps.store, named.id, locationOf(settings)))
     await record(deps, watched, named, 'allow', 'renewed')
@@ -91,6 +94,11 @@ function calm(watched: Watched): void {
   watched.nextLookAt = 0
 }
 
+/** What was foreseen says in its sentence what is wrong; a stack would say no more. */
+function reasonOf(error: unknown): object {
+  return error instanceof SignpostError ? { code: error.code, problem: error.message } : { err: error }
+}
+
 async function notTaken(
   deps: ConnectorPoolDeps,
   watched: Watched,
@@ -103,7 +111,7 @@ async function notTaken(
   watched.nextLookAt = deps.connectorDeps.clock() + pause
   if (fingerprint === watched.refused) return
   deps.log.warn(
-    { connector: named.name, err: error },
+    { connector: named.name, ...reasonOf(error) },
     'a referenced secret has changed, and its check failed: the credential before it stays in use',
   )
   try {

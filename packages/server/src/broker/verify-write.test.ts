@@ -47,7 +47,11 @@ describe('looking at a write afterwards', () => {
         body: { policy, check: false },
       })
     await set({ verification })
-    await run().finally(() => set({}))
+    try {
+      await run()
+    } finally {
+      await set({})
+    }
   }
   const failure = (outcome: string, ...failed: string[]) => ({ state: 'failed', failed, outcome })
 

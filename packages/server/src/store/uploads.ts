@@ -76,7 +76,7 @@ export async function latestUploadEnd(
     .select((eb) => eb.fn.max('expires_at').as('endsAt'))
     .where('team_id', '=', move.team_id)
     .where('connector_id', '=', move.from_connector_id)
-    .where(sql<boolean>`substr(object_key, 1, ${[...prefix].length}) = ${prefix}`)
+    .where(sql<boolean>`substr(object_key, 1, length(${prefix})) = ${prefix}`)
     .where(isOpen)
     .executeTakeFirst()
   return found?.endsAt === undefined || found.endsAt === null ? null : Number(found.endsAt)

@@ -12,6 +12,7 @@ import { forgetOldReplies } from './broker/idempotency.ts'
 import { runMoves } from './broker/move/run-moves.ts'
 import { createSecretBox } from './broker/secret-box.ts'
 import { sweepUploads } from './broker/sweep-uploads.ts'
+import { createLooks } from './broker/verification/looks.ts'
 import { forgetOldVerifications, verifyDueWrites } from './broker/verify-write.ts'
 import type { ReadSecret } from './connectors/secrets.ts'
 import { createPolicyReader } from './domain/policy.ts'
@@ -88,6 +89,7 @@ export function createApp(parts: AppParts): App {
     log,
     browserOrigins: parts.settings.corsOrigins,
     beside: besides.start,
+    looks: createLooks(),
     noteDoctor: (connector, ok) => metrics.doctor(connector, ok),
   }
   const lastUsed = createLastUsed(store)

@@ -4,6 +4,7 @@ import type { ConnectorRecord, OpenConnector } from '../domain/connector.ts'
 import type { EffectivePolicy } from '../domain/policy.ts'
 import type { CallContext, Principal } from '../domain/principal.ts'
 import type { Store } from '../store/store.ts'
+import type { Looks } from './verification/looks.ts'
 
 /** What the use cases stand on. Made in `app.ts`; nothing here is global. */
 export interface BrokerDeps {
@@ -25,6 +26,8 @@ export interface BrokerDeps {
   browserOrigins?: readonly string[]
   /** Starts work beside the request; it ends when the signal says so. Left out: it is not done. */
   beside?: (name: string, work: (signal: AbortSignal) => Promise<void>) => void
+  /** One look at a time at what was written with a grant; left out: as many as are asked for. */
+  looks?: Looks
   /** For the metrics: what the doctor found. */
   noteDoctor?: (connector: string, ok: boolean) => void
   log: Log

@@ -1,6 +1,7 @@
 /** Looks at one written object, does what the policy says, and records what was found. */
 import { SignpostError, type AuditEvent, type Verification } from '@signpost/contract'
 import type { StoredObject } from '../../domain/connector.ts'
+import { absent, versionOf } from '../../domain/moved-object.ts'
 import { unmetConstraints } from '../../domain/written-object.ts'
 import { findConnectorById } from '../../store/connectors.ts'
 import { updateVerification, type VerificationRow } from '../../store/verifications.ts'
@@ -14,7 +15,7 @@ import { whoseObject } from './whose-object.ts'
 
 type Found = Pick<Verification, 'state' | 'failed' | 'outcome'>
 /** As it stands in `result`: what was found of which object. `pending`: recorded, and perhaps not yet done. */
-type Kept = Found & { etag: string | null; pending?: true }
+type Kept = Found & { version: string; pending?: true }
 
 const nothing: Found = { state: 'absent', failed: [], outcome: null }
 
@@ -35,16 +36,25 @@ export async function lookAtWrite(
   const object = await named.connector.head(row.object_key)
   const before = row.result === '' ? undefined : (JSON.parse(row.result) as Kept)
   const isOver = deps.clock() >= row.due_at
-  const isKnown = before !== undefined && before.pending !== true && before.etag === object?.etag
-  const whose = object && !isKnown ? await whoseObject(deps, row, look, named, object) : undefined
+  const whose =
+    object && !isJudged(before, object) ? await whoseObject(deps, row, look, named, object) : undefined
   if (!object || !whose || whose.is === 'others') {
     const found = before ?? nothing
-    if (isOver) await close(deps, row, found, object?.etag ?? before?.etag ?? null)
+    if (isOver) await close(deps, row, found, object ? versionOf(object) : (before?.version ?? absent))
     return { grantId, ...shown(found), ...(before || isOver ? {} : { state: 'waiting' }) }
   }
   const doubt = whose.is === 'unsure' ? whose.doubt : undefined
   const found = await judge({ deps, row, look, named, object, caller, isOver }, doubt)
   return { grantId, ...shown(found) }
+}
+
+/**
+ * Is it the object that was judged before? Not if that one was put away: what stands there now is new, even if it has the
+ * same bytes, and so on S3 the same ETag.
+ */
+function isJudged(before: Kept | undefined, object: StoredObject): boolean {
+  if (before === undefined || before.pending === true) return false
+  return (before.outcome === null || before.outcome === 'kept') && before.version === versionOf(object)
 }
 
 async function openConnectorOf(deps: BrokerDeps, row: VerificationRow): Promise<NamedConnector> {
@@ -66,25 +76,26 @@ interface Sight {
 /** What is going to be done is recorded before it is. */
 async function judge(sight: Sight, doubt: string | undefined): Promise<Found> {
   const { deps, row, look, named, object, isOver } = sight
-  const { etag } = object
+  // Not the ETag alone: on S3 that of other bytes can be made the same (MD5).
+  const version = versionOf(object)
   const { failed, unknown } = await failedConstraints(sight)
   if (failed.length === 0) {
     const passed: Found = { state: 'passed', failed, outcome: null }
-    await record(sight, row.result, isOver ? 'passed' : 'waiting', { ...passed, etag }, {})
+    await record(sight, row.result, isOver ? 'passed' : 'waiting', { ...passed, version }, {})
     return passed
   }
   const { object_key: key, grant_id: grantId } = row
   const bad = { key, object, grantId, prefix: look.prefix, onFailure: look.onFailure }
   const plan = planOf(bad, unknown ?? doubt)
-  const planned: Kept = { state: 'failed', failed, outcome: plan.outcome, etag, pending: true }
+  const planned: Kept = { state: 'failed', failed, outcome: plan.outcome, version, pending: true }
   await record(sight, row.result, 'waiting', planned, plan)
   const done = await putAway(named, bad, plan)
   const found: Found = { state: 'failed', failed, outcome: done.outcome }
   const state = isOver ? 'failed' : 'waiting'
   const result = JSON.stringify(planned)
-  if (done.outcome !== plan.outcome) await record(sight, result, state, { ...found, etag }, done)
+  if (done.outcome !== plan.outcome) await record(sight, result, state, { ...found, version }, done)
   else {
-    const to = { state, result: JSON.stringify({ ...found, etag }) } as const
+    const to = { state, result: JSON.stringify({ ...found, version }) } as const
     const statement = updateVerification(deps.store.db, { grant_id: grantId, result }, to)
     await deps.store.commit({ statements: [statement], events: [] })
   }
@@ -144,13 +155,8 @@ async function record(
 }
 
 /** Nothing new to tell: no event. */
-async function close(
-  deps: BrokerDeps,
-  row: VerificationRow,
-  found: Found,
-  etag: string | null,
-): Promise<void> {
-  const to = { state: found.state, result: JSON.stringify({ ...shown(found), etag }) }
+async function close(deps: BrokerDeps, row: VerificationRow, found: Found, version: string): Promise<void> {
+  const to = { state: found.state, result: JSON.stringify({ ...shown(found), version }) }
   await deps.store.commit({ statements: [updateVerification(deps.store.db, row, to)], events: [] })
 }
 

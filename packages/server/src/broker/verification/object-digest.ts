@@ -4,7 +4,7 @@ import type { OpenConnector, StoredObject } from '../../domain/connector.ts'
 import { toldChecksum } from '../../domain/written-object.ts'
 import { createCrc32c } from './crc32c.ts'
 
-/** `unknown`: the store does not tell, and the object is too large to be read for it. */
+/** `unknown`: the store does not tell, and the object is too large, or the store too slow, to read it for that. */
 export type DigestAnswer = 'same' | 'other' | 'unknown'
 
 /**
@@ -18,15 +18,20 @@ export async function compareDigest(
   object: StoredObject,
   checksum: Checksum,
   readBytesMax: number,
+  readMs = 5 * 60_000,
 ): Promise<DigestAnswer> {
   const told = toldChecksum(checksum, object, connector.kind)
   if (told !== undefined) return told ? 'same' : 'other'
   if (!connector.read || object.sizeBytes > readBytesMax) return 'unknown'
   const digest = checksum.algorithm === 'crc32c' ? createCrc32c() : createHash(checksum.algorithm)
+  const limit = AbortSignal.timeout(readMs)
   let sizeBytes = 0
   for await (const chunk of await connector.read(key, object.etag === null ? {} : { etag: object.etag })) {
     digest.update(chunk)
     sizeBytes += chunk.byteLength
+    // A store may send without end, or a byte now and then.
+    if (sizeBytes > object.sizeBytes) break
+    if (limit.aborted) return 'unknown'
   }
   if (sizeBytes !== object.sizeBytes)
     throw new SignpostError('conflict', 'The object changed while it was read: ask again.')

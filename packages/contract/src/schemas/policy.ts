@@ -24,7 +24,10 @@ function isMapped(text: string): boolean {
 
 export const Cidrs = z.array(Cidr).max(64)
 export const Network = z
-  .union([Cidr, VpcEndpoint])
+  .union(
+    [Cidr, VpcEndpoint],
+    'must be an address range (CIDR), such as 203.0.113.0/24 (IPv4 not as ::ffff:...), or a VPC endpoint, such as vpce-0123456789abcdef0',
+  )
   .describe('An address range (CIDR, v4 or v6), or on AWS a VPC endpoint')
 export type Network = z.infer<typeof Network>
 

@@ -1,6 +1,6 @@
 /** A policy's list of networks in the forms that providers write it in. */
 import { isIPv4 } from 'node:net'
-import { cidrOf, type Cidr } from '../../domain/network.ts'
+import { cidrOf, nobody, type Cidr } from '../../domain/network.ts'
 
 export interface NetworkForms {
   /** As CIDR, without host bits, lone addresses with their length: some stores refuse the rest. */
@@ -19,6 +19,23 @@ export function networkForms(networks: readonly string[]): NetworkForms {
     else forms.v6.push(withoutHostBits(cidr))
   }
   return forms
+}
+
+/** What is left of IPv6 without the addresses that begin with four zero bits, of which nobody has one. */
+const restOfV6 = ['8000::/1', '4000::/2', '2000::/3', '1000::/4']
+
+/**
+ * Ceph compares bits, whatever the family ("rgw_iam_policy.cc", MaskedIP): a range of IPv6 that begins with zeros alone,
+ * such as `::/0`, would hold every address of IPv4. The ranges in its place are the same ones without those zeros.
+ */
+export function rangesForCeph(ranges: readonly string[]): readonly string[] {
+  const written = ranges.flatMap((range) => {
+    const cidr = cidrOf(range)
+    if (cidr?.family !== 'ipv6' || numberOfV6(cidr.address) >> BigInt(128 - cidr.prefixLength) !== 0n)
+      return [range]
+    return restOfV6.slice(cidr.prefixLength)
+  })
+  return written.length > 0 ? written : nobody
 }
 
 /** 203.0.113.9/24 -> 203.0.113.0/24: the same addresses, in the form that every provider takes. */

@@ -4,7 +4,7 @@ import { membershipOf, nobody } from '../../domain/network.ts'
 import { partitionOf } from '../s3/credentials/session-policy.ts'
 import { bucketArns, holdsWildcard, type BucketArns } from './arn.ts'
 import type { PolicyInput, StoreFacts } from './input.ts'
-import { isPrivate, networkForms, type NetworkForms } from './network-forms.ts'
+import { isPrivate, networkForms, rangesForCeph, type NetworkForms } from './network-forms.ts'
 import { abilities, limitsOf } from './s3-stores.ts'
 import { sidPart, type Condition, type Principal, type Statement } from './statement.ts'
 
@@ -89,7 +89,7 @@ function urlCondition({ v4, v6, endpoints }: NetworkForms, knowsEndpoints: boole
 
 /** Ceph: every request of the signer counts, so that this server's own address has to be among the good ones. */
 function addressCondition({ v4, v6 }: NetworkForms, { ownAddress }: StoreFacts): Condition {
-  const addresses = [...v4, ...v6]
+  const addresses = v4.length + v6.length > 0 ? [...rangesForCeph([...v4, ...v6])] : []
   if (ownAddress !== null && !membershipOf(addresses)(ownAddress))
     addresses.push(...networkForms([ownAddress]).v4, ...networkForms([ownAddress]).v6)
   return { NotIpAddress: { 'aws:SourceIp': addresses } }

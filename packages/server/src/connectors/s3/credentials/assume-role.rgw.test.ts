@@ -119,8 +119,8 @@ describe('a role that Ceph lets be assumed', requireServer('rgw'), () => {
     assert.equal(signed.enforcement['network'], 'storage')
     assert.equal(await getFrom('127.0.0.2', signed.url), 200)
     assert.equal(await getFrom('127.0.0.1', signed.url), 403)
-    const nowhere = vision({ action: 'read', networks: ['vpce-0123456789abcdef0'] })
-    assert.equal(await send(open, nowhere, 'GET', 'vision/a.txt'), 403)
+    for (const networks of [['vpce-0123456789abcdef0'], ['::/0'], ['::/1', '2001:db8::/32'], ['::/8']])
+      assert.equal(await send(open, vision({ action: 'read', networks }), 'GET', 'vision/a.txt'), 403)
   })
 
   test('prefixes of any script, and with a dollar, reach their objects; one that Ceph cannot name is an error', async () => {

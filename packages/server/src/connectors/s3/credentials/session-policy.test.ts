@@ -59,6 +59,22 @@ test('networks hold at the bucket: ranges by address, endpoints by name, either 
     for (const { Condition } of statements({ networks })) assert.notEqual(Condition, undefined)
 })
 
+test('all of IPv6 is written so that Ceph does not take it for all of IPv4', () => {
+  const rangesOf = (networks: string[], isAws = false) =>
+    statements({ networks, isAws })[0]!.Condition!['IpAddress']!['aws:SourceIp']
+  assert.deepEqual(rangesOf(['::/0', '10.0.0.0/8']), [
+    '8000::/1',
+    '4000::/2',
+    '2000::/3',
+    '1000::/4',
+    '10.0.0.0/8',
+  ])
+  assert.deepEqual(rangesOf(['::/2']), ['2000::/3', '1000::/4'])
+  assert.deepEqual(rangesOf(['::/64', '2001:db8::/32']), ['2001:db8::/32'])
+  assert.deepEqual(rangesOf(['::/8']), ['192.0.2.255/32'], 'nobody, and never everybody')
+  assert.deepEqual(rangesOf(['::/0'], true), ['::/0'])
+})
+
 test('wildcards and variables in a prefix stand for themselves', () => {
   const [{ Resource } = {} as Statement] = statements({ isAws: true, prefix: 'x*/?/${aws:username}/' })
   assert.equal(Resource, 'arn:aws:s3:::data/x${*}/${?}/${$}{aws:username}/*')

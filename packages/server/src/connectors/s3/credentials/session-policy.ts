@@ -5,6 +5,7 @@
 
 import { SignpostError, type Action } from '@signpost/contract'
 import { cidrOf } from '../../../domain/network.ts'
+import { rangesForCeph } from '../../policies/network-forms.ts'
 
 export interface SessionPolicyInput {
   /** `aws`, `aws-cn` ...; `aws` at every store that is not AWS. */
@@ -60,7 +61,8 @@ function objectStatements(input: SessionPolicyInput, action: Action): object[] {
   if (networks.length === 0) return [allow()]
   // One statement for each kind: a request through an endpoint has no aws:SourceIp, and one from outside no aws:SourceVpce.
   // No aws:VpcSourceIp: whoever has a VPC chooses the addresses in it.
-  const ranges = networks.filter((network) => cidrOf(network))
+  const named = networks.filter((network) => cidrOf(network))
+  const ranges = isAws || named.length === 0 ? named : rangesForCeph(named)
   const endpoints = networks.filter((network) => !cidrOf(network))
   return [
     ...(ranges.length > 0 ? [allow({ IpAddress: { 'aws:SourceIp': ranges } })] : []),

@@ -11,7 +11,10 @@ const StsEndpoint = Endpoint.optional().describe(
 const RoleArn = z
   .string()
   .max(2048)
-  .regex(/^arn:[\w-]+:(?:iam|sts):[\w-]*:[\w-]*:role\/[\w+=,.@/-]+$/, 'must be the ARN of a role')
+  .regex(
+    /^arn:[\w-]+:(?:iam|sts):[\w-]*:[\w-]*:role\/[\w+=,.@/-]+$/,
+    'must be the ARN of a role, such as arn:aws:iam::123456789012:role/signpost',
+  )
 const ServerProfile = z
   .string()
   .regex(/^[\w.@-]{1,64}$/)

@@ -154,13 +154,15 @@ const certificateFault =
   'has a certificate that this server does not trust: name its authority in NODE_EXTRA_CA_CERTS'
 const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS_/
 
-/** The error for a call that brought no answer; undefined when `error` is no fault of the network. */
+/** The error for a call that brought no answer; undefined when `error` is no fault of the network. `faults`: better sentences. */
 export function networkError(
   error: unknown,
   { host }: Pick<StoreContext, 'host'>,
+  faults: Readonly<Record<string, string>> = {},
 ): SignpostError | undefined {
   for (const code of codesOf(error)) {
-    const fault = networkFaults[code] ?? (CERTIFICATE_CODE.test(code) ? certificateFault : undefined)
+    const fault =
+      faults[code] ?? networkFaults[code] ?? (CERTIFICATE_CODE.test(code) ? certificateFault : undefined)
     if (fault !== undefined)
       return new SignpostError('bucket_unreachable', `${host} ${fault} (${code})`, { cause: sanitized(code) })
   }

@@ -69,7 +69,8 @@ export const gcsDoctor: KindDoctor = {
       asFile('cors.json', [
         {
           origin: origins,
-          method: ['GET', 'HEAD', 'PUT'],
+          // POST: forms.
+          method: ['GET', 'HEAD', 'PUT', 'POST'],
           // One list for the headers that pages may send and those that they may read.
           responseHeader: [...new Set([...headers, ...HEADERS])],
           maxAgeSeconds: 3000,

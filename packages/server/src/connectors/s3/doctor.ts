@@ -46,7 +46,8 @@ export const s3Doctor: KindDoctor = {
         CORSRules: [
           {
             AllowedOrigins: origins,
-            AllowedMethods: ['GET', 'HEAD', 'PUT'],
+            // POST: forms.
+            AllowedMethods: ['GET', 'HEAD', 'PUT', 'POST'],
             AllowedHeaders: ['*'],
             ExposeHeaders: EXPOSED,
             MaxAgeSeconds: 3000,

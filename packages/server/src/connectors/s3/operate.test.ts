@@ -94,6 +94,29 @@ describe('what an S3 store says goes out as an error that names the fix', () => 
     assert.equal(error.retryAfterSeconds, 1)
   })
 
+  test('a bucket whose name stands in no DNS: the fix is the path', async () => {
+    const settings = { kind: 's3', name: 'nowhere', bucket: 'team-vision', region: 'us-east-1' } as const
+    const credential = { type: 'static', accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'the-secret' } as const
+    const pinged = async (addressing: 'virtual' | 'path'): Promise<string> => {
+      const place = { endpoint: 'http://store.invalid', addressing, marker: 'username' } as const
+      const nowhere = openS3({ ...settings, ...place, credential }, { clock: Date.now, fetch })
+      const error: unknown = await nowhere.ping(5000).catch((problem: unknown) => problem)
+      nowhere.close()
+      return (error as Error).message
+    }
+    // Where a machine has no name server at all, that is what is said.
+    const noServer = 'could not be looked up in DNS'
+    const virtual = await pinged('virtual')
+    assert.match(
+      virtual,
+      new RegExp(`^team-vision\\.store\\.invalid (?:.*set addressing to path|${noServer})`),
+    )
+    assert.match(
+      await pinged('path'),
+      new RegExp(`^store\\.invalid (?:.*endpoint, region and account|${noServer})`),
+    )
+  })
+
   test('a code that nobody knows is passed on', async () => {
     const error = await answerTo({ status: 400, code: 'OddlyShapedBucket' })
     assert.equal(error.code, 'bucket_refused')

@@ -27,7 +27,7 @@ export function operateS3(settings: S3Settings, address: S3Address, own: OwnCred
       const { sdk, client: opened } = await client.get()
       return await call(opened, sdk)
     } catch (error) {
-      throw s3Error(error, { bucket: Bucket, host: address.host })
+      throw s3Error(error, Bucket, address)
     }
   }
 
@@ -190,11 +190,19 @@ function lazily<T>(open: () => Promise<T>): Lazy<T> {
   return { get: () => (value ??= open()), opened: () => value }
 }
 
-function s3Error(error: unknown, context: { bucket: string; host: string }): unknown {
+/** Few stores other than their providers' own have a name for each bucket. */
+const NO_BUCKET_HOST = {
+  ENOTFOUND:
+    'is not known to DNS: check the endpoint; if the store takes buckets in the path, set addressing to path',
+}
+
+function s3Error(error: unknown, bucket: string, { host, provider, pathStyle }: S3Address): unknown {
   if (error instanceof SignpostError) return error
+  const context = { bucket, host }
   const refusal = refusalOf(error)
   if (refusal !== undefined) return refusalError(refusal, context)
-  return networkError(error, context) ?? unreadableError(error, context)
+  const faults = provider === 'other' && !pathStyle ? NO_BUCKET_HOST : {}
+  return networkError(error, context, faults) ?? unreadableError(error, context)
 }
 
 /** The SDK's `S3ServiceException`, by shape: the class is not loaded here. */

@@ -12,7 +12,7 @@ export const Endpoint = z
   // Nothing else is asked of what is no URL.
   .url({ protocol: /^https?$/, abort: true, error: 'must be a URL, such as https://s3.example.com' })
   .max(512)
-  .regex(plainHost, 'must name the host in letters, digits, dots and hyphens')
+  .refine((url) => plainHost.test(url), 'must name the host in letters, digits, dots and hyphens')
   .refine((url) => {
     const { username, password, search, hash, pathname } = new URL(url)
     return !username && !password && !search && !hash && pathname === '/'

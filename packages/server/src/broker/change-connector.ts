@@ -9,6 +9,7 @@ import {
 import { locationOf } from '../connectors/index.ts'
 import { policyText } from '../domain/policy.ts'
 import { isOrganisationAdmin } from '../domain/decide-access.ts'
+import { reservedTexts } from '../domain/reserved-settings.ts'
 import {
   clearDefaultConnector,
   findConnector,
@@ -176,16 +177,16 @@ async function tryRecorded(
 }
 
 /** `marker` too: who changes it changes what a bucket's log says of requesters. */
-function fieldsOf(
-  { name, bucket, kind, marker, endpoint }: ConnectorSettings,
-  isDefault: boolean,
-  policy?: Policy,
-) {
+function fieldsOf(settings: ConnectorSettings, isDefault: boolean, policy?: Policy) {
+  const { name, bucket, kind, marker, endpoint, credential } = settings
+  const reserved = reservedTexts(settings).filter((text) => text !== `endpoint ${endpoint}`)
   const details = {
     kind,
     isDefault,
     marker,
+    credential: credential.type,
     ...(endpoint === undefined ? {} : { endpoint }),
+    ...(reserved.length === 0 ? {} : { reserved: reserved.join(', ') }),
     ...(policy === undefined ? {} : { policy: policyText(policy) }),
   }
   return { connector: name, bucket, details }

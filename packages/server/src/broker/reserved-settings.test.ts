@@ -68,4 +68,25 @@ describe('what only the organisation may say of a connector', () => {
     await world.call('updateConnector', root, update({ roleArn: 'arn:aws:iam::2:role/other' }))
     await world.call('updateConnector', carol, update({ source: key }))
   })
+
+  test('the record says where a connector sends what, and which secrets it refers to, never what they are', async () => {
+    const { root } = world.as
+    const credential = {
+      ...role,
+      source: { ...key, accessKeyId: { file: 'b/id' }, secretAccessKey: { env: 'SIGNPOST_SECRET_B' } },
+      stsEndpoint: 'https://sts.example',
+    }
+    const audiences = [{ name: 'in', endpoint: 'http://10.0.0.1' }]
+    await world.call('createConnector', root, body('told', credential, { audiences }))
+    const { details = {} } = await world.lastEvent()
+    assert.equal(details['credential'], 'assumeRole')
+    assert.equal(
+      details['reserved'],
+      'audiences[0].endpoint http://10.0.0.1, credential.source.accessKeyId file b/id, credential.source.secretAccessKey env SIGNPOST_SECRET_B, credential.stsEndpoint https://sts.example',
+    )
+    const environment = { ...role, source: { type: 'environment' } }
+    const { check, settings } = body('told', environment).body
+    await world.call('updateConnector', root, { params: { connector: 'told' }, body: { check, settings } })
+    assert.equal((await world.lastEvent()).details?.['reserved'], 'credential.source.type environment')
+  })
 })

@@ -20,7 +20,7 @@ test('settings that take nothing of the server and name no address are anybodyâ€
       name: 'n',
       bucket: 'b',
       account: 'acct',
-      credential: { type: 'accountKey', accountKey: 'k' },
+      credential: { type: 'accountKey', accountKey: 'a2V5' },
     }),
     undefined,
   )

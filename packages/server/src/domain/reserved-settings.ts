@@ -35,6 +35,24 @@ export function reservedField(
   return address === undefined ? undefined : { field: address, what: 'address' }
 }
 
+/** What of it only the organisation may say, for the record: `stsEndpoint http://…`, `secretAccessKey file b/key`. */
+export function reservedTexts(settings: ConnectorSettings): string[] {
+  const texts: string[] = []
+  for (const [path, value] of leavesOf(settings)) {
+    const [, field, place] = /^settings\.(.*)\.(env|file)$/.exec(path) ?? []
+    if (field !== undefined) texts.push(`${field} ${place} ${String(value)}`)
+    else if (isAddress(path) || isOwnIdentity(path, value))
+      texts.push(`${path.slice('settings.'.length)} ${String(value)}`)
+  }
+  return texts
+}
+
+function isOwnIdentity(path: string, value: unknown): boolean {
+  return (
+    path.startsWith('settings.credential.') && path.endsWith('.type') && OWN_IDENTITIES.has(String(value))
+  )
+}
+
 function isAddress(path: string): boolean {
   return ADDRESS.test(path)
 }
@@ -44,7 +62,7 @@ function ownFieldOf(leaves: ReadonlyMap<string, unknown>): ReservedField | undef
     if (!path.startsWith('settings.credential.')) continue
     const [, field] = /^(.*)\.(?:env|file)$/.exec(path) ?? []
     if (field !== undefined) return { field, what: 'secret' }
-    if (path.endsWith('.type') && OWN_IDENTITIES.has(String(value))) return { field: path, what: 'identity' }
+    if (isOwnIdentity(path, value)) return { field: path, what: 'identity' }
   }
   return undefined
 }

@@ -154,7 +154,7 @@ function issueOrRefuse(source: Source, raw: unknown): Issued | Refused | Promise
   }
   const decision = askOf(item) === 'object.read' ? source.read : source.write
   if (decision.outcome === 'deny') {
-    return refuse(source, item, refusalError(decision), decision.reason)
+    return refuse(source, item, refusalError(decision, source.caller), decision.reason)
   }
   try {
     const issued = issueItem(source.issuing, item, decision.reason)

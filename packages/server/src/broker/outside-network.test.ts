@@ -9,7 +9,8 @@ import type { Caller } from './deps.ts'
 const inside = ['203.0.113.9', '2001:db8:7::1', '::ffff:203.0.113.9', '::ffff:cb00:7109']
 const outside = ['203.0.114.9', '2001:db9::1', '::ffff:203.0.114.9', '::ffff:cb00:7209', 'unknown', '']
 const networks = ['203.0.113.0/24', '2001:db8::/32']
-const refusal = 'The policy of this team or its connector does not allow requests from your network address.'
+const refusal = (address: string) =>
+  `The policy of this team or its connector does not allow requests from your network address. Seen here: ${address || 'no address'}.`
 
 describe('a list of networks', () => {
   let world: World
@@ -61,7 +62,7 @@ describe('a list of networks', () => {
       for (const [id, asked] of ways()) {
         const before = (await world.events()).length
         const error = await world.refused(id, at(address), asked, 'forbidden')
-        assert.equal(error.message, refusal, id)
+        assert.equal(error.message, refusal(address), id)
         const written = (await world.events()).slice(before)
         assert.deepEqual(
           written.map(({ decision, reason, username, address: from }) => [decision, reason, username, from]),
@@ -102,7 +103,7 @@ describe('a list of networks', () => {
       await world.refused('issueUrl', at(address), read, 'forbidden')
     const write = { ...demo, body: { action: 'write', key: 'k' } }
     const error = await world.refused('issueUrl', at('203.0.113.9', world.as.victor), write, 'forbidden')
-    assert.notEqual(error.message, refusal)
+    assert.notEqual(error.message, refusal('203.0.113.9'))
     await setList(['10.0.0.0/8'], ['192.168.0.0/16'])
     for (const address of ['10.0.0.1', '192.168.0.1'])
       await world.refused('issueUrl', at(address), read, 'forbidden')

@@ -16,10 +16,16 @@ const sentences: Record<string, string> = {
 }
 
 /** The answer to a decision that is not to allow: absent to those who may not know, forbidden to the others. */
-export function refusalError(decision: Decision, absent = absentTeam): SignpostError {
-  return decision.visible
-    ? new SignpostError('forbidden', sentences[decision.reason] ?? 'You are not allowed to do that.')
-    : new SignpostError('not_found', absent)
+export function refusalError(
+  decision: Decision,
+  { call }: Pick<Caller, 'call'>,
+  absent = absentTeam,
+): SignpostError {
+  if (!decision.visible) return new SignpostError('not_found', absent)
+  const sentence = sentences[decision.reason] ?? 'You are not allowed to do that.'
+  // Which address that is, a caller behind a proxy cannot know.
+  const seen = decision.reason === 'outside_network' ? ` Seen here: ${call.address || 'no address'}.` : ''
+  return new SignpostError('forbidden', `${sentence}${seen}`)
 }
 
 /** Does nothing if the decision is to allow. Else records the refusal and then throws it; nothing is answered unrecorded. */
@@ -31,7 +37,7 @@ export async function requireAllowed(
 ): Promise<void> {
   if (decision.outcome === 'allow') return
   await recordRefusal(deps, caller, refused.type, decision.reason, refused.fields)
-  throw refusalError(decision, refused.absent)
+  throw refusalError(decision, caller, refused.absent)
 }
 
 export async function recordRefusal(

@@ -53,7 +53,7 @@ export async function putAway(
     return plan
   } catch (error) {
     if (!(error instanceof SignpostError) || !['conflict', 'not_found'].includes(error.code)) throw error
-    // Somebody has written it anew: that one is not touched, and no copy of it stays.
+    // Somebody has written it anew, or (Azure) snapshots would go with it: it is not touched, and no copy of it stays.
     if (quarantineKey !== undefined) await named.connector.remove(quarantineKey)
     return { outcome: 'kept', doubt: 'overwritten' }
   }

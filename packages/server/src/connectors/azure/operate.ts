@@ -1,6 +1,7 @@
 /** What Signpost itself does in a container, by Azure's SDK. */
 
 import type { BlobClient, BlobItem, BlobPrefix, BlockBlobClient, ContainerClient } from '@azure/storage-blob'
+import { SignpostError } from '@signpost/contract'
 import type { OpenConnector, StoredPart } from '../../domain/connector.ts'
 import type { AzureAddress } from './address.ts'
 import { blobName } from './blob-name.ts'
@@ -8,7 +9,7 @@ import { bytes } from './bytes.ts'
 import { blockIdOf, partNumberOf, storeUploadIdOf } from './blocks.ts'
 import { azureConfiguration } from './configuration.ts'
 import type { AzureAccess, AzureSettings } from './credential.ts'
-import { azureError, isBlobAbsent } from './error.ts'
+import { azureCodeOf, azureError, isBlobAbsent } from './error.ts'
 import { azureCommitOptions } from '../write-settings.ts'
 
 export type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'>
@@ -162,14 +163,17 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
     remove: (key, only) =>
       run(async (container, abortSignal) => {
         const blob = container.getBlobClient(blobName(key))
-        const guard = only ? { conditions: { ifMatch: only.etag } } : {}
-        await blob
-          .delete({ abortSignal, deleteSnapshots: 'include', ...guard })
-          .catch(async (error: unknown) => {
-            // A condition on a blob that is gone fails as one that does not hold.
-            if (isBlobAbsent(error) || (only && !(await blob.exists({ abortSignal })))) return
-            throw error
-          })
+        // Bound to one write, it takes nothing with it that was there before: snapshots are of earlier ones.
+        const which = only
+          ? { conditions: { ifMatch: only.etag } }
+          : { deleteSnapshots: 'include' as const }
+        await blob.delete({ abortSignal, ...which }).catch(async (error: unknown) => {
+          if (azureCodeOf(error) === 'SnapshotsPresent')
+            throw new SignpostError('conflict', 'The blob has snapshots, which would go with it.')
+          // A condition on a blob that is gone fails as one that does not hold.
+          if (isBlobAbsent(error) || (only && !(await blob.exists({ abortSignal })))) return
+          throw error
+        })
       }),
     put: (key, body) =>
       run(async (container, abortSignal) => {

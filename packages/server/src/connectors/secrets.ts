@@ -1,5 +1,5 @@
 /** Secrets that stand in the settings as references: where they may be read from, and putting them in their places. */
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import {
   ConnectorSettings,
@@ -65,6 +65,7 @@ function readOnce(folder: string, file: string, what: string): string {
   // A pipe would hold the server up until somebody writes.
   const descriptor = openSync(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
+    checkOpened(descriptor, real, what)
     const stat = fstatSync(descriptor)
     if (!stat.isFile()) throw unavailable(`${what} is no file`)
     const bytes = Buffer.alloc(bytesMax + 1)
@@ -76,6 +77,22 @@ function readOnce(folder: string, file: string, what: string): string {
   } finally {
     closeSync(descriptor)
   }
+}
+
+/**
+ * Between finding the real path and opening it, a folder on the way may have been exchanged for a link that leads out. Linux
+ * says which file was opened; elsewhere the folder's writers are trusted that far.
+ */
+function checkOpened(descriptor: number, real: string, what: string): void {
+  let opened: string
+  try {
+    opened = readlinkSync(`/proc/self/fd/${descriptor}`)
+  } catch {
+    return
+  }
+  // What was removed meanwhile may be read: it was opened in its place.
+  if (opened !== real && opened !== `${real} (deleted)`)
+    throw unavailable(`${what} was exchanged while it was read`)
 }
 
 function textOf(raw: string, what: string): string {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Selectable } from 'kysely'
 import type { MovedObject } from '../domain/moved-object.ts'
 import { statementOf } from './statement.ts'
@@ -62,7 +63,42 @@ export async function listMovedObjects(
 
 export type MovedObjectChanges = Partial<MovedObject & Pick<MovedObjectRow, 'write_until' | 'claimed_until'>>
 
-/** Refused with `conflict` when somebody else has changed it since `row` was read (undefined: it was not there). */
+/** A move that was given up has forgotten its objects: none may come back. */
+function insertWhileRunning(
+  db: Db,
+  moveId: string,
+  key: string,
+  { covered, copied, write_until, claimed_until, revision }: Omit<MovedObjectRow, 'move_id' | 'object_key'>,
+) {
+  return db
+    .insertInto('moved_objects')
+    .columns([
+      'move_id',
+      'object_key',
+      'covered',
+      'copied',
+      'write_until',
+      'claimed_until',
+      'revision',
+    ])
+    .expression((eb) =>
+      eb
+        .selectFrom('moves')
+        .select([
+          'id',
+          sql<string>`cast(${key} as text)`.as('object_key'),
+          sql<string>`cast(${covered} as text)`.as('covered'),
+          sql<string>`cast(${copied} as text)`.as('copied'),
+          sql<number>`cast(${write_until} as bigint)`.as('write_until'),
+          sql<number>`cast(${claimed_until} as bigint)`.as('claimed_until'),
+          sql<number>`cast(${revision} as bigint)`.as('revision'),
+        ])
+        .where('id', '=', moveId)
+        .where(sql<boolean>`moves.state in ('copying', 'settling')`),
+    )
+}
+
+/** Refused with `conflict` when the move is over, or somebody else has changed it since `row` was read (undefined: it was not there). */
 export function saveMovedObject(
   db: Db,
   moveId: string,
@@ -71,10 +107,8 @@ export function saveMovedObject(
   changes: MovedObjectChanges,
 ): Statement {
   if (!row) {
-    const fresh = { covered: '', copied: '', write_until: 0, claimed_until: 0, revision: 1 }
-    return statementOf(
-      db.insertInto('moved_objects').values({ move_id: moveId, object_key: key, ...fresh, ...changes }),
-    )
+    const fresh = { covered: '', copied: '', write_until: 0, claimed_until: 0, revision: 1, ...changes }
+    return statementOf(insertWhileRunning(db, moveId, key, fresh), 1)
   }
   return statementOf(
     db

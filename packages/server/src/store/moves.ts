@@ -80,13 +80,14 @@ export function updateMove(
   return statementOf(query, 1)
 }
 
-/** Refused with `conflict` while another process has it. */
+/** Refused with `conflict` while another process has it, and when the move is over. */
 export function takeMoveLease(db: Db, id: string, owner: string, now: number, until: number): Statement {
   return statementOf(
     db
       .updateTable('moves')
       .set({ lease_owner: owner, lease_until: until })
       .where('id', '=', id)
+      .where(isRunning)
       .where((eb) => eb.or([eb('lease_owner', '=', owner), eb('lease_until', '<=', now)])),
     1,
   )

@@ -28,6 +28,8 @@ interface Side {
 
 /** Folders that are looked into at a time. */
 const atOnce = 8
+/** Pages of a folder that are looked through for one object. */
+const pagesMax = 50
 /** In our cursor, in the place of a store's: its listing has come to its end. A store's own stands behind an `=`. */
 const ended = '-'
 
@@ -81,7 +83,10 @@ async function prefixesOf(
   const all = [...new Set([...old.prefixes, ...fresh.prefixes])].filter(isIn).toSorted(byBytes)
   const limit = createLimit(atOnce)
   const holdsAny = async (prefix: string): Promise<boolean> => {
-    for (let cursor: string | null | undefined; cursor !== null;) {
+    let cursor: string | null | undefined
+    for (let pages = 0; cursor !== null; pages++) {
+      // A store may go on for ever: better a folder too many.
+      if (pages >= pagesMax) return true
       const { delimiter: _, cursor: __, ...rest } = query
       const more = cursor === undefined ? {} : { cursor }
       const page: Reply<'listObjects'> = await listBoth(deps, places, {

@@ -8,6 +8,7 @@ import {
   type MovedObjectChanges,
   type MovedObjectRow,
 } from '../../store/moved-objects.ts'
+import { findMove } from '../../store/moves.ts'
 import type { BrokerDeps } from '../deps.ts'
 import { copyObject } from './copy-object.ts'
 import type { Places } from './places.ts'
@@ -175,6 +176,8 @@ export async function holdForWrite(
       return true
     } catch (error) {
       if (!isChange(error)) throw error
+      // It ended in between: everything is in the new place.
+      if (await isDone(deps, places)) return true
     }
   }
   throw new SignpostError('bucket_unreachable', 'The object is being moved at this moment: try again.', {
@@ -219,9 +222,15 @@ async function changeUnclaimed(
       await save(deps, places, key, row, await changesOf(row))
       return true
     } catch (error) {
-      if (!isChange(error) || attempt >= tries) throw error
+      if (!isChange(error)) throw error
+      if (await isDone(deps, places)) return true
+      if (attempt >= tries) throw error
     }
   }
+}
+
+async function isDone(deps: BrokerDeps, { move }: Places): Promise<boolean> {
+  return (await findMove(deps.store.db, move.id))?.state === 'done'
 }
 
 function isChange(error: unknown): boolean {

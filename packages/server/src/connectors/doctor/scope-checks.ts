@@ -14,6 +14,8 @@ import { named } from './store-answer.ts'
 
 const NARROW =
   'use sessions for each requester (assumeRole, federationToken), or one credential a team that reaches its prefix only'
+/** Listing is done by Signpost's own credential alone: sessions would not narrow it. */
+const NARROW_LIST = 'limit the right to list to the prefix (on S3 `s3:prefix`), or leave it: no URL lists'
 const NOTHING_OUTSIDE = "The whole bucket is this team's: there is no outside."
 
 export const scopeChecks: readonly DoctorCheck[] = [
@@ -60,7 +62,7 @@ export const scopeChecks: readonly DoctorCheck[] = [
       } catch {
         return pass('Listing outside the prefix was refused.')
       }
-      return tooWide(patient, 'The credential lists outside the prefix.')
+      return tooWide(patient, 'The credential lists outside the prefix.', NARROW_LIST)
     },
   },
   {
@@ -117,8 +119,8 @@ function placedOutside(patient: Patient): Promise<boolean> {
   })
 }
 
-function tooWide({ isShared }: Patient, seen: string): Finding {
-  return isShared ? warn(seen, NARROW) : fail(seen, NARROW)
+function tooWide({ isShared }: Patient, seen: string, fix = NARROW): Finding {
+  return isShared ? warn(seen, fix) : fail(seen, fix)
 }
 
 async function copied(patient: Patient): Promise<Finding> {

@@ -26,7 +26,7 @@ export interface BrokerDeps {
   browserOrigins?: readonly string[]
   /** Starts work beside the request; it ends when the signal says so. Left out: it is not done. */
   beside?: (name: string, work: (signal: AbortSignal) => Promise<void>) => void
-  /** One look at a time at what was written with a grant; left out: as many as are asked for. */
+  /** One look at a time at a write, or at a bucket; left out: as many as are asked for. */
   looks?: Looks
   /** For the metrics: what the doctor found. */
   noteDoctor?: (connector: string, ok: boolean) => void

@@ -6,12 +6,16 @@ import { findMovedObject } from '../../store/moved-objects.ts'
 import { extendSettling, findMove } from '../../store/moves.ts'
 import type { TargetRow } from '../../store/store.ts'
 import type { BrokerDeps } from '../deps.ts'
+import { lastWriteMs } from '../verification/look-later.ts'
 import { createLimit } from './limit.ts'
 import { oldTarget, openPlaces, type Places } from './places.ts'
 import { holdForWrite } from './settle-object.ts'
 
-/** A body that is on its way when its URL ends may still arrive: so much longer a place is reckoned with. */
-export const lateWriteMs = 15 * 60_000
+/**
+ * A body that is on its way when its URL ends may still arrive, and what it wrote may be looked at then and put away: so
+ * much longer a place is reckoned with.
+ */
+export const lateWriteMs = lastWriteMs + 5 * 60_000
 /** What is copied while a caller waits; a URL to write anything larger leads to the old place until it is copied. */
 const bytesWaitedFor = 16 * 2 ** 20
 /** Objects of one request that are looked at (and copied) at a time. */

@@ -26,7 +26,8 @@ export function showConnector(context: Context, connector: Connector): void {
 /** `{"type": "static", "accessKeyId": {"file": "id"}}` -> `type static, accessKeyId (file id)` */
 function shown(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
-  if (Array.isArray(value)) return value.map((one) => `(${shown(one)})`).join(' ')
+  if (Array.isArray(value))
+    return value.map((one) => (typeof one === 'object' ? `(${shown(one)})` : String(one))).join(' ')
   return Object.entries(value)
     .map(
       ([name, one]) => `${name} ${typeof one === 'object' && one !== null ? `(${shown(one)})` : String(one)}`,

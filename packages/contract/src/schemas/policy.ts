@@ -31,7 +31,8 @@ export const Network = z
   .describe('An address range (CIDR, v4 or v6), or on AWS a VPC endpoint')
 export type Network = z.infer<typeof Network>
 
-const seconds = () => z.number().int().min(1).max(604_800).optional()
+const seconds = () =>
+  z.number().int().min(1).max(604_800, 'must be at most 604800 seconds (7 days)').optional()
 
 /** How long URLs live. What is left out is the next wider one's word: team, connector, server; the shortest ceiling counts. */
 export const ExpiryPolicy = z.strictObject({

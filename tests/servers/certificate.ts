@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
 import { join } from 'node:path'
@@ -13,7 +14,8 @@ export interface Certificate {
 
 /** A certificate for localhost, *.localhost and 127.0.0.1, good for a day, written into the folder. */
 export async function makeCertificate(folder: string): Promise<Certificate> {
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+  // A name of its own: where several are trusted at once, an authority is looked up by its name.
+  const made = await generate([{ name: 'commonName', value: `localhost ${randomUUID()}` }], {
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',

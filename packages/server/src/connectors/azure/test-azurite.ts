@@ -8,13 +8,13 @@ const bucket = 'contract'
 
 export async function startTrusted(): Promise<Azurite> {
   const azurite = await startAzurite()
-  // As NODE_EXTRA_CA_CERTS would do at the start of the process.
-  const trusted = getCACertificates('default')
-  setDefaultCACertificates([...trusted, azurite.certificatePem])
+  // As NODE_EXTRA_CA_CERTS would do at the start of the process. Others in this process may have one of their own.
+  setDefaultCACertificates([...getCACertificates('default'), azurite.certificatePem])
   const owner = new StorageSharedKeyCredential(azurite.account, azurite.accountKey)
   await new BlobServiceClient(azurite.blobEndpoint, owner).createContainer(bucket)
   const stop = async () => {
-    setDefaultCACertificates(trusted)
+    const own = azurite.certificatePem.trim()
+    setDefaultCACertificates(getCACertificates('default').filter((one) => one.trim() !== own))
     await azurite.stop()
   }
   return { ...azurite, stop }

@@ -72,15 +72,7 @@ function insertWhileRunning(
 ) {
   return db
     .insertInto('moved_objects')
-    .columns([
-      'move_id',
-      'object_key',
-      'covered',
-      'copied',
-      'write_until',
-      'claimed_until',
-      'revision',
-    ])
+    .columns(['move_id', 'object_key', 'covered', 'copied', 'write_until', 'claimed_until', 'revision'])
     .expression((eb) =>
       eb
         .selectFrom('moves')

@@ -11,7 +11,10 @@ test('a removal that is bound to one write takes no snapshots with it: they are 
   const settings = settingsOf(azurite, { type: 'accountKey', accountKey })
   const open = openAzure(settings, { clock: Date.now })
   t.after(() => open.close())
-  const owner = new BlobServiceClient(azurite.blobEndpoint, new StorageSharedKeyCredential(account, accountKey))
+  const owner = new BlobServiceClient(
+    azurite.blobEndpoint,
+    new StorageSharedKeyCredential(account, accountKey),
+  )
   const blob = owner.getContainerClient(settings.bucket).getBlockBlobClient('kept')
   await open.put('kept', Buffer.from('good'))
   const { snapshot } = await blob.createSnapshot()

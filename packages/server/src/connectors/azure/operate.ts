@@ -164,9 +164,7 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
       run(async (container, abortSignal) => {
         const blob = container.getBlobClient(blobName(key))
         // Bound to one write, it takes nothing with it that was there before: snapshots are of earlier ones.
-        const which = only
-          ? { conditions: { ifMatch: only.etag } }
-          : { deleteSnapshots: 'include' as const }
+        const which = only ? { conditions: { ifMatch: only.etag } } : { deleteSnapshots: 'include' as const }
         await blob.delete({ abortSignal, ...which }).catch(async (error: unknown) => {
           if (azureCodeOf(error) === 'SnapshotsPresent')
             throw new SignpostError('conflict', 'The blob has snapshots, which would go with it.')

@@ -122,7 +122,10 @@ async function looked(
     if (!(error instanceof SignpostError)) throw error
     const { seen, fix } = halvesOf(error.message)
     const check = { name: 'credential.available', result: 'fail' as const, seen, paste: null }
-    return { ok: false, checks: [{ ...check, fix: fix ?? 'give the credential anew' }] }
+    return {
+      ok: false,
+      checks: [{ ...check, fix: fix ?? 'mend what is named there, or give the credential anew' }],
+    }
   }
 }
 

@@ -91,3 +91,18 @@ test('a whole credential comes from a file as the API takes it, and is not repea
         /is no credential: it must be a JSON object/.test(error.message) && !/hidden/.test(error.message),
     )
 })
+
+test('a store of one’s own is addressed by path unless told; AWS and CoreWeave by host', async () => {
+  const addressingFor = async (flags: ConnectorFlags) =>
+    (
+      (await connectorSettings(
+        'n',
+        { kind: 's3', bucket: 'b', region: 'r', accessKeyId: 'A', secretAccessKeyFile: 'f', ...flags },
+        sources(),
+      )) as { addressing?: string }
+    ).addressing
+  assert.equal(await addressingFor({ endpoint: 'https://s3.example' }), 'path')
+  assert.equal(await addressingFor({ endpoint: 'https://s3.example', addressing: 'virtual' }), 'virtual')
+  assert.equal(await addressingFor({ endpoint: 'https://cwobject.com' }), undefined)
+  assert.equal(await addressingFor({}), undefined)
+})

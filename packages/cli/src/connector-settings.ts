@@ -48,8 +48,12 @@ export async function connectorSettings(
       : kind === 'azure'
         ? { account: need('account', '--account') }
         : {}
+  const given = {
+    ...flags,
+    addressing: flags.addressing ?? text(before, 'addressing') ?? usualAddressing(kind, flags),
+  }
   const optional = (['endpoint', 'addressing', 'marker'] as const).flatMap((flag) => {
-    const value = flags[flag] ?? text(before, flag)
+    const value = given[flag] ?? text(before, flag)
     return value === undefined ? [] : [[flag, value]]
   })
   const audiences = audiencesOf(flags) ?? before['audiences']
@@ -64,6 +68,12 @@ export async function connectorSettings(
     ...(audiences === undefined ? {} : { audiences }),
     credential,
   } as ConnectorSettings
+}
+
+/** Nearly every store but AWS, CoreWeave and the like has no names for buckets: as in an address (`s3://KEYID@HOST/BUCKET`). */
+function usualAddressing(kind: string, { endpoint }: ConnectorFlags): 'path' | undefined {
+  if (kind !== 's3' || endpoint === undefined) return undefined
+  return /\.amazonaws\.com(?:\.cn)?\b|\b(?:cwobject|cwlota)\.com\b/.test(endpoint) ? undefined : 'path'
 }
 
 function text(settings: ShownSettings, field: string): string | undefined {

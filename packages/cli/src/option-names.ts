@@ -31,7 +31,7 @@ const optionOf: Readonly<Record<string, string>> = {
   'credential.stsEndpoint': '--sts-endpoint',
   'credential.organizationId': '--organization-id',
   'credential.exchangeEndpoint': '--exchange-endpoint',
-  'credential.token': '--token-file or --secret-from',
+  'credential.token': '--oidc-token-file or --secret-from',
   'credential.serviceAccount': '--service-account',
   'credential.teamServiceAccounts': '--team-service-account',
   'credential.metadataHost': '--metadata-host',

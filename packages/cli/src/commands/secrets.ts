@@ -16,7 +16,7 @@ export function addSecrets(program: Command, run: Run): void {
         const done = await client.call('rotateSecrets', {}, { signal: context.signal })
         if (context.json) return context.printJson(done)
         context.print(
-          `sealed anew: ${done.sealed}; sealed with the present key already: ${done.already}. The key before is no longer needed`,
+          `sealed anew: ${done.sealed}; sealed with the present key already: ${done.already}. The key before is needed no longer than a day, for calls that are repeated with their Idempotency-Key`,
         )
       }),
     )

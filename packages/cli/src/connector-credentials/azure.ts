@@ -17,7 +17,11 @@ export async function azureCredential(type: string, given: Given): Promise<objec
       return {
         ...application(given, 'a workload identity'),
         type,
-        token: await secretOf(given, { field: 'token', flag: '--token-file', file: given.flags.tokenFile }),
+        token: await secretOf(given, {
+          field: 'token',
+          flag: '--oidc-token-file',
+          file: given.flags.oidcTokenFile,
+        }),
       }
     case 'managedIdentity':
       return { type, ...fieldsOf({ clientId: textOf(given, 'clientId') }) }
@@ -37,7 +41,7 @@ export async function azureCredential(type: string, given: Given): Promise<objec
 export function azureType({ flags }: Given, there: string | undefined): string {
   if (flags.accountKeyFile !== undefined) return 'accountKey'
   if (flags.clientSecretFile !== undefined) return 'clientSecret'
-  if (flags.tokenFile !== undefined) return 'workloadIdentity'
+  if (flags.oidcTokenFile !== undefined) return 'workloadIdentity'
   if (flags.tenantId !== undefined && (there === undefined || there === 'accountKey')) return 'clientSecret'
   return there ?? 'accountKey'
 }

@@ -183,7 +183,7 @@ test('what does not fit is said by its option, and no secret is repeated', async
     [{ ...s3, credentialType: 'hmacKey' }, /--credential-type of kind s3 is one of static, environment/],
     [{ ...s3, credentialType: 'assumeRole' }, /needs --role-arn/],
     [{ ...s3, credentialType: 'coreweaveOidc' }, /needs --organization-id/],
-    [{ ...s3, organizationId: 'o' }, /give --token-file FILE/],
+    [{ ...s3, organizationId: 'o' }, /give --oidc-token-file FILE/],
     [{ ...s3, accessKeyId: 'A', secretFrom: 'hidden-secret' }, /--secret-from takes env:/],
     [{ ...s3, roleArn: arn, durationSeconds: '1h' }, /--duration-seconds takes a whole number/],
     [s3, /--access-key-id .*--role-arn/],

@@ -24,7 +24,7 @@ export interface CredentialFlags {
   stsEndpoint?: string
   organizationId?: string
   exchangeEndpoint?: string
-  tokenFile?: string
+  oidcTokenFile?: string
   serviceAccountKeyFile?: string
   hmacAccessId?: string
   hmacSecretFile?: string
@@ -86,8 +86,8 @@ const flag = {
     's3: CoreWeave organisation, to change an OIDC token for a key',
   ),
   exchangeEndpoint: new Option('--exchange-endpoint <url>', "s3: CoreWeave's API, if not the public one"),
-  tokenFile: new Option(
-    '--token-file <file>',
+  oidcTokenFile: new Option(
+    '--oidc-token-file <file>',
     's3, azure: OIDC token, read once; better --secret-from file:PATH, which the server reads again when it changes',
   ),
   serviceAccountKeyFile: new Option(

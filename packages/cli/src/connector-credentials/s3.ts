@@ -109,7 +109,11 @@ async function coreweaveOidc(given: Given): Promise<object> {
   return {
     type: 'coreweaveOidc',
     organizationId: needed(textOf(given, 'organizationId'), 'coreweaveOidc needs --organization-id'),
-    token: await secretOf(given, { field: 'token', flag: '--token-file', file: given.flags.tokenFile }),
+    token: await secretOf(given, {
+      field: 'token',
+      flag: '--oidc-token-file',
+      file: given.flags.oidcTokenFile,
+    }),
     ...fieldsOf({
       durationSeconds: durationOf(given),
       exchangeEndpoint: textOf(given, 'exchangeEndpoint'),

@@ -111,12 +111,21 @@ describe('connectors whose secrets are references', () => {
     assert.ok(asked() > askedOnce)
     assert.equal(await signedBy(), two.accessKeyId)
     assert.equal(warnings.length, 1)
+    const examined = await world.call('runDoctor', world.as.root, {
+      params: { connector: 'referring' },
+      body: {},
+    })
+    const [renewed] = examined.checks.filter(({ name }) => name === 'credential.renewed')
+    assert.equal(renewed?.result, 'fail')
+    assert.match(renewed.seen, /stays in use\. .*refused/)
+    assert.doesNotMatch(JSON.stringify(examined), /secret-of/)
     const refused = { decision: 'deny', reason: 'bucket_refused', ...references }
     assert.deepEqual((await credentialEvents()).slice(1), [refused])
     world.pass(60)
     put(three)
     await look()
     assert.equal(await signedBy(), three.accessKeyId)
+    assert.equal(world.deps.connectors.heldBack('none'), undefined)
     assert.doesNotMatch(JSON.stringify(await world.events()), /secret-of/)
   })
 

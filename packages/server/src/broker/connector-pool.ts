@@ -64,6 +64,7 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
     },
     // One at a time: two would try and tell of the same change.
     lookAtReferences: () => (looking ??= lookAtAll(deps, kept).finally(() => (looking = undefined))),
+    heldBack: (connectorId) => kept.find(connectorId)?.watched?.problem,
     record: (connectorId) => readRecord(deps, connectorId),
     openUnsaved: (settings: ConnectorSettings) => openConnector(settings, deps.connectorDeps),
     close: async () => kept.close(),

@@ -72,6 +72,8 @@ export interface ConnectorPool {
    * timer, beside the requests.
    */
   lookAtReferences(): Promise<void>
+  /** Why what an open connector refers to is not taken at present; undefined: it is, or it refers to nothing. */
+  heldBack(connectorId: string): string | undefined
   /** Opens settings that are not stored (yet): the caller closes it. */
   openUnsaved(settings: ConnectorRecord['settings']): OpenConnector
   close(): Promise<void>

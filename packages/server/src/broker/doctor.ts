@@ -145,6 +145,7 @@ async function examinationOf(
   return {
     settings: record.settings,
     open: connector,
+    heldBack: deps.connectors.heldBack(row.id),
     prefix: row.team_id === null ? await sharedPrefix(deps, row, connector) : isOwn ? owner.prefix : '',
     isShared: row.team_id === null,
     origins,

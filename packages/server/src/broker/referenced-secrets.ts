@@ -26,6 +26,8 @@ export interface Watched {
   fingerprint: string
   /** Of the texts that were not taken last, so that this is told once; undefined: nothing is waiting. */
   refused: string | undefined
+  /** Why they were not taken, in one sentence. */
+  problem: string | undefined
   failures: number
   /** ms since the epoch */
   nextLookAt: number
@@ -50,7 +52,15 @@ export function watchedOf(
   if (referencesOf(settings).length === 0) return undefined
   const fingerprint = fingerprintOf(secretBox, resolved)
   const { credential } = resolved
-  return { settings, credential, fingerprint, refused: undefined, failures: 0, nextLookAt: 0 }
+  return {
+    settings,
+    credential,
+    fingerprint,
+    refused: undefined,
+    problem: undefined,
+    failures: 0,
+    nextLookAt: 0,
+  }
 }
 
 /**
@@ -90,6 +100,7 @@ export async function lookAt(
 
 function calm(watched: Watched): void {
   watched.refused = undefined
+  watched.problem = undefined
   watched.failures = 0
   watched.nextLookAt = 0
 }
@@ -108,6 +119,7 @@ async function notTaken(
 ): Promise<void> {
   const pause = Math.min(pauseMsMin * 2 ** watched.failures, pauseMsMax)
   watched.failures += 1
+  watched.problem = error instanceof SignpostError ? error.message : 'It could not be tried: see the log.'
   watched.nextLookAt = deps.connectorDeps.clock() + pause
   if (fingerprint === watched.refused) return
   deps.log.warn(

@@ -2,7 +2,7 @@
 
 import type { DoctorCheck } from './check.ts'
 import { diagnose } from './diagnosis.ts'
-import { blocked, fail, pass, unseen, warn, type Finding } from './finding.ts'
+import { blocked, fail, halvesOf, pass, unseen, warn, type Finding } from './finding.ts'
 import type { Patient } from './patient.ts'
 
 const SLOW_MS = 2_000
@@ -128,6 +128,19 @@ export const answerChecks: readonly DoctorCheck[] = [
     mends: 'Use a source that renews itself (a role, an application), or keys that stay.',
     needs: ['credential.secret'],
     run: lasts,
+  },
+  {
+    name: 'credential.renewed',
+    means:
+      'What the connector refers to (a file, a variable) cannot be read, or the bucket refuses it. The credential before it is in use, until the server starts anew.',
+    mends: 'Put the right secret where the connector looks for it; it is taken within a minute.',
+    run: ({ heldBack }) =>
+      heldBack === undefined
+        ? pass('Nothing that it refers to waits to be taken.')
+        : fail(
+            `What it refers to is not taken, and the credential before it stays in use. ${halvesOf(heldBack).seen}`,
+            'put the right secret where the connector looks for it',
+          ),
   },
 ]
 

@@ -21,6 +21,8 @@ export interface Examination {
   prefix: string
   /** Of the organisation: teams share it, each below its own prefix. */
   isShared: boolean
+  /** Why what the connector refers to is not taken; left out: nothing waits. */
+  heldBack?: string | undefined
   /** Pages that are to reach the bucket. */
   origins: readonly string[]
   policy: Pick<EffectivePolicy, 'networks' | 'allowsAddress' | 'writes'>

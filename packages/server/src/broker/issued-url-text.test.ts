@@ -5,7 +5,9 @@ import fc from 'fast-check'
 import { issuedUrlFields } from './issued-url-text.ts'
 
 const text = fc.string({ unit: 'binary' })
-const record = fc.dictionary(text, text)
+// The schema drops this one name, which no signer writes.
+const name = text.filter((one) => one !== '__proto__')
+const record = fc.dictionary(name, text)
 const issuedUrls = fc.record(
   {
     grantId: text,
@@ -17,7 +19,7 @@ const issuedUrls = fc.record(
     successStatuses: fc.array(fc.integer({ min: 100, max: 599 })),
     expiresAt: fc.constant('2026-11-23T10:00:00.000Z'),
     limitedBy: fc.constantFrom(...LimitedBy.options),
-    enforcement: fc.dictionary(text, fc.constantFrom('storage' as const, 'none' as const)),
+    enforcement: fc.dictionary(name, fc.constantFrom('storage' as const, 'none' as const)),
     etagExpected: fc.boolean(),
   },
   {

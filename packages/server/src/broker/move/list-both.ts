@@ -2,12 +2,13 @@
 import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
 import type { OpenConnector } from '../../domain/connector.ts'
 import { isoOf } from '../../domain/instant.ts'
-import { absent, placeOfLastWrite, unmet, versionOf } from '../../domain/moved-object.ts'
+import { absent, placeOfLastWrite, unmet, versionOf, type SeenObject } from '../../domain/moved-object.ts'
 import { keyInTeam } from '../../domain/object-key.ts'
 import { findMovedObjects } from '../../store/moved-objects.ts'
 import { readCursor, writeCursor } from '../../store/page.ts'
 import type { BrokerDeps } from '../deps.ts'
 import { createLimit } from './limit.ts'
+import { lookAtObject } from './look-at-object.ts'
 import type { Place, Places } from './places.ts'
 
 type Page = Awaited<ReturnType<OpenConnector['list']>>
@@ -44,10 +45,17 @@ export async function listBoth(
 ): Promise<Reply<'listObjects'>> {
   const [oldCursor, newCursor, after] =
     query.cursor === undefined ? ['', '', ''] : readBothCursor(query.cursor)
-  const [old, fresh] = await Promise.all([
-    sideOf(places.from, query, oldCursor, after),
-    sideOf(places.to, query, newCursor, after),
-  ])
+  const askBoth = async () =>
+    Promise.all([sideOf(places.from, query, oldCursor, after), sideOf(places.to, query, newCursor, after)])
+  const rowsOf = async (sides: readonly Side[]) =>
+    findMovedObjects(deps.store.db, places.move.id, [
+      ...new Set(sides.flatMap(({ objects }) => [...objects.keys()])),
+    ])
+  // The two listings and the rows are of different moments. Where a row is the same before and after the listings, they go
+  // with it; hence the first listing, which tells whose rows to read.
+  const before = await rowsOf(await askBoth())
+  const [old, fresh] = await askBoth()
+  const rows = await rowsOf([old, fresh])
   const ends = [old.last, fresh.last].filter((last) => last !== undefined)
   let horizon = ends.toSorted(byBytes)[0]
   const isIn = (key: string) => horizon === undefined || !isBefore(horizon, key)
@@ -55,19 +63,31 @@ export async function listBoth(
   const shown = [...entries].filter(isIn).toSorted(byBytes)
   if (shown.length > query.limit) horizon = shown[query.limit - 1]!
   const keys = [...new Set([...old.objects.keys(), ...fresh.objects.keys()])].filter(isIn)
-  const rows = await findMovedObjects(deps.store.db, places.move.id, keys)
-  const items = keys.toSorted(byBytes).flatMap((key): Item[] => {
-    const [inOld, inNew] = [old.objects.get(key) ?? null, fresh.objects.get(key) ?? null]
-    const found = placeOfLastWrite(inOld, inNew, rows.get(key) ?? unmet) === 'old' ? inOld : inNew
-    if (found === null || versionOf(found) === absent) return []
-    const { sizeBytes, etag, lastModified } = found
-    return [{ key, sizeBytes, etag, lastModified: isoOf(lastModified) }]
-  })
+  const limit = createLimit(atOnce)
+  const itemOf = async (key: string): Promise<Item | null> => {
+    const inOld: SeenObject | null = old.objects.get(key) ?? null
+    const inNew: SeenObject | null = fresh.objects.get(key) ?? null
+    const isOfOneMoment = before.get(key)?.revision === rows.get(key)?.revision
+    const looked = isOfOneMoment
+      ? { inOld, inNew, known: rows.get(key) ?? unmet }
+      : await limit(() => lookAtObject(deps, places, key))
+    return shownItem(
+      key,
+      placeOfLastWrite(looked.inOld, looked.inNew, looked.known) === 'old' ? looked.inOld : looked.inNew,
+    )
+  }
+  const items = (await Promise.all(keys.toSorted(byBytes).map(itemOf))).filter((item) => item !== null)
   const prefixes = await prefixesOf(deps, places, query, [old, fresh], isIn)
   if (horizon === undefined) return { items, prefixes, nextCursor: null }
   const end = horizon
   const next = (side: Side) => (isBefore(end, side.end) ? side.cursor : side.nextCursor)
   return { items, prefixes, nextCursor: writeCursor([next(old), next(fresh), end]) }
+}
+
+function shownItem(key: string, found: SeenObject | null): Item | null {
+  if (found === null || versionOf(found) === absent) return null
+  const { sizeBytes, etag, lastModified = 0 } = found
+  return { key, sizeBytes, etag, lastModified: isoOf(lastModified) }
 }
 
 /**

@@ -1,13 +1,13 @@
 /** For requests that come while a move settles: which of the two places they lead to. */
 import { SignpostError } from '@signpost/contract'
 import { keyInTeam } from '../../domain/object-key.ts'
-import { placeOfLastWrite, unmet } from '../../domain/moved-object.ts'
-import { findMovedObject } from '../../store/moved-objects.ts'
+import { placeOfLastWrite } from '../../domain/moved-object.ts'
 import { extendSettling, findMove } from '../../store/moves.ts'
 import type { TargetRow } from '../../store/store.ts'
 import type { BrokerDeps } from '../deps.ts'
 import { lastWriteMs } from '../verification/look-later.ts'
 import { createLimit } from './limit.ts'
+import { lookAtObject } from './look-at-object.ts'
 import { oldTarget, openPlaces, type Places } from './places.ts'
 import { holdForWrite } from './settle-object.ts'
 
@@ -50,13 +50,9 @@ export async function openSettling<T extends Target>(
   }
 }
 
-async function locate(deps: BrokerDeps, { move, from, to }: Places, key: string): Promise<'old' | 'new'> {
-  const [row, inOld, inNew] = await Promise.all([
-    findMovedObject(deps.store.db, move.id, key),
-    from.connector.head(from.prefix + key),
-    to.connector.head(to.prefix + key),
-  ])
-  return placeOfLastWrite(inOld, inNew, row ?? unmet)
+async function locate(deps: BrokerDeps, places: Places, key: string): Promise<'old' | 'new'> {
+  const { inOld, inNew, known } = await lookAtObject(deps, places, key)
+  return placeOfLastWrite(inOld, inNew, known)
 }
 
 /** Does the last write of it stand in the new place? */

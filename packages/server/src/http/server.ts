@@ -69,6 +69,10 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
   return server
 }
 
+const noSchemas = () => () => {
+  throw new Error('no route has a schema of Fastify')
+}
+
 function listenerFor(deps: HttpDeps): FastifyInstance {
   const { settings, broker, log } = deps
   const requestMs = settings.requestSecondsMax * 1000
@@ -98,6 +102,8 @@ function listenerFor(deps: HttpDeps): FastifyInstance {
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'ignore',
     routerOptions: { maxParamLength: urlBytesMax },
+    // The contract's schemas are not Fastify's: what it would load for its own is never used.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     frameworkErrors: (error, request, reply) => {
       reply.header('x-request-id', request.id)
       void sendProblem(error, request, reply)

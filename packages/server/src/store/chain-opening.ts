@@ -1,5 +1,6 @@
-import { genesisHash, linkText } from '@signpost/contract'
 import type { AuditEvent } from '@signpost/contract'
+// Not by the package's front door: the thread that writes would load every schema, for 18 MB.
+import { genesisHash, linkText } from '@signpost/contract/audit-chain'
 import { hash } from 'node:crypto'
 
 /** Where a chain stands: the last event that was written. */

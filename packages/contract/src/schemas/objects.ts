@@ -46,7 +46,7 @@ export const UrlRequest = z.strictObject({
     .enum(['shorten', 'refuse', 'exact'])
     .default('shorten')
     .describe(
-      'When the wish cannot be had in full: `shorten` it, or `refuse`. `exact` refuses too, but gets a new credential first where that could help; it takes expiresInSeconds',
+      'When the wish cannot be had in full, with a new session of the credential neither: `shorten` it, or `refuse`. `exact` refuses too, and takes expiresInSeconds',
     ),
   contentType: ContentType.optional().describe('write: signed where the store can; the client must send it'),
   contentLength: z

@@ -19,9 +19,6 @@ import type { Issuing, ReadySigner } from './open-issuing.ts'
 import { checkConstraints, methodOf } from './url-item.ts'
 import { lookLater } from './verification/look-later.ts'
 
-/** Slack for the time between asking for a credential's life and signing. */
-const preparationMs = 60_000
-
 /** What a caller says about the life of a URL, and for which of the bucket's addresses it is. */
 export interface Wish {
   audience?: string | undefined
@@ -112,8 +109,7 @@ function signerFor(issuing: Issuing, action: Action, wish: Wish): ReadySigner | 
       ? noAudience(wish.audience)
       : audienceOf(named.audiences, wish, issuing.address)
   const { defaultSeconds, maxSeconds } = policy.expiry[action]
-  const until =
-    signedAt + Math.min(wish.expiresInSeconds ?? defaultSeconds, maxSeconds) * 1000 + preparationMs
+  const until = signedAt + Math.min(wish.expiresInSeconds ?? defaultSeconds, maxSeconds) * 1000
   if (ready && ready.action === action && ready.audience === audience && ready.until >= until) return ready
   const keep = (signer: Signer): ReadySigner =>
     (issuing.ready = { action, audience, until, signer, latest: signer.latestExpiry(signedAt) })

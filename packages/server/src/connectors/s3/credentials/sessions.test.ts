@@ -52,6 +52,24 @@ test('a wish that no session can fulfil opens one a minute, not one a request', 
   assert.equal(world.opened, 3)
 })
 
+test('a wish that only a new session fulfils gets one within that minute, one a second at most', async () => {
+  const { world, get } = opener()
+  const first = await get('ana', 3580)
+  world.now += 10_000
+  assert.equal(get('ana', 3580), first, 'it lasts just long enough')
+  world.now += 1000
+  const second = await get('ana', 3580)
+  assert.notEqual(second, first)
+  world.now += 500
+  assert.equal(get('ana', 3590), second, 'half a second old')
+  world.now += 500
+  assert.notEqual(await get('ana', 3590), second)
+  world.now += 30_000
+  const opened = world.opened
+  await get('ana', 3591)
+  assert.equal(world.opened, opened, 'a URL ends before its credential: no session of an hour gives so much')
+})
+
 test('within that minute too, when less than half of it is left', async () => {
   const { world, get } = opener(60_000)
   const first = await get('ana', 3600)

@@ -4,7 +4,7 @@ import { SignpostError } from '@signpost/contract'
 import type { TimedCredential } from './source.ts'
 
 export interface Sessions {
-  /** At once where the one at hand lasts until then, or where a new one would hardly last longer. */
+  /** At once where the one at hand lasts until then, or where a new one would not do so either. */
   get(
     key: string,
     until: number,
@@ -31,6 +31,8 @@ interface Kept {
 const MARGIN_MS = 10_000
 /** Wishes that no session fulfils open a new one this often. */
 const RENEW_MS = 60_000
+/** Wishes that a new one fulfils, and the one at hand does not, open one this often at most. */
+const RENEW_FOR_WISH_MS = 1000
 /** A credential that says no end is asked for again. */
 const UNTIMED_MS = 300_000
 const RETRY_MS = 10_000
@@ -87,6 +89,8 @@ function isOfUse(found: Kept, until: number, now: number): boolean {
   if (timed.endsAt === null) return now < end
   if (end >= until + MARGIN_MS) return true
   if (now < retryAt) return end > now
+  // A new one will live as long as this one did from its first moment.
+  if (now + (end - openedAt) >= until + MARGIN_MS) return now < openedAt + RENEW_FOR_WISH_MS
   return now < openedAt + RENEW_MS && end - now >= (end - openedAt) / 2
 }
 

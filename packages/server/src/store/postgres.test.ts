@@ -20,7 +20,10 @@ const needsPostgres = requireServer('postgres')
 
 describe('PostgreSQL', needsPostgres, () => {
   let server: Postgres
+  const warnings: string[] = []
   before(async () => {
+    // The driver warns once in the life of a process.
+    process.on('warning', ({ message }) => warnings.push(message))
     server = await startPostgres()
   })
   after(() => server?.stop())
@@ -103,6 +106,13 @@ describe('PostgreSQL', needsPostgres, () => {
     await commit
     assert.deepEqual(await verifyAudit(store), { ok: true, chains: 2, events: 9, firstBad: null })
     await Promise.all([store.close(), other.close()])
+  })
+
+  withUrl('no connection is given a query while another runs on it', async (url) => {
+    const [store, other] = await openTwo(url)
+    await Promise.all(Array.from({ length: 10 }, () => store.hot.findKey('nobody')))
+    await Promise.all([store.close(), other.close()])
+    assert.deepEqual(warnings, [])
   })
 })
 

@@ -43,13 +43,16 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 }
 
 function openPool(url: string, max: number): Pool {
-  const pool = new Pool({ ...postgresConfig(url), max })
+  const pool = new Pool({
+    ...postgresConfig(url),
+    max,
+    // Writes go through `commit` alone. Nobody gets the connection before it is so.
+    onConnect: async (client) => {
+      await client.query('set default_transaction_read_only = on')
+    },
+  })
   // An idle connection that is lost is replaced at the next read.
   pool.on('error', () => undefined)
-  // Writes go through `commit` alone. The query is the first on the connection, whoever takes it.
-  pool.on('connect', (client) => {
-    client.query('set default_transaction_read_only = on').catch(() => undefined)
-  })
   return pool
 }
 

@@ -1,5 +1,6 @@
 /** Lists a team while its move settles: both places, as one. */
 import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
+import { atMost } from '../../domain/at-most.ts'
 import type { OpenConnector } from '../../domain/connector.ts'
 import { isoOf } from '../../domain/instant.ts'
 import { absent, placeOfLastWrite, unmet, versionOf, type SeenObject } from '../../domain/moved-object.ts'
@@ -7,7 +8,6 @@ import { keyInTeam } from '../../domain/object-key.ts'
 import { findMovedObjects } from '../../store/moved-objects.ts'
 import { readCursor, writeCursor } from '../../store/page.ts'
 import type { BrokerDeps } from '../deps.ts'
-import { createLimit } from './limit.ts'
 import { lookAtObject } from './look-at-object.ts'
 import type { Place, Places } from './places.ts'
 
@@ -63,7 +63,7 @@ export async function listBoth(
   const shown = [...entries].filter(isIn).toSorted(byBytes)
   if (shown.length > query.limit) horizon = shown[query.limit - 1]!
   const keys = [...new Set([...old.objects.keys(), ...fresh.objects.keys()])].filter(isIn)
-  const limit = createLimit(atOnce)
+  const limit = atMost(atOnce)
   const itemOf = async (key: string): Promise<Item | null> => {
     const inOld: SeenObject | null = old.objects.get(key) ?? null
     const inNew: SeenObject | null = fresh.objects.get(key) ?? null
@@ -101,7 +101,7 @@ async function prefixesOf(
   isIn: (prefix: string) => boolean,
 ): Promise<string[]> {
   const all = [...new Set([...old.prefixes, ...fresh.prefixes])].filter(isIn).toSorted(byBytes)
-  const limit = createLimit(atOnce)
+  const limit = atMost(atOnce)
   const holdsAny = async (prefix: string): Promise<boolean> => {
     let cursor: string | null | undefined
     for (let pages = 0; cursor !== null; pages++) {

@@ -1,10 +1,10 @@
 /** One pass over the old place: covers what is there, and what is no longer there. */
 import { SignpostError } from '@signpost/contract'
+import { atMost } from '../../domain/at-most.ts'
 import { unmet, versionOf } from '../../domain/moved-object.ts'
 import { isCarriedKey, keyInTeam } from '../../domain/object-key.ts'
 import { findMovedObjects, listMovedObjects } from '../../store/moved-objects.ts'
 import type { BrokerDeps } from '../deps.ts'
-import { createLimit } from './limit.ts'
 import type { Places } from './places.ts'
 import type { Progress } from './progress.ts'
 import { settleObject } from './settle-object.ts'
@@ -98,7 +98,7 @@ async function settleAll(
   keys: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const limit = createLimit(atOnce)
+  const limit = atMost(atOnce)
   let failure: { error: unknown } | null = null
   await Promise.all(
     keys.map(async (key) =>

@@ -1,12 +1,12 @@
 /** For requests that come while a move settles: which of the two places they lead to. */
 import { SignpostError } from '@signpost/contract'
+import { atMost } from '../../domain/at-most.ts'
 import { keyInTeam } from '../../domain/object-key.ts'
 import { placeOfLastWrite } from '../../domain/moved-object.ts'
 import { extendSettling, findMove } from '../../store/moves.ts'
 import type { TargetRow } from '../../store/store.ts'
 import type { BrokerDeps } from '../deps.ts'
 import { lastWriteMs } from '../verification/look-later.ts'
-import { createLimit } from './limit.ts'
 import { lookAtObject } from './look-at-object.ts'
 import { oldTarget, openPlaces, type Places } from './places.ts'
 import { holdForWrite } from './settle-object.ts'
@@ -41,7 +41,7 @@ export async function openSettling<T extends Target>(
   const move = await findMove(deps.store.db, target.settlingMove)
   if (move?.state !== 'settling') return null
   const places = await openPlaces(deps, move)
-  const limit = createLimit(atOnce)
+  const limit = atMost(atOnce)
   return {
     places,
     oldTarget: oldTarget(target, places),

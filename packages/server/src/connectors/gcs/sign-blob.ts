@@ -5,8 +5,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SignpostError } from '@signpost/contract'
+import { atMost } from '../../domain/at-most.ts'
 import type { AccessTokens } from './access-token.ts'
-import { atMost } from './at-most.ts'
 import { callGoogle, retryAfterMs, type GoogleAnswer, type GoogleDeps } from './google-call.ts'
 import { iamRefusal, unavailable } from './google-refusal.ts'
 

@@ -9,6 +9,7 @@ export function atMost(limit: number): <T>(work: () => Promise<T>) => Promise<T>
       return await work()
     } finally {
       const next = waiting.shift()
+      // Its place passes on.
       if (next) next()
       else running -= 1
     }

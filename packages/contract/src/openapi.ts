@@ -20,6 +20,13 @@ const tags = {
   Connectors: 'Buckets, and the credentials that URLs are signed with.',
   Audit:
     "Who was given what, and who was refused: hash chains that can be verified, and the way back from a bucket's log.",
+  Roles: 'Sets of permissions, in a team or in the organisation',
+  'Restricted prefixes': 'Prefixes of a team that only some of it may reach',
+  Access: 'Who may do what, why, and who never did',
+  Restrictions: 'What a user, team, prefix or network may not do for a while, and budgets',
+  'Share links': 'Links that read an object in the name of who made them',
+  Revocations: 'Taking back what was issued, as far as a bucket allows',
+  Identity: 'Identity providers, trust in the tokens of platforms, and sessions',
 }
 
 /** JSON Schema of a Zod schema, without the `$schema` line that OpenAPI does not want in each place. */

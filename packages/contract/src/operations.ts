@@ -9,6 +9,8 @@ import { CreateConnector } from './schemas/create-connector.ts'
 import * as audit from './schemas/audit.ts'
 import * as doctor from './schemas/doctor.ts'
 import * as moves from './schemas/moves.ts'
+import { accessOperations } from './access-operations.ts'
+import { identityOperations } from './identity-operations.ts'
 
 const team = Slug.describe('Name of the team')
 const username = Username.describe('Name of the user or service account')
@@ -65,7 +67,14 @@ export const operations = {
     body: objects.UrlRequest,
     status: 200,
     reply: objects.IssuedUrl,
-    errors: ['invalid_key', 'expiry_not_possible', 'unsupported_by_store', 'credential_unavailable'],
+    errors: [
+      'invalid_key',
+      'expiry_not_possible',
+      'unsupported_by_store',
+      'credential_unavailable',
+      'restricted',
+      'budget_exhausted',
+    ],
     example: issueUrlExample,
   },
   issueUrls: {
@@ -81,7 +90,7 @@ export const operations = {
     status: 200,
     reply: objects.UrlBatchLine,
     stream: true,
-    errors: ['too_many_items', 'credential_unavailable'],
+    errors: ['too_many_items', 'credential_unavailable', 'restricted', 'budget_exhausted'],
   },
 
   verifyWrite: {
@@ -108,7 +117,15 @@ export const operations = {
     status: 201,
     reply: objects.Upload,
     idempotent: true,
-    errors: ['invalid_key', 'conflict', 'unsupported_by_store', 'idempotency_mismatch', ...bucketErrors],
+    errors: [
+      'invalid_key',
+      'conflict',
+      'unsupported_by_store',
+      'idempotency_mismatch',
+      'restricted',
+      'budget_exhausted',
+      ...bucketErrors,
+    ],
   },
   listUploads: {
     method: 'GET',
@@ -144,7 +161,7 @@ export const operations = {
     body: objects.SignParts,
     status: 200,
     reply: objects.SignedParts,
-    errors: ['conflict', 'expiry_not_possible', 'credential_unavailable'],
+    errors: ['conflict', 'expiry_not_possible', 'credential_unavailable', 'restricted', 'budget_exhausted'],
   },
   completeUpload: {
     method: 'POST',
@@ -180,7 +197,7 @@ export const operations = {
     query: objects.ListObjectsQuery,
     status: 200,
     reply: objects.ObjectPage,
-    errors: ['invalid_key', 'conflict', ...bucketErrors],
+    errors: ['invalid_key', 'conflict', 'restricted', ...bucketErrors],
   },
   deleteObject: {
     method: 'DELETE',
@@ -195,7 +212,7 @@ export const operations = {
         .describe('Object key, relative to the team; each segment percent-encoded, `/` as it is'),
     }),
     status: 204,
-    errors: ['invalid_key', ...bucketErrors],
+    errors: ['invalid_key', 'restricted', ...bucketErrors],
   },
 
   listTeams: {
@@ -664,6 +681,8 @@ export const operations = {
     reply: audit.MarkerOwner,
     errors: [],
   },
+  ...accessOperations,
+  ...identityOperations,
 } as const satisfies Record<string, Operation>
 
 export type Operations = typeof operations

@@ -1,6 +1,6 @@
 /** Puts the parts together. Importing it does nothing; `createApp` opens nothing but timers. */
 import { randomBytes } from 'node:crypto'
-import { authenticate } from './authn/authenticate.ts'
+import { authenticate, authenticateToken } from './authn/authenticate.ts'
 import { createLastUsed } from './authn/last-used.ts'
 import { createRefusals } from './authn/refusals.ts'
 import { createBesides } from './besides.ts'
@@ -15,6 +15,7 @@ import { sweepUploads } from './broker/sweep-uploads.ts'
 import { createLooks } from './broker/verification/looks.ts'
 import { forgetOldVerifications, verifyDueWrites } from './broker/verify-write.ts'
 import type { ReadSecret } from './connectors/secrets.ts'
+import { createRulesReader } from './domain/access-rules.ts'
 import { createPolicyReader } from './domain/policy.ts'
 import type { HttpDeps, HttpSettings } from './http/deps.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
@@ -82,6 +83,7 @@ export function createApp(parts: AppParts): App {
     secretBox,
     policy: parts.policy,
     policies: createPolicyReader(parts.policy),
+    rules: createRulesReader(),
     clock,
     newId,
     randomBytes,
@@ -99,6 +101,7 @@ export function createApp(parts: AppParts): App {
     handlers,
     broker: deps,
     authenticate: (authorization, call) => authenticate(authnDeps, authorization, call),
+    authenticateToken: (token, kinds, call) => authenticateToken(authnDeps, token, kinds, call),
     metrics,
     log,
     version: parts.version,

@@ -1,19 +1,17 @@
 import { z } from 'zod'
 import { Instant, Slug, Username } from './common.ts'
+import { KeyKind, KeyScope } from './key-scope.ts'
 import { Policy } from './policy.ts'
+import { OrganisationPermission, RoleName } from './roles.ts'
 
-export const TeamRole = z
-  .enum(['viewer', 'member', 'admin'])
-  .describe(
-    "viewer: read and list; member: also write and delete; admin: also the team's members, service accounts, connectors and audit events",
-  )
+export const TeamRole = RoleName.describe(
+  "viewer: read and list; member: also write and delete; admin: also the team's members, service accounts, connectors and audit events; or a role of one's own",
+)
 export type TeamRole = z.infer<typeof TeamRole>
 
-export const OrganisationRole = z
-  .enum(['admin', 'member'])
-  .describe(
-    'admin: manages users, teams, connectors and keys, and reads the whole audit trail; no objects but as a member of their team',
-  )
+export const OrganisationRole = RoleName.describe(
+  "admin: manages everything; member: only what its teams' roles allow; viewer: of its teams' roles only what reads; auditor: also the whole audit trail and who may reach what; or a role of one's own. None reaches objects but as a member of their team",
+)
 export type OrganisationRole = z.infer<typeof OrganisationRole>
 
 export const PrincipalKind = z.enum(['user', 'serviceAccount']).describe('A person, or a program')
@@ -24,7 +22,10 @@ export const Me = z.object({
   kind: PrincipalKind,
   username: z.string().describe('The name that stands in URLs and audit events'),
   organisationRole: OrganisationRole,
+  organisationPermissions: z.array(OrganisationPermission).describe('What that role allows'),
   apiKeyId: z.string().describe('The key that this call was made with'),
+  keyKind: KeyKind,
+  keyScope: KeyScope.nullable().describe('null: whatever its owner may'),
   teams: z
     .array(z.object({ team: z.string().describe('Name of the team'), role: TeamRole }))
     .describe('The teams that this principal is a member of'),
@@ -60,6 +61,7 @@ export const ServiceAccount = z.object({
   id: z.string().describe('Stays the same; stands in audit events'),
   username: z.string().describe('The name that stands in URLs and audit events'),
   team: z.string().nullable().describe('Set: it belongs to this team. Null: to the organisation'),
+  organisationRole: OrganisationRole,
   active: z.boolean().describe('false: every key is refused'),
   scid: z.string().describe('UUIDv5 of the username: what a bucket log on Azure shows'),
   pseudonym: z.string().describe('The opaque id that stands in URLs where a connector says `pseudonym`'),
@@ -69,9 +71,13 @@ export const CreateServiceAccount = z.strictObject({
   username: Username.describe('Of its own: users and service accounts share one set of names'),
   team: Slug.optional().describe('Belongs to this team, and to no other; left out: to the organisation'),
   role: TeamRole.optional().describe('Its role in `team`; `member` unless told'),
+  organisationRole: OrganisationRole.optional().describe(
+    'For one of the organisation, by organisation admins; any but `admin`. `member` unless told',
+  ),
 })
 export const UpdateServiceAccount = z.strictObject({
-  active: z.boolean().describe('false: every key is refused from the next request on'),
+  active: z.boolean().optional().describe('false: every key is refused from the next request on'),
+  organisationRole: OrganisationRole.optional().describe('As when it is created'),
 })
 
 export const ApiKey = z.object({
@@ -81,6 +87,7 @@ export const ApiKey = z.object({
   createdAt: Instant,
   expiresAt: Instant.nullable().describe('Null: it does not expire'),
   lastUsedAt: Instant.nullable().describe('To the minute'),
+  scope: KeyScope.nullable().describe('null: whatever its owner may'),
 })
 export const CreateApiKey = z.strictObject({
   name: z.string().min(1).max(128).describe('What it is for'),
@@ -93,7 +100,10 @@ export const CreateApiKey = z.strictObject({
     .min(1)
     .max(10 * 366 * 86_400)
     .optional()
-    .describe('Left out: the key does not expire'),
+    .describe('Left out: the key does not expire, or after SIGNPOST_API_KEY_SECONDS_MAX'),
+  scope: KeyScope.optional().describe(
+    'Narrows what the key may be used for; left out: whatever its owner may',
+  ),
 })
 export const CreatedApiKey = ApiKey.extend({
   token: z

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Instant, Limit, Cursor } from './common.ts'
 import { Action } from './objects.ts'
 import { PrincipalKind } from './access.ts'
+import { KeyKind } from './key-scope.ts'
 
 export const AuditEventType = z.enum([
   'chain.open',
@@ -41,6 +42,34 @@ export const AuditEventType = z.enum([
   'secrets.rotate',
   'audit.read',
   'marker.read',
+  'auth.login',
+  'auth.logout',
+  'auth.token',
+  'session.delete',
+  'identityProvider.create',
+  'identityProvider.update',
+  'identityProvider.delete',
+  'trustRule.create',
+  'trustRule.update',
+  'trustRule.delete',
+  'trustRule.test',
+  'role.create',
+  'role.update',
+  'role.delete',
+  'prefix.set',
+  'prefix.delete',
+  'link.create',
+  'link.delete',
+  'restriction.create',
+  'restriction.end',
+  'budget.set',
+  'budget.delete',
+  'access.explain',
+  'access.review',
+  'revocation.plan',
+  'revocation.step',
+  'scim.read',
+  'admin.recover',
 ])
 export type AuditEventType = z.infer<typeof AuditEventType>
 
@@ -58,6 +87,7 @@ export const AuditEvent = z.object({
   principalKind: PrincipalKind.optional(),
   username: z.string().optional().describe('Who asked, by name at that time'),
   apiKeyId: z.string().optional().describe('With which key'),
+  keyKind: KeyKind.optional().describe('Left out: an API key'),
   address: z.string().optional().describe("The caller's network address"),
   agent: z.string().optional().describe("The caller's User-Agent, cut to 256 characters"),
   requestId: z.string().optional().describe('As in the answer and in the log'),

@@ -23,6 +23,9 @@ function isMapped(text: string): boolean {
 }
 
 export const Cidrs = z.array(Cidr).max(64)
+/** Without the VPC endpoints, which only a bucket sees. */
+export const AddressRange = Cidr.describe('An address range (CIDR, v4 or v6)')
+
 export const Network = z
   .union(
     [Cidr, VpcEndpoint],

@@ -1,4 +1,5 @@
 import { SignpostError, type AuditEventType, type ParsedInput, type Reply } from '@signpost/contract'
+import { storedScope } from '../domain/access-rules.ts'
 import { makeApiKey } from '../domain/api-key.ts'
 import { decideAccess, type Decision } from '../domain/decide-access.ts'
 import { isoOf, isoOrNull } from '../domain/instant.ts'
@@ -39,7 +40,7 @@ export async function createApiKey(
   caller: Caller,
   input: ParsedInput<'createApiKey'> & { idempotencyKey?: string },
 ): Promise<Reply<'createApiKey'>> {
-  const { name, username, expiresInSeconds } = input.body
+  const { name, username, expiresInSeconds, scope } = input.body
   const { owner, decision } = await requireOwner(deps, caller, username, 'apiKey.create')
   checkPlainText('name', name)
   return createOnce<Reply<'createApiKey'>>(deps, caller, 'createApiKey', input, async () => {
@@ -58,6 +59,10 @@ export async function createApiKey(
       created_at: createdAt,
       expires_at: expiresInSeconds === undefined ? null : createdAt + expiresInSeconds * 1000,
       last_used_at: null,
+      kind: 'apiKey',
+      scope: scope === undefined ? '' : JSON.stringify(scope),
+      idle_ms: null,
+      came_by: '',
       username: owner.username,
     }
     const { username: _, ...stored } = row
@@ -128,5 +133,6 @@ function shownApiKey(row: OwnedApiKeyRow): Reply<'listApiKeys'>['items'][number]
     createdAt: isoOf(row.created_at),
     expiresAt: isoOrNull(row.expires_at),
     lastUsedAt: isoOrNull(row.last_used_at),
+    scope: storedScope(row.scope) ?? null,
   }
 }

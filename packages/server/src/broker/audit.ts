@@ -1,7 +1,7 @@
 /** Reading the audit events. Who reads them is recorded in them, before anything is answered. */
 import type { ParsedInput, Reply } from '@signpost/contract'
 import { verifyAudit } from '../audit/verify.ts'
-import { isOrganisationAdmin, type Decision } from '../domain/decide-access.ts'
+import { mayOrganisation, type Decision } from '../domain/decide-access.ts'
 import {
   chainedEventLine,
   chainedEventOf,
@@ -84,9 +84,9 @@ async function decideReader(
   team: string | undefined,
   details: Record<string, string>,
 ): Promise<Decision> {
-  if (team === undefined || isOrganisationAdmin(caller.principal))
+  if (team === undefined || mayOrganisation(caller.principal, 'audit.read'))
     return requireOrganisation(deps, caller, 'audit.read', 'audit.read', { details })
-  return (await requireTeam(deps, caller, team, 'team.audit.read', 'audit.read', { details })).decision
+  return (await requireTeam(deps, caller, team, 'audit.read', 'audit.read', { details })).decision
 }
 
 function filterOf({ from, to, ...rest }: Query): AuditFilter {

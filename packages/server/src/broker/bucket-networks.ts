@@ -3,7 +3,7 @@ import type { ConnectorSettings } from '@signpost/contract'
 import { ownAddressTowards, serviceOrigin } from '../connectors/own-address.ts'
 import type { NetworkRule, PolicyInput, StoreFacts } from '../connectors/policies/index.ts'
 import { s3StoreFacts } from '../connectors/s3/store-facts.ts'
-import { isOrganisationAdmin } from '../domain/decide-access.ts'
+import { mayOrganisation } from '../domain/decide-access.ts'
 import { storedPolicy } from '../domain/policy.ts'
 import { listConnectorsAtLocation, type ConnectorRow, type NamedConnectorRow } from '../store/connectors.ts'
 import { listTeamsAtLocation, type TeamRow } from '../store/teams.ts'
@@ -26,7 +26,10 @@ export async function bucketNetworks(
   const { db } = deps.store
   const connectors = await listConnectorsAtLocation(db, row.location)
   // The documents name everybody's prefixes in the bucket.
-  if (connectors.some(({ team_id }) => team_id !== row.team_id) && !isOrganisationAdmin(caller.principal))
+  if (
+    connectors.some(({ team_id }) => team_id !== row.team_id) &&
+    !mayOrganisation(caller.principal, 'connectors.manage')
+  )
     await requireOrganisation(deps, caller, 'connectors.manage', 'connector.network', { connector: row.name })
   const teams = await listTeamsAtLocation(db, row.location)
   const { settings } = recordOf(row, deps.secretBox)

@@ -8,7 +8,7 @@ import {
 } from '@signpost/contract'
 import { locationOf } from '../connectors/index.ts'
 import { policyText } from '../domain/policy.ts'
-import { isOrganisationAdmin } from '../domain/decide-access.ts'
+import { mayOrganisation } from '../domain/decide-access.ts'
 import { reservedTexts } from '../domain/reserved-settings.ts'
 import {
   clearDefaultConnector,
@@ -43,7 +43,7 @@ export async function createConnector(
   const gated =
     teamName === undefined
       ? { decision: await requireOrganisation(deps, caller, 'connectors.manage', type, fields) }
-      : await requireTeam(deps, caller, teamName, 'team.connectors.manage', type, fields)
+      : await requireTeam(deps, caller, teamName, 'connectors.manage', type, fields)
   const team = 'team' in gated ? gated.team : null
   if (isDefault && team) throw defaultOfTeam()
   await requireAddresses(deps, caller, type, settings)
@@ -149,7 +149,7 @@ async function requireUnsharedBucket(
   teamId: string,
   settings: ConnectorSettings,
 ): Promise<void> {
-  if (isOrganisationAdmin(caller.principal)) return
+  if (mayOrganisation(caller.principal, 'connectors.manage')) return
   const there = await listConnectorsAtLocation(deps.store.db, locationOf(settings))
   if (there.every(({ team_id }) => team_id === teamId)) return
   const { name: connector, bucket } = settings

@@ -7,7 +7,7 @@ import {
   type ConnectorSettings,
 } from '@signpost/contract'
 import { publicSettings } from '../connectors/index.ts'
-import { decideAccess, isOrganisationAdmin, type Decision } from '../domain/decide-access.ts'
+import { decideAccess, mayOrganisation, type Decision } from '../domain/decide-access.ts'
 import { storedPolicy } from '../domain/policy.ts'
 import { reservedField } from '../domain/reserved-settings.ts'
 import { isoOf } from '../domain/instant.ts'
@@ -49,7 +49,7 @@ export async function requireManaged(
   const decision =
     row.team_id === null
       ? decideAccess(caller.principal, { of: 'organisation', ask: 'connectors.manage' })
-      : await decideTeam(deps, caller, { id: row.team_id }, 'team.connectors.manage')
+      : await decideTeam(deps, caller, { id: row.team_id }, 'connectors.manage')
   await requireAllowed(deps, caller, decision, { type, fields: { connector: name } })
   return { row, decision }
 }
@@ -80,7 +80,7 @@ export function checkAddresses(
   settings: ConnectorSettings,
   before?: ConnectorSettings,
 ): void {
-  if (isOrganisationAdmin(principal)) return
+  if (mayOrganisation(principal, 'connectors.manage')) return
   const found = reservedField(settings, before, deps.policy.teamAdminsMaySetEndpoints)
   if (!found) return
   const { field, what } = found

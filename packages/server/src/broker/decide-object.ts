@@ -1,16 +1,54 @@
+import type { AccessRules } from '../domain/access-rules.ts'
 import { decideAccess, type Decision } from '../domain/decide-access.ts'
+import { isSameForAllKeys, type ObjectAsk, type TeamAccess } from '../domain/decide-object-access.ts'
+import { teamPermissionsOf } from '../domain/permissions.ts'
 import type { TargetRow } from '../store/store.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 
-/** May this caller, from where it calls, read or write this team's objects? Undefined: there is no such team. */
+type DecideDeps = Pick<BrokerDeps, 'policies' | 'rules' | 'clock'>
+
+/** May this caller, from where it calls, do that with this object? Undefined: there is no such team. */
 export function decideObject(
-  deps: Pick<BrokerDeps, 'policies'>,
-  { principal, call }: Caller,
-  ask: 'object.read' | 'object.write',
+  deps: DecideDeps,
+  caller: Caller,
+  ask: ObjectAsk['ask'],
+  key: string,
   target: TargetRow | undefined,
 ): Decision {
-  if (target === undefined) return decideAccess(principal, { of: 'team', ask, team: undefined })
-  const { allowsAddress } = deps.policies(target.connectorPolicy, target.teamPolicy)
-  const team = { role: target.role, outside: !allowsAddress(call.address) }
-  return decideAccess(principal, { of: 'team', ask, team })
+  return objectDecider(deps, caller, target)(ask, key)
+}
+
+export type ObjectDecider = (ask: ObjectAsk['ask'], key: string) => Decision
+
+/** For many keys at one moment: where no rule looks at the key, one decision does for all. */
+export function objectDecider(
+  deps: DecideDeps,
+  { principal, call: { address } }: Caller,
+  target: TargetRow | undefined,
+): ObjectDecider {
+  const at = deps.clock()
+  const team = target && teamAccessOf(deps, principal, address, target, deps.rules(target))
+  const decide: ObjectDecider = (ask, key) =>
+    decideAccess(principal, { of: 'object', ask, key, address, at, team })
+  if (team !== undefined && !isSameForAllKeys(principal, team)) return decide
+  const known: Partial<Record<ObjectAsk['ask'], Decision>> = {}
+  return (ask, key) => (known[ask] ??= decide(ask, key))
+}
+
+/** What a decision needs to know of a team, as it was read. */
+export function teamAccessOf(
+  { policies }: Pick<BrokerDeps, 'policies'>,
+  principal: Caller['principal'],
+  address: string,
+  target: TargetRow,
+  { prefixes, restrictions }: Pick<AccessRules, 'prefixes' | 'restrictions'>,
+): TeamAccess {
+  return {
+    name: target.team,
+    role: target.role,
+    permissions: teamPermissionsOf(principal, target.role, target.rolePermissions),
+    outside: !policies(target.connectorPolicy, target.teamPolicy).allowsAddress(address),
+    prefixes,
+    restrictions,
+  }
 }

@@ -1,4 +1,5 @@
 import type { OperationId, ParsedInput, Reply } from '@signpost/contract'
+import type { AccessRules, StoredRules } from '../domain/access-rules.ts'
 import type { Audiences } from '../domain/audience.ts'
 import type { ConnectorRecord, OpenConnector } from '../domain/connector.ts'
 import type { EffectivePolicy } from '../domain/policy.ts'
@@ -14,6 +15,8 @@ export interface BrokerDeps {
   policy: Policy
   /** What server, connector and team say together; arguments are the two policies as stored. */
   policies: (connectorPolicy: string, teamPolicy: string) => EffectivePolicy
+  /** Restricted prefixes, restrictions and budgets, as they were read with a target. */
+  rules: (stored: StoredRules) => AccessRules
   /** ms since the epoch */
   clock: () => number
   /** A new UUIDv7 (time-ordered): ids of events, grants, rows. */

@@ -4,7 +4,7 @@ import type { BrokerDeps, Caller } from './deps.ts'
 
 type WhoFields = Pick<
   AuditEvent,
-  'principalId' | 'principalKind' | 'username' | 'apiKeyId' | 'address' | 'agent' | 'requestId'
+  'principalId' | 'principalKind' | 'username' | 'apiKeyId' | 'keyKind' | 'address' | 'agent' | 'requestId'
 >
 
 /** What an event says further, beyond who and when. */
@@ -19,6 +19,7 @@ export function whoOf({ principal, call }: Caller): WhoFields {
     principalKind: principal.kind,
     username: principal.username,
     apiKeyId: principal.apiKeyId,
+    ...(principal.keyKind === 'apiKey' ? {} : { keyKind: principal.keyKind }),
     address: call.address,
     ...(call.agent === undefined ? {} : { agent: call.agent }),
     requestId: call.requestId,

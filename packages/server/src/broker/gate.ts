@@ -1,16 +1,11 @@
 /** The door to what is managed: decides, records a refusal, and hands over what was read for the decision. */
-import { SignpostError, type AuditEventType } from '@signpost/contract'
+import { SignpostError, type AuditEventType, type OrganisationPermission } from '@signpost/contract'
 import { checkerName } from '../connectors/index.ts'
-import {
-  decideAccess,
-  isOrganisationAdmin,
-  type Decision,
-  type OrganisationAsk,
-  type TeamAsk,
-} from '../domain/decide-access.ts'
+import { decideAccess, mayOrganisation, type Decision, type TeamAsk } from '../domain/decide-access.ts'
+import { teamPermissionsOf } from '../domain/permissions.ts'
 import { markersOf } from '../domain/pseudonym.ts'
 import { findGrant } from '../store/audit-events.ts'
-import { findMember } from '../store/members.ts'
+import { findMembership } from '../store/members.ts'
 import { findPrincipal, findPrincipalByMarker } from '../store/principals.ts'
 import { findTeam, type NamedTeamRow } from '../store/teams.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
@@ -20,7 +15,7 @@ import { requireAllowed } from './refuse.ts'
 export async function requireOrganisation(
   deps: BrokerDeps,
   caller: Caller,
-  ask: OrganisationAsk,
+  ask: OrganisationPermission,
   type: AuditEventType,
   fields: EventFields = {},
 ): Promise<Decision> {
@@ -54,13 +49,20 @@ export async function decideTeam(
   team: { id: string } | undefined,
   ask: TeamAsk,
 ): Promise<Decision> {
-  const member = team && (await findMember(deps.store.db, team.id, principal.id))
-  return decideAccess(principal, { of: 'team', ask, team: team && { role: member?.role ?? null } })
+  if (team === undefined) return decideAccess(principal, { of: 'team', ask, team })
+  const { name, role, permissions } = await findMembership(deps.store.db, team.id, principal.id)
+  return decideAccess(principal, {
+    of: 'team',
+    ask,
+    team: { name, role, permissions: teamPermissionsOf(principal, role, permissions) },
+  })
 }
 
-/** For filters of lists: undefined sees everything, else only what this principal's teams hold. */
+/** For filters of lists: empty sees everything, else only what this principal's teams hold. */
 export function memberFilter({ principal }: Caller): { memberId?: string } {
-  return isOrganisationAdmin(principal) ? {} : { memberId: principal.id }
+  return mayOrganisation(principal, 'teams.manage', 'connectors.manage', 'access.review')
+    ? {}
+    : { memberId: principal.id }
 }
 
 /** For a good sentence, before anything is done; that names are unique is the database's to hold. */

@@ -28,6 +28,28 @@ import { getDoctorReport, runDoctor } from './doctor.ts'
 import { cancelMove, getMove, startMove } from './move.ts'
 import { applyNetwork, planNetwork, verifyNetwork } from './network-restriction.ts'
 import { rotateSecrets } from './rotate-secrets.ts'
+import { listRoles, createRole, updateRole, deleteRole } from './roles.ts'
+import { listRestrictedPrefixes, setRestrictedPrefix, deleteRestrictedPrefix } from './restricted-prefixes.ts'
+import { explainAccess } from './explain-access.ts'
+import { reviewAccess } from './review-access.ts'
+import { listRestrictions, createRestriction, endRestriction } from './restrictions.ts'
+import { listBudgets, setBudget, deleteBudget } from './budgets.ts'
+import { listShareLinks, createShareLink, deleteShareLink } from './share-links.ts'
+import { planRevocation, revoke } from './revocations.ts'
+import {
+  listIdentityProviders,
+  createIdentityProvider,
+  updateIdentityProvider,
+  deleteIdentityProvider,
+} from './identity-providers.ts'
+import {
+  listTrustRules,
+  createTrustRule,
+  updateTrustRule,
+  deleteTrustRule,
+  testTrustRules,
+} from './trust-rules.ts'
+import { listSessions, deleteSession } from './sessions.ts'
 import { verifyWrite } from './verify-write.ts'
 
 export const handlers: Handlers = {
@@ -82,4 +104,35 @@ export const handlers: Handlers = {
   exportAuditEvents,
   verifyAuditEvents,
   getMarkerOwner,
+  listRoles,
+  createRole,
+  updateRole,
+  deleteRole,
+  listRestrictedPrefixes,
+  setRestrictedPrefix,
+  deleteRestrictedPrefix,
+  explainAccess,
+  reviewAccess,
+  listRestrictions,
+  createRestriction,
+  endRestriction,
+  listBudgets,
+  setBudget,
+  deleteBudget,
+  listShareLinks,
+  createShareLink,
+  deleteShareLink,
+  planRevocation,
+  revoke,
+  listIdentityProviders,
+  createIdentityProvider,
+  updateIdentityProvider,
+  deleteIdentityProvider,
+  listTrustRules,
+  createTrustRule,
+  updateTrustRule,
+  deleteTrustRule,
+  testTrustRules,
+  listSessions,
+  deleteSession,
 }

@@ -16,7 +16,7 @@ export async function issueUrl(
   // Nothing here waits where the answer is there at once: each wait costs as much as a hash.
   const found = deps.store.hot.findTarget(params.team, caller.principal.id)
   const target = found instanceof Promise ? await found : found
-  const decision = decideObject(deps, caller, askOf(body), target)
+  const decision = decideObject(deps, caller, askOf(body), body.key, target)
   if (decision.outcome === 'deny')
     await requireAllowed(deps, caller, decision, {
       type: 'url.issue',
@@ -25,7 +25,7 @@ export async function issueUrl(
   try {
     const opening = openIssuing(deps, caller, target as TargetRow)
     const issuing = opening instanceof Promise ? await opening : opening
-    const signing = issueItem(issuing, body, decision.reason)
+    const signing = issueItem(issuing, body, decision)
     const issued = signing instanceof Promise ? await signing : signing
     const statements = issued.look === undefined ? [] : [issued.look]
     await deps.store.commit({ statements, events: [issued.event] })
@@ -37,8 +37,12 @@ export async function issueUrl(
   }
 }
 
-export function askOf(item: Pick<UrlRequest, 'action'>): 'object.read' | 'object.write' {
-  return item.action === 'read' ? 'object.read' : 'object.write'
+/** What a URL opens: one to delete is to write for the signer, and a right of its own. */
+export function askOf({
+  action,
+  method,
+}: Pick<UrlRequest, 'action' | 'method'>): 'read' | 'write' | 'delete' {
+  return action === 'write' && method === 'DELETE' ? 'delete' : action
 }
 
 /** What was asked for, for the record of a refusal. */

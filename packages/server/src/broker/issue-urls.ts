@@ -8,7 +8,7 @@ import {
 import type { Decision } from '../domain/decide-access.ts'
 import type { Statement, TargetRow } from '../store/store.ts'
 import type { WrittenEvent } from '../store/written-event.ts'
-import { decideObject } from './decide-object.ts'
+import { objectDecider, type ObjectDecider } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { askedFields, askOf, isRecordedRefusal } from './issue-url.ts'
@@ -31,8 +31,7 @@ const chunkItems = 500
 interface Source {
   caller: Caller
   issuing: Issuing
-  read: Decision
-  write: Decision
+  decide: ObjectDecider
   decidedAt: number
 }
 
@@ -98,17 +97,22 @@ export async function* issueUrls(
 async function open(deps: BrokerDeps, caller: Caller, team: string, items: number): Promise<Source> {
   const { principal } = caller
   const target = await deps.store.hot.findTarget(team, principal.id)
-  const read = decideObject(deps, caller, 'object.read', target)
+  const decide = objectDecider(deps, caller, target)
   const fields = { team, details: { items } }
-  await requireAllowed(deps, caller, read, { type: 'url.issue', fields })
-  const write = decideObject(deps, caller, 'object.write', target)
+  const read = decide('read', '')
+  if (isForAllItems(read)) await requireAllowed(deps, caller, read, { type: 'url.issue', fields })
   try {
     const issuing = await openIssuing(deps, caller, target as TargetRow)
-    return { caller, issuing, read, write, decidedAt: issuing.signedAt }
+    return { caller, issuing, decide, decidedAt: issuing.signedAt }
   } catch (error) {
     if (isRecordedRefusal(error)) await recordRefusal(deps, caller, 'url.issue', error.code, fields)
     throw error
   }
+}
+
+/** Refused for who and where the caller is, and not for what an item asks. */
+function isForAllItems({ visible, reason }: Decision): boolean {
+  return !visible || reason === 'organisation_admin_not_a_member' || reason === 'outside_network'
 }
 
 async function signChunk(
@@ -152,12 +156,12 @@ function issueOrRefuse(source: Source, raw: unknown): Issued | Refused | Promise
     if (!parsed.success) return { error: itemError(parsed.error.issues[0]), event: null }
     item = parsed.data
   }
-  const decision = askOf(item) === 'object.read' ? source.read : source.write
+  const decision = source.decide(askOf(item), item.key)
   if (decision.outcome === 'deny') {
     return refuse(source, item, refusalError(decision, source.caller), decision.reason)
   }
   try {
-    const issued = issueItem(source.issuing, item, decision.reason)
+    const issued = issueItem(source.issuing, item, decision)
     return issued instanceof Promise ? issued.catch((error: unknown) => refuse(source, item, error)) : issued
   } catch (error) {
     return refuse(source, item, error)

@@ -19,6 +19,8 @@ const callers: fc.Arbitrary<Caller> = fc.record({
     pseudonym: text,
     scid: text,
     apiKeyId: text,
+    organisationPermissions: fc.constant(new Set<never>()),
+    keyKind: fc.constantFrom('apiKey', 'accessToken'),
   }),
   call: fc.record(
     { requestId: text, address: text, agent: text },

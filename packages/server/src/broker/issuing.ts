@@ -7,7 +7,9 @@ import {
   type UrlMethod,
   type UrlRequest,
 } from '@signpost/contract'
+import { cappedLife, checkCaps } from './caps.ts'
 import { audienceOf } from '../domain/audience.ts'
+import type { Caps, Decision } from '../domain/decide-access.ts'
 import type { MarkerSource, SignedRequest, Signer, SigningScope, SignRequest } from '../domain/connector.ts'
 import { expiryOf, type Expiry } from '../domain/expiry.ts'
 import { isoOf } from '../domain/instant.ts'
@@ -33,14 +35,14 @@ export interface Issued {
   look?: Statement
 }
 
-/** Signs one item that is allowed (`reason` says by which rule). Nothing is recorded yet: the event is in the answer. */
-export function issueItem(issuing: Issuing, item: UrlRequest, reason: string): Issued | Promise<Issued> {
+/** Signs one item that is allowed by this decision. Nothing is recorded yet: the event is in the answer. */
+export function issueItem(issuing: Issuing, item: UrlRequest, decision: Decision): Issued | Promise<Issued> {
   return issuing.placeFor === undefined
-    ? issueHere(issuing, item, reason)
-    : issuing.placeFor(item).then(async (place) => issueHere(place, item, reason))
+    ? issueHere(issuing, item, decision)
+    : issuing.placeFor(item).then(async (place) => issueHere(place, item, decision))
 }
 
-function issueHere(issuing: Issuing, item: UrlRequest, reason: string): Issued | Promise<Issued> {
+function issueHere(issuing: Issuing, item: UrlRequest, decision: Decision): Issued | Promise<Issued> {
   const method = methodOf(item)
   const keyProblem = objectKeyProblem(issuing.target.prefix, item.key)
   if (keyProblem) {
@@ -61,7 +63,7 @@ function issueHere(issuing: Issuing, item: UrlRequest, reason: string): Issued |
   if (item.checksum !== undefined) request.checksum = item.checksum
   if (item.createOnly !== undefined) request.createOnly = item.createOnly
   if (item.downloadAs !== undefined) request.downloadAs = item.downloadAs
-  return signRequest(issuing, request, item, reason)
+  return signRequest(issuing, request, item, decision)
 }
 
 /** Gets the signer, sets the expiry, signs what is decided, and writes the event that tells of it. */
@@ -69,16 +71,17 @@ export function signRequest(
   issuing: Issuing,
   request: SignRequest,
   wish: Wish,
-  reason: string,
+  decision: Decision,
   fields?: EventFields,
 ): Issued | Promise<Issued> {
   const { policy } = issuing
+  if (decision.limits !== undefined) checkCaps(decision.limits, request)
   if (policy.writes !== undefined && request.action === 'write') request.writes = policy.writes
   if (policy.networks.length > 0) request.networks = policy.networks
   const ready = signerFor(issuing, request.action, wish)
   return ready instanceof Promise
-    ? ready.then((got) => signWith(issuing, got, request, wish, reason, fields))
-    : signWith(issuing, ready, request, wish, reason, fields)
+    ? ready.then((got) => signWith(issuing, got, request, wish, decision, fields))
+    : signWith(issuing, ready, request, wish, decision, fields)
 }
 
 function signWith(
@@ -86,10 +89,10 @@ function signWith(
   { signer, latest, audience }: ReadySigner,
   request: SignRequest,
   wish: Wish,
-  reason: string,
+  { reason, limits }: Decision,
   fields: EventFields | undefined,
 ): Issued | Promise<Issued> {
-  const limitedBy = setExpiry(issuing, latest, request, wish)
+  const limitedBy = setExpiry(issuing, latest, request, wish, limits)
   const told = audience === undefined ? fields : { ...fields, details: { ...fields?.details, audience } }
   const signed = signer.sign(request)
   return signed instanceof Promise
@@ -209,12 +212,13 @@ function setExpiry(
   latest: ReadySigner['latest'],
   request: SignRequest,
   { expiresInSeconds, expiryMode }: Wish,
+  limits: Caps | undefined,
 ): LimitedBy {
   const expiry = expiryOf({
     now: signedAt,
     askedSeconds: expiresInSeconds,
     mode: expiryMode,
-    policy: policy.expiry[request.action],
+    policy: cappedLife(policy.expiry[request.action], limits?.[`${request.action}SecondsMax`]),
     latest,
   })
   if (expiry.outcome !== 'possible') throw expiryError(expiry)

@@ -39,7 +39,7 @@ export async function setMember(
   { params: { team: teamName, username }, body: { role } }: ParsedInput<'setMember'>,
 ): Promise<Reply<'setMember'>> {
   const details = { member: username, role }
-  const gated = await requireTeam(deps, caller, teamName, 'team.members.manage', 'member.set', { details })
+  const gated = await requireTeam(deps, caller, teamName, 'members.manage', 'member.set', { details })
   const { team, decision } = gated
   const { db } = deps.store
   const principal = await findPrincipal(db, username)
@@ -72,7 +72,7 @@ export async function removeMember(
   const decision =
     username === caller.principal.username
       ? decideAccess(caller.principal, { of: 'own', ask: 'user.see', ownerId: caller.principal.id })
-      : await decideTeam(deps, caller, team, 'team.members.manage')
+      : await decideTeam(deps, caller, team, 'members.manage')
   const fields = { team: team.name, details }
   await requireAllowed(deps, caller, decision, { type: 'member.remove', fields })
   const principal = await findPrincipal(db, username)

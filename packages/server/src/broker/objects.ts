@@ -10,7 +10,7 @@ import {
   type KeyRule,
 } from '../domain/object-key.ts'
 import type { TargetRow } from '../store/store.ts'
-import { decideObject } from './decide-object.ts'
+import { decideObject, objectDecider } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { openTarget } from './open-issuing.ts'
@@ -26,7 +26,8 @@ export async function listObjects(
 ): Promise<Reply<'listObjects'>> {
   const target = await deps.store.hot.findTarget(team, caller.principal.id)
   const asked = { team, key: recordableKey(target, query.prefix), action: 'read' } as const
-  const decision = decideObject(deps, caller, 'object.read', target)
+  const decide = objectDecider(deps, caller, target)
+  const decision = decide('list', query.prefix)
   await requireAllowed(deps, caller, decision, { type: 'object.list', fields: asked })
   const { prefix } = target as TargetRow
   const problem = listPrefixProblem(prefix, query.prefix)
@@ -42,7 +43,8 @@ export async function listObjects(
   })
   await deps.store.commit({ statements: [], events: [event] })
   const settling = await openSettling(deps, target as TargetRow)
-  if (settling) return listBoth(deps, settling.places, query)
+  const mayRead = (key: string) => decide('read', key).outcome === 'allow'
+  if (settling) return readable(await listBoth(deps, settling.places, query), mayRead)
   refuseBothCursor(query.cursor)
   const page = await connector.list({
     prefix: whole,
@@ -50,14 +52,24 @@ export async function listObjects(
     ...(query.delimiter === undefined ? {} : { delimiter: query.delimiter }),
     ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
   })
-  return {
+  const own = {
     // A cursor is the store's own and comes back from the client: what it leads to must still be the team's.
     items: page.objects.flatMap(({ key, sizeBytes, etag, lastModified }) => {
-      const own = keyInTeam(prefix, key)
-      return own === null ? [] : [{ key: own, sizeBytes, etag, lastModified: isoOf(lastModified) }]
+      const ownKey = keyInTeam(prefix, key)
+      return ownKey === null ? [] : [{ key: ownKey, sizeBytes, etag, lastModified: isoOf(lastModified) }]
     }),
     prefixes: page.prefixes.flatMap((one) => keyInTeam(prefix, one) ?? []),
     nextCursor: page.nextCursor,
+  }
+  return readable(own, mayRead)
+}
+
+/** Without what the caller may not read: of a restricted prefix not even the names are shown. */
+function readable(page: Reply<'listObjects'>, mayRead: (key: string) => boolean): Reply<'listObjects'> {
+  return {
+    ...page,
+    items: page.items.filter(({ key }) => mayRead(key)),
+    prefixes: page.prefixes.filter(mayRead),
   }
 }
 
@@ -68,7 +80,7 @@ export async function deleteObject(
 ): Promise<undefined> {
   const target = await deps.store.hot.findTarget(team, caller.principal.id)
   const asked = { team, key: recordableKey(target, key), action: 'write', method: 'DELETE' } as const
-  const decision = decideObject(deps, caller, 'object.write', target)
+  const decision = decideObject(deps, caller, 'delete', key, target)
   await requireAllowed(deps, caller, decision, { type: 'object.delete', fields: asked })
   const { prefix } = target as TargetRow
   const problem = objectKeyProblem(prefix, key)

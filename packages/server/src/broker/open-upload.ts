@@ -4,6 +4,7 @@ import { keyInBucket, keyRuleSentence, objectKeyProblem } from '../domain/object
 import { planParts } from '../domain/part-plan.ts'
 import type { TargetRow } from '../store/store.ts'
 import { insertUpload, type UploadRow } from '../store/uploads.ts'
+import { checkSizeCap } from './caps.ts'
 import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { createOnce, type Creation } from './idempotency.ts'
@@ -26,6 +27,7 @@ export async function openUpload(deps: BrokerDeps, caller: Caller, input: Input)
     if (keyProblem) {
       throw new SignpostError('invalid_key', `key: ${keyRuleSentence(keyProblem)}.`, { field: 'key' })
     }
+    if (decision.limits !== undefined) checkSizeCap(decision.limits, 'sizeBytes', body.sizeBytes)
     const settling = await openSettling(deps, target)
     const until = deps.clock() + deps.policy.uploadSecondsMax * 1000
     if (settling && (await settling.forWrite(body.key, until)) === 'old') target = settling.oldTarget

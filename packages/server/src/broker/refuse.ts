@@ -1,4 +1,5 @@
 import { SignpostError, type AuditEventType } from '@signpost/contract'
+import { isoOf } from '../domain/instant.ts'
 import type { Decision } from '../domain/decide-access.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf, type EventFields } from './event-of.ts'
@@ -10,9 +11,12 @@ const sentences: Record<string, string> = {
   outside_network:
     'The policy of this team or its connector does not allow requests from your network address.',
   role_too_low: 'Your role in this team does not allow that.',
+  not_a_member: 'You are not in this team.',
+  outside_key_scope: 'The scope of this key does not allow that: use another key, or ask for a wider one.',
+  restricted_prefix: "This prefix is restricted, and you are not among those who may: ask the team's admins.",
   organisation_admin_not_a_member:
     'Organisation admins reach the objects of a team only as its member: add yourself to it first.',
-  not_organisation_admin: 'Only admins of the organisation may do that.',
+  not_organisation_admin: 'Your role in the organisation does not allow that.',
 }
 
 /** The answer to a decision that is not to allow: absent to those who may not know, forbidden to the others. */
@@ -22,6 +26,11 @@ export function refusalError(
   absent = absentTeam,
 ): SignpostError {
   if (!decision.visible) return new SignpostError('not_found', absent)
+  const { restriction } = decision
+  if (restriction) {
+    const until = restriction.until === undefined ? '' : ` until ${isoOf(restriction.until)}`
+    return new SignpostError('restricted', `A restriction forbids this${until}: ${restriction.reason}`)
+  }
   const sentence = sentences[decision.reason] ?? 'You are not allowed to do that.'
   // Which address that is, a caller behind a proxy cannot know.
   const seen = decision.reason === 'outside_network' ? ` Seen here: ${call.address || 'no address'}.` : ''

@@ -1,5 +1,5 @@
 import { SignpostError, type AuditEventType, type ParsedInput, type Reply } from '@signpost/contract'
-import { decideAccess, isOrganisationAdmin, type Decision } from '../domain/decide-access.ts'
+import { decideAccess, mayOrganisation, type Decision } from '../domain/decide-access.ts'
 import { isoOf } from '../domain/instant.ts'
 import { listMemberships, setMember } from '../store/members.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
@@ -31,7 +31,7 @@ export async function listServiceAccounts(
   let teamIds: string[] | undefined
   if (teamName !== undefined) {
     teamIds = [(await requireTeam(deps, caller, teamName, 'team.see', 'access.refuse')).team.id]
-  } else if (!isOrganisationAdmin(caller.principal)) {
+  } else if (!mayOrganisation(caller.principal, 'serviceAccounts.manage', 'access.review')) {
     teamIds = (await listMemberships(db, caller.principal.id)).map(({ teamId }) => teamId)
   }
   const filter = { kind: 'serviceAccount', teamIds } as const
@@ -54,7 +54,7 @@ export async function createServiceAccount(
   const gated =
     teamName === undefined
       ? { decision: await requireOrganisation(deps, caller, 'serviceAccounts.manage', type, fields) }
-      : await requireTeam(deps, caller, teamName, 'team.serviceAccounts.manage', type, fields)
+      : await requireTeam(deps, caller, teamName, 'serviceAccounts.manage', type, fields)
   const team = 'team' in gated ? gated.team : null
   return createOnce(deps, caller, 'createServiceAccount', input, async () => {
     await requireFreeUsername(deps, username)
@@ -82,10 +82,11 @@ export async function createServiceAccount(
 export async function updateServiceAccount(
   deps: BrokerDeps,
   caller: Caller,
-  { params: { username }, body: { active } }: ParsedInput<'updateServiceAccount'>,
+  { params: { username }, body }: ParsedInput<'updateServiceAccount'>,
 ): Promise<Shown> {
   const { account, decision } = await requireAccount(deps, caller, username, 'serviceAccount.update')
   const fields = teamFields(account.team, username)
+  const active = body.active ?? account.active === 1
   const event = eventOf(deps, caller, 'serviceAccount.update', decision, {
     ...fields,
     details: { ...fields.details, active },
@@ -130,7 +131,7 @@ export async function decideAccount(
   account: NamedPrincipalRow | undefined,
 ): Promise<Decision> {
   return account && account.team_id !== null
-    ? decideTeam(deps, caller, { id: account.team_id }, 'team.serviceAccounts.manage')
+    ? decideTeam(deps, caller, { id: account.team_id }, 'serviceAccounts.manage')
     : decideAccess(caller.principal, { of: 'own', ask: 'serviceAccount.manage', ownerId: account?.id })
 }
 
@@ -146,6 +147,7 @@ function shownServiceAccount(row: NamedPrincipalRow): Shown {
     id: row.id,
     username: row.username,
     team: row.team,
+    organisationRole: row.organisation_role,
     active: row.active === 1,
     scid: row.scid,
     pseudonym: row.pseudonym,

@@ -3,6 +3,7 @@ import { partLength } from '../domain/arrived-parts.ts'
 import type { SignRequest } from '../domain/connector.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { isRecordedRefusal } from './issue-url.ts'
+import { checkSizeCap } from './caps.ts'
 import { markerOf, signRequest, type Issued, type Wish } from './issuing.ts'
 import { openIssuing, type Issuing } from './open-issuing.ts'
 import { recordRefusal } from './refuse.ts'
@@ -16,6 +17,8 @@ export async function signParts(
 ): Promise<Reply<'signParts'>> {
   const usable = await requireUpload(deps, caller, params, 'url.issue')
   requireOpen(usable.upload, deps.clock())
+  if (usable.decision.limits !== undefined)
+    checkSizeCap(usable.decision.limits, 'sizeBytes', usable.upload.size_bytes ?? undefined)
   checkNumbers(usable, body.partNumbers)
   try {
     const issuing = await openIssuing(deps, caller, usable.target)
@@ -51,7 +54,7 @@ function signPart(
   if (upload.size_bytes !== null) {
     request.contentLength = partLength(partNumber, upload.size_bytes, upload.part_size_bytes)
   }
-  return signRequest(issuing, request, wish, decision.reason, { uploadId: upload.id, partNumber })
+  return signRequest(issuing, request, wish, decision, { uploadId: upload.id, partNumber })
 }
 
 function checkNumbers({ upload, named }: UsableUpload, partNumbers: readonly number[]): void {

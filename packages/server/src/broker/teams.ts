@@ -68,6 +68,8 @@ export async function createTeam(
       prefix,
       created_at: deps.clock(),
       policy: policyText(policy),
+      external_id: null,
+      updated_at: deps.clock(),
       connector: connectorName ?? null,
     }
     const { connector: _, ...stored } = row
@@ -128,7 +130,7 @@ async function decideMove(
   connector: NamedConnectorRow | undefined,
 ): Promise<Decision> {
   return connector?.team_id === team.id
-    ? decideTeam(deps, caller, team, 'team.connectors.manage')
+    ? decideTeam(deps, caller, team, 'connectors.manage')
     : decideAccess(caller.principal, { of: 'organisation', ask: 'teams.manage' })
 }
 

@@ -37,7 +37,7 @@ export async function requireWriter(
   { key, ...rest }: EventFields = {},
 ): Promise<{ target: TargetRow; decision: Decision }> {
   const target = await deps.store.hot.findTarget(team, caller.principal.id)
-  const decision = decideObject(deps, caller, 'object.write', target)
+  const decision = decideObject(deps, caller, 'write', key ?? '', target)
   const keyField = key === undefined ? {} : { key: recordableKey(target, key) }
   const fields: EventFields = { team, ...keyField, action: 'write', ...rest }
   await requireAllowed(deps, caller, decision, { type, fields })
@@ -54,33 +54,53 @@ export async function requireUpload(
   { team, uploadId }: { team: string; uploadId: string },
   type: AuditEventType,
 ): Promise<UsableUpload> {
-  const writer = await requireWriter(deps, caller, team, type, { uploadId })
-  const { decision } = writer
-  let { target } = writer
-  const upload = isId(uploadId) ? await findUpload(deps.store.db, target.teamId, uploadId) : undefined
+  const found = await deps.store.hot.findTarget(team, caller.principal.id)
+  const upload = found && isId(uploadId) ? await findUpload(deps.store.db, found.teamId, uploadId) : undefined
+  const isOwn = upload !== undefined && upload.principal_id === caller.principal.id
+  const settling = found && isOwn ? await openSettling(deps, found) : null
+  const movingPlaces = settling && upload && isInOld(settling.places, upload) ? settling.places : null
+  // Where it lies is settled when it is opened: nothing is to be asked for its parts.
+  const target = settling && movingPlaces ? settling.oldTarget : found && { ...found, settlingMove: null }
+  // Of another's upload nothing is looked at, not even its key.
+  const key = target && isOwn ? keyInTeam(target.prefix, upload.object_key) : null
+  const decision = decideObject(deps, caller, 'write', key ?? '', found)
+  await requireAllowed(deps, caller, decision, { type, fields: { team, action: 'write', uploadId } })
   const own = decideAccess(caller.principal, {
     of: 'own',
     ask: 'upload.use',
     ownerId: upload?.principal_id,
   })
   await requireAllowed(deps, caller, own, { type, fields: { team, uploadId }, absent })
-  const found = upload as UploadRow
-  const settling = await openSettling(deps, target)
-  const movingPlaces = settling && isInOld(settling.places, found) ? settling.places : null
-  // Where it lies is settled when it is opened: nothing is to be asked for its parts.
-  target = settling && movingPlaces ? settling.oldTarget : { ...target, settlingMove: null }
-  if (found.connector_id !== target.connectorId || keyInTeam(target.prefix, found.object_key) === null) {
+  return usableUpload(deps, upload as UploadRow, target as TargetRow, decision, movingPlaces, key)
+}
+
+async function usableUpload(
+  deps: BrokerDeps,
+  upload: UploadRow,
+  target: TargetRow,
+  decision: Decision,
+  movingPlaces: Places | null,
+  key: string | null,
+): Promise<UsableUpload> {
+  if (upload.connector_id !== target.connectorId || key === null) {
     throw new SignpostError('conflict', 'The team has got another bucket or prefix since: open a new upload.')
   }
   const named = await openTarget(deps, target)
   const { name: connector, bucket } = named
   return {
-    upload: found,
+    upload,
     target,
     decision,
     named,
     movingPlaces,
-    fields: { team, connector, bucket, key: found.object_key, action: 'write', uploadId },
+    fields: {
+      team: target.team,
+      connector,
+      bucket,
+      key: upload.object_key,
+      action: 'write',
+      uploadId: upload.id,
+    },
   }
 }
 

@@ -81,6 +81,9 @@ export function principalRow(deps: BrokerDeps, username: string) {
     active: 1,
     ...markersOf(username, deps.randomBytes),
     created_at: deps.clock(),
+    profile: '',
+    external_id: null,
+    updated_at: deps.clock(),
   } as const
 }
 

@@ -1,76 +1,169 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TeamRole } from '@signpost/contract'
+import type { TeamAccess } from './decide-object-access.ts'
 import { decideAccess, type TeamAsk } from './decide-access.ts'
+import { organisationPermissionsOf, teamPermissionsOf } from './permissions.ts'
 import type { Principal } from './principal.ts'
 
-const member: Principal = {
-  id: 'p1',
-  kind: 'user',
-  username: 'alice',
-  organisationRole: 'member',
-  pseudonym: 'x',
-  scid: 'y',
-  apiKeyId: 'k',
+const member = principalOf('user', 'member')
+const admin = { ...principalOf('user', 'admin'), id: 'p2' }
+const robot = { ...principalOf('serviceAccount', 'admin'), id: 'p3' }
+
+function principalOf(kind: Principal['kind'], organisationRole: string): Principal {
+  return {
+    id: 'p1',
+    kind,
+    username: 'alice',
+    organisationRole,
+    organisationPermissions: organisationPermissionsOf(kind, organisationRole, null),
+    pseudonym: 'x',
+    scid: 'y',
+    apiKeyId: 'k',
+    keyKind: 'apiKey',
+  }
 }
-const admin: Principal = { ...member, id: 'p2', organisationRole: 'admin' }
-const robot: Principal = { ...admin, id: 'p3', kind: 'serviceAccount' }
 
-const asks: TeamAsk[] = [
-  'object.read',
-  'object.write',
+const managing = [
   'team.see',
-  'team.members.manage',
-  'team.serviceAccounts.manage',
-  'team.connectors.manage',
-  'team.audit.read',
-]
-const allowed = (principal: Principal, role: TeamRole | null) =>
-  asks.filter((ask) => decideAccess(principal, { of: 'team', ask, team: { role } }).outcome === 'allow')
+  'members.manage',
+  'serviceAccounts.manage',
+  'prefixes.manage',
+  'connectors.manage',
+  'restrictions.manage',
+  'audit.read',
+] as const satisfies TeamAsk[]
+const asks: TeamAsk[] = [...managing, 'links.create']
+const reaching = ['read', 'list', 'write', 'delete'] as const
 
-test('a viewer reads, a member writes too, an admin manages too', () => {
-  assert.deepEqual(allowed(member, 'viewer'), ['object.read', 'team.see'])
-  assert.deepEqual(allowed(member, 'member'), ['object.read', 'object.write', 'team.see'])
+function teamOf(principal: Principal, role: string | null, more: Partial<TeamAccess> = {}): TeamAccess {
+  const permissions = teamPermissionsOf(principal, role, null)
+  return { name: 'vision', role, permissions, prefixes: [], restrictions: [], ...more }
+}
+
+const allowed = (principal: Principal, role: string | null) =>
+  asks.filter(
+    (ask) => decideAccess(principal, { of: 'team', ask, team: teamOf(principal, role) }).outcome === 'allow',
+  )
+
+const decided = (
+  principal: Principal,
+  role: string | null,
+  ask: (typeof reaching)[number],
+  { key = 'a/b', ...more }: Partial<TeamAccess> & { key?: string } = {},
+) =>
+  decideAccess(principal, {
+    of: 'object',
+    ask,
+    key,
+    address: '192.0.2.1',
+    at: 1000,
+    team: teamOf(principal, role, more),
+  })
+
+const reached = (principal: Principal, role: string | null, more: Partial<TeamAccess> = {}) =>
+  reaching.filter((ask) => decided(principal, role, ask, more).outcome === 'allow')
+
+test('a viewer reads, a member writes and deletes too, an admin manages too', () => {
+  assert.deepEqual(allowed(member, 'viewer'), ['team.see'])
+  assert.deepEqual(reached(member, 'viewer'), ['read', 'list'])
+  assert.deepEqual(allowed(member, 'member'), ['team.see', 'links.create'])
+  assert.deepEqual(reached(member, 'member'), reaching)
   assert.deepEqual(allowed(member, 'admin'), asks)
+  assert.deepEqual(reached(member, 'admin'), reaching)
+})
+
+test('a role that there is not allows nothing but to be in the team', () => {
+  assert.deepEqual(allowed(member, 'no-such-role'), ['team.see'])
+  assert.deepEqual(reached(member, 'no-such-role'), [])
 })
 
 test('an outsider may nothing, and cannot tell a team from none', () => {
   assert.deepEqual(allowed(member, null), [])
+  assert.deepEqual(reached(member, null), [])
   for (const ask of asks) {
-    assert.equal(decideAccess(member, { of: 'team', ask, team: { role: null } }).visible, false)
+    assert.equal(decideAccess(member, { of: 'team', ask, team: teamOf(member, null) }).visible, false)
     assert.equal(decideAccess(member, { of: 'team', ask, team: undefined }).visible, false)
     assert.equal(decideAccess(admin, { of: 'team', ask, team: undefined }).outcome, 'deny')
   }
-})
-
-test('a member who may not is told so', () => {
-  assert.deepEqual(decideAccess(member, { of: 'team', ask: 'object.write', team: { role: 'viewer' } }), {
-    outcome: 'deny',
-    reason: 'role_too_low',
-    visible: true,
-  })
+  for (const ask of reaching) assert.equal(decided(member, null, ask).visible, false)
 })
 
 test('an organisation admin manages every team, but touches objects only as a member', () => {
-  assert.deepEqual(
-    allowed(admin, null),
-    asks.filter((ask) => !ask.startsWith('object.')),
-  )
-  assert.deepEqual(decideAccess(admin, { of: 'team', ask: 'object.read', team: { role: null } }), {
-    outcome: 'deny',
-    reason: 'organisation_admin_not_a_member',
-    visible: true,
-  })
-  assert.equal(
-    decideAccess(admin, { of: 'team', ask: 'object.write', team: { role: 'viewer' } }).reason,
-    'role_too_low',
-  )
+  assert.deepEqual(allowed(admin, null), managing)
+  assert.deepEqual(reached(admin, null), [])
+  assert.equal(decided(admin, null, 'read').reason, 'organisation_admin_not_a_member')
+  assert.equal(decided(admin, 'viewer', 'write').reason, 'role_too_low')
+})
+
+test('an organisation viewer only reads, whatever its role in a team', () => {
+  const viewer = principalOf('user', 'viewer')
+  assert.deepEqual(reached(viewer, 'admin'), ['read', 'list'])
+  assert.deepEqual(allowed(viewer, 'admin'), ['team.see'])
+})
+
+test('an auditor sees teams and the trail, and reaches nothing', () => {
+  const auditor = principalOf('user', 'auditor')
+  assert.deepEqual(allowed(auditor, null), ['team.see', 'audit.read'])
+  assert.deepEqual(reached(auditor, null), [])
+  assert.equal(decideAccess(auditor, { of: 'organisation', ask: 'users.manage' }).outcome, 'deny')
 })
 
 test('a service account is no organisation admin, whatever its row says', () => {
   assert.deepEqual(allowed(robot, null), [])
   assert.equal(decideAccess(robot, { of: 'organisation', ask: 'users.manage' }).outcome, 'deny')
   assert.equal(decideAccess(admin, { of: 'organisation', ask: 'users.manage' }).outcome, 'allow')
+})
+
+test("a key's scope narrows, and manages only where it says so", () => {
+  const scoped = (scope: Principal['scope']) => ({ ...admin, scope })
+  assert.deepEqual(reached(scoped({ actions: ['read'] }), 'admin'), ['read', 'list'])
+  assert.deepEqual(reached(scoped({ teams: ['other'] }), 'admin'), [])
+  assert.deepEqual(reached(scoped({ prefixes: ['a/'] }), 'admin'), reaching)
+  assert.deepEqual(reached(scoped({ prefixes: ['b/'] }), 'admin'), [])
+  assert.deepEqual(reached(scoped({ keys: ['a/b'] }), 'admin'), ['read', 'write', 'delete'])
+  assert.deepEqual(allowed(scoped({ actions: ['read'] }), 'admin'), ['team.see'])
+  assert.deepEqual(allowed(scoped({ actions: ['manage'], teams: ['vision'] }), 'admin'), asks)
+  const question = { of: 'organisation', ask: 'users.manage' } as const
+  assert.equal(decideAccess(scoped({ actions: ['manage'] }), question).outcome, 'allow')
+  assert.equal(decideAccess(scoped({ actions: ['manage'], teams: ['vision'] }), question).outcome, 'deny')
+  assert.equal(
+    decideAccess(scoped({}), { of: 'own', ask: 'apiKeys.manage', ownerId: 'p2' }).reason,
+    'outside_key_scope',
+  )
+})
+
+test('a restricted prefix is for those that it names, admins included', () => {
+  const prefixes = [
+    { prefix: 'a/', grants: [{ principalId: 'p1', access: 'read' as const }] },
+    { prefix: 'a/b/', grants: [{ role: 'admin', access: 'write' as const }] },
+  ]
+  assert.deepEqual(reached(member, 'member', { prefixes }), ['read', 'list'])
+  assert.deepEqual(reached({ ...member, id: 'p9' }, 'admin', { prefixes }), [])
+  assert.equal(decided(member, 'member', 'read', { prefixes, key: 'a/b/c' }).reason, 'restricted_prefix')
+  assert.equal(decided(member, 'admin', 'read', { prefixes, key: 'a/b/c' }).outcome, 'allow')
+  assert.equal(decided({ ...member, id: 'p9' }, 'viewer', 'read', { prefixes, key: 'ab' }).outcome, 'allow')
+})
+
+test('a restriction denies or narrows while it lasts', () => {
+  const rule = { id: 'r', actions: ['write' as const], from: 500, until: 1001, reason: 'left the project' }
+  assert.deepEqual(reached(member, 'member', { restrictions: [rule] }), ['read', 'list', 'delete'])
+  assert.equal(
+    decided(member, 'member', 'write', { restrictions: [rule] }).restriction?.reason,
+    'left the project',
+  )
+  assert.deepEqual(reached(member, 'member', { restrictions: [{ ...rule, until: 1000 }] }), reaching)
+  assert.deepEqual(reached(member, 'member', { restrictions: [{ ...rule, from: 1001 }] }), reaching)
+  assert.deepEqual(reached(member, 'member', { restrictions: [{ ...rule, prefix: 'b/' }] }), reaching)
+  assert.deepEqual(
+    reached(member, 'member', { restrictions: [{ ...rule, networks: ['198.51.100.0/24'] }] }),
+    reaching,
+  )
+  const caps = [{ writeSecondsMax: 60 }, { writeSecondsMax: 30, writeBytesMax: 5 }]
+  const restrictions = caps.map((one) => ({ ...rule, caps: one }))
+  assert.deepEqual(decided(member, 'member', 'write', { restrictions }).limits, {
+    writeSecondsMax: 30,
+    writeBytesMax: 5,
+  })
 })
 
 test("what is another's is absent, and what is one's own is not", () => {

@@ -1,35 +1,29 @@
-import type { TeamRole } from '@signpost/contract'
+import type { Caps, OrganisationPermission, TeamPermission } from '@signpost/contract'
+import { decideObject, type ObjectAsk } from './decide-object-access.ts'
+import { decisions, type Decision } from './decision.ts'
+import type { TeamAccess } from './decide-object-access.ts'
 import type { Principal } from './principal.ts'
 
-/** What can be asked of a team. Each names the least role that may do it. */
-const teamAsks = {
-  'object.read': 'viewer',
-  'object.write': 'member',
-  'team.see': 'viewer',
-  'team.members.manage': 'admin',
-  'team.serviceAccounts.manage': 'admin',
-  'team.connectors.manage': 'admin',
-  'team.audit.read': 'admin',
-} as const satisfies Record<string, TeamRole>
+/** What can be asked of a team, beside its objects. */
+export type TeamAsk = 'team.see' | Exclude<TeamPermission, `objects.${string}`>
 
-export type TeamAsk = keyof typeof teamAsks
-
-/** What can be asked of the organisation; all of it is for its admins. */
-export type OrganisationAsk =
-  | 'users.manage'
-  | 'teams.manage'
-  | 'serviceAccounts.manage'
-  | 'connectors.manage'
-  | 'audit.read'
+/** Which roles of the organisation may ask the same of every team. None of them reaches an object, or makes a link to one. */
+const byOrganisation: Record<TeamAsk, readonly OrganisationPermission[]> = {
+  'team.see': ['teams.manage', 'access.review'],
+  'links.create': [],
+  'members.manage': ['teams.manage'],
+  'serviceAccounts.manage': ['serviceAccounts.manage'],
+  'prefixes.manage': ['teams.manage'],
+  'connectors.manage': ['connectors.manage'],
+  'restrictions.manage': ['restrictions.manage'],
+  'audit.read': ['audit.read'],
+}
 
 export type Question =
-  | {
-      of: 'team'
-      ask: TeamAsk
-      /** Undefined: there is no such team. `outside`: asked from a network that the policy does not allow. */
-      team: { role: TeamRole | null; outside?: boolean } | undefined
-    }
-  | { of: 'organisation'; ask: OrganisationAsk }
+  /** Undefined: there is no such team. */
+  | { of: 'team'; ask: TeamAsk; team: Pick<TeamAccess, 'name' | 'role' | 'permissions'> | undefined }
+  | ({ of: 'object'; team: TeamAccess | undefined } & ObjectAsk)
+  | { of: 'organisation'; ask: OrganisationPermission }
   /** A thing that belongs to one principal; an upload is its opener's alone. Undefined: there is no such thing. */
   | {
       of: 'own'
@@ -39,34 +33,7 @@ export type Question =
   /** A connector: seen by the teams that own or use it. */
   | { of: 'connector'; ask: 'connector.see'; /** Undefined: there is none. */ ofMyTeams: boolean | undefined }
 
-export interface Decision {
-  outcome: 'allow' | 'deny'
-  /** The rule that decided; a stable word for audit events. */
-  reason: string
-  /** May the asker know that the thing exists? If not, it is answered as absent. */
-  visible: boolean
-}
-
-const rank: Record<TeamRole, number> = { viewer: 0, member: 1, admin: 2 }
-
-const allow = (reason: string): Decision => Object.freeze({ outcome: 'allow', reason, visible: true })
-const deny = (reason: string, visible: boolean): Decision =>
-  Object.freeze({ outcome: 'deny', reason, visible })
-
-const decisions = {
-  role: { viewer: allow('team_viewer'), member: allow('team_member'), admin: allow('team_admin') },
-  organisationAdmin: allow('organisation_admin'),
-  own: allow('own'),
-  ofMyTeams: allow('of_my_teams'),
-  noSuchTeam: deny('no_such_team', false),
-  notAMember: deny('not_a_member', false),
-  adminNotAMember: deny('organisation_admin_not_a_member', true),
-  roleTooLow: deny('role_too_low', true),
-  outsideNetwork: deny('outside_network', true),
-  notOrganisationAdmin: deny('not_organisation_admin', true),
-  noSuchThing: deny('no_such_thing', false),
-  notOwn: deny('not_own', false),
-}
+export type { Caps, Decision }
 
 /**
  * The one place that says who may do what. Denies unless a rule allows.
@@ -75,46 +42,75 @@ const decisions = {
  * one, and that leaves a `member.set` event.
  */
 export function decideAccess(principal: Principal, question: Question): Decision {
-  const organisationAdmin = isOrganisationAdmin(principal)
   switch (question.of) {
+    case 'object':
+      return decideObject(principal, question.team, question)
     case 'team':
-      return decideTeam(organisationAdmin, question)
+      return decideTeam(principal, question)
     case 'organisation':
-      return organisationAdmin ? decisions.organisationAdmin : decisions.notOrganisationAdmin
+      if (!mayManage(principal)) return decisions.outsideKeyScope
+      return principal.organisationPermissions.has(question.ask)
+        ? decisions.organisation
+        : decisions.notOrganisationAdmin
     case 'own':
-      return decideOwn(principal, organisationAdmin, question)
+      return decideOwn(principal, question)
     case 'connector':
       if (question.ofMyTeams === undefined) return decisions.noSuchThing
-      if (organisationAdmin) return decisions.organisationAdmin
+      if (mayOrganisation(principal, 'connectors.manage', 'access.review')) return decisions.organisation
       return question.ofMyTeams ? decisions.ofMyTeams : decisions.notOwn
     default:
       return decisions.notOwn
   }
 }
 
-function decideOwn(
-  principal: Principal,
-  organisationAdmin: boolean,
-  { ask, ownerId }: Extract<Question, { of: 'own' }>,
-): Decision {
+/** What an organisation's role must allow for a thing that is another's. Nobody uses another's upload. */
+const ofOthers = {
+  'user.see': ['users.manage', 'access.review'],
+  'apiKeys.manage': ['users.manage'],
+  'serviceAccount.manage': ['serviceAccounts.manage'],
+  'upload.use': [],
+} as const satisfies Record<string, readonly OrganisationPermission[]>
+
+function decideOwn(principal: Principal, { ask, ownerId }: Extract<Question, { of: 'own' }>): Decision {
   if (ownerId === undefined) return decisions.noSuchThing
+  const changes = ask === 'apiKeys.manage' || ask === 'serviceAccount.manage'
+  if (changes && !mayManage(principal)) return decisions.outsideKeyScope
   // A service account's owner is itself, and it does not manage itself.
   if (ownerId === principal.id && ask !== 'serviceAccount.manage') return decisions.own
-  return organisationAdmin && ask !== 'upload.use' ? decisions.organisationAdmin : decisions.notOwn
+  return mayOrganisation(principal, ...ofOthers[ask]) ? decisions.organisation : decisions.notOwn
 }
 
-function decideTeam(organisationAdmin: boolean, { ask, team }: Extract<Question, { of: 'team' }>): Decision {
+function decideTeam(principal: Principal, { ask, team }: Extract<Question, { of: 'team' }>): Decision {
   if (team === undefined) return decisions.noSuchTeam
-  const least = teamAsks[ask]
-  const objects = ask === 'object.read' || ask === 'object.write'
-  if (team.role !== null && rank[team.role] >= rank[least])
-    return objects && team.outside === true ? decisions.outsideNetwork : decisions.role[team.role]
-  if (organisationAdmin && !objects) return decisions.organisationAdmin
+  const known = team.role !== null || mayOrganisation(principal, ...byOrganisation['team.see'])
+  if (!isInScope(principal, team.name, ask)) return known ? decisions.outsideKeyScope : decisions.notAMember
+  if (team.role !== null && (ask === 'team.see' || team.permissions.has(ask)))
+    return decisions.role(team.role)
+  if (mayOrganisation(principal, ...byOrganisation[ask])) return decisions.organisation
   if (team.role !== null) return decisions.roleTooLow
-  return organisationAdmin ? decisions.adminNotAMember : decisions.notAMember
+  return known ? decisions.notInThatTeam : decisions.notAMember
 }
 
-/** A service account is never one, whatever a row says. */
-export function isOrganisationAdmin(principal: Principal): boolean {
-  return principal.kind === 'user' && principal.organisationRole === 'admin'
+/** A key for some teams sees these, and manages in them only where its scope says so by name. */
+function isInScope({ scope }: Principal, team: string, ask: TeamAsk): boolean {
+  if (scope === undefined) return true
+  if (scope.teams !== undefined && !scope.teams.includes(team)) return false
+  return ask === 'team.see' || scope.actions?.includes('manage') === true
+}
+
+/** May this key manage what is of no one team? A narrower one may not, nor make itself a wider one. */
+function mayManage({ scope }: Principal): boolean {
+  if (scope === undefined) return true
+  const { teams, prefixes, keys, actions } = scope
+  return (
+    teams === undefined &&
+    prefixes === undefined &&
+    keys === undefined &&
+    actions?.includes('manage') === true
+  )
+}
+
+/** Does a role of the organisation allow one of these? */
+export function mayOrganisation(principal: Principal, ...anyOf: readonly OrganisationPermission[]): boolean {
+  return mayManage(principal) && anyOf.some((one) => principal.organisationPermissions.has(one))
 }

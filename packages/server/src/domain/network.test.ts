@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bothNetworks, membershipOf, nobody } from './network.ts'
+import { bothNetworks, membershipOf, nobody, plainAddress } from './network.ts'
 
 test('an address is in a list by its ranges, v4 and v6, and never by a VPC endpoint', () => {
   const isIn = membershipOf(['203.0.113.0/24', '2001:db8::/32', '198.51.100.7', 'vpce-0123456789abcdef0'])
@@ -41,4 +41,31 @@ test('all of IPv6 is none of IPv4, and all of IPv4 none of IPv6', () => {
   const four = membershipOf(['0.0.0.0/0'])
   assert.ok(four('::ffff:203.0.113.9'))
   assert.equal(four('2001:db8::1'), false)
+})
+
+test('IPv4 is itself in every way of writing it as IPv6, and nothing else changes', () => {
+  for (const address of [
+    '203.0.113.9',
+    '::ffff:203.0.113.9',
+    '::FFFF:203.0.113.9',
+    '::ffff:cb00:7109',
+    '0:0:0:0:0:ffff:203.0.113.9',
+    '0000:0000:0000:0000:0000:ffff:cb00:7109',
+  ])
+    assert.equal(plainAddress(address), '203.0.113.9', address)
+  assert.equal(plainAddress('::ffff:0.0.0.0'), '0.0.0.0')
+  for (const address of [
+    '',
+    'unknown',
+    '2001:db8::1',
+    '::1',
+    '::203.0.113.9',
+    '64:ff9b::203.0.113.9',
+    'fe80::1%eth0',
+    '::ffff:203.0.113.9%eth0',
+    '::ffff:203.0.113',
+    '::ffff:203.0.113.256',
+    '::ffff:a.b',
+  ])
+    assert.equal(plainAddress(address), address)
 })

@@ -1,5 +1,5 @@
 /** Lists of networks (CIDR v4 and v6, and AWS's VPC endpoints), as policies name them. */
-import { BlockList, isIP } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 
 export interface Cidr {
   family: 'ipv4' | 'ipv6'
@@ -31,16 +31,30 @@ export function membershipOf(networks: readonly string[]): (address: string) => 
     if (cidr) lists[cidr.family].addSubnet(cidr.address, cidr.prefixLength, cidr.family)
   }
   return (address) => {
-    const version = isIP(address)
+    const plain = plainAddress(address)
+    const version = isIP(plain)
     if (version === 0) return false
-    if (version === 4) return lists.ipv4.check(address, 'ipv4')
-    return lists[mapped.check(address, 'ipv6') ? 'ipv4' : 'ipv6'].check(address, 'ipv6')
+    return version === 4 ? lists.ipv4.check(plain, 'ipv4') : lists.ipv6.check(plain, 'ipv6')
   }
 }
 
-/** RFC 4291 §2.5.5.2 */
-const mapped = new BlockList()
-mapped.addSubnet('::ffff:0:0', 96, 'ipv6')
+/**
+ * IPv4 without IPv6's clothes (RFC 4291 §2.5.5.2), in which a dual-stack socket shows it. All else stays as it is, also
+ * what is no address.
+ */
+export function plainAddress(address: string): string {
+  // As sockets write it: that is the address of nearly every request.
+  if (address.startsWith('::ffff:') && isIPv4(address.slice(7))) return address.slice(7)
+  if (!address.includes(':') || !isIPv6(address) || address.includes('%')) return address
+  // The URL parser writes IPv6 in one form, the IPv4 tail included.
+  const { hostname } = new URL(`http://[${address}]`)
+  const groups = /^\[::ffff:([\da-f]+):([\da-f]+)\]$/.exec(hostname)?.slice(1)
+  if (!groups) return address
+  return groups
+    .map((group) => Number.parseInt(group, 16))
+    .flatMap((number) => [number >> 8, number & 255])
+    .join('.')
+}
 
 /** What is in both lists. An empty list is no limit; nothing in common is a list that holds nobody (`nobody`). */
 export function bothNetworks(one: readonly string[], other: readonly string[]): readonly string[] {

@@ -1,17 +1,23 @@
-import type { OrganisationRole, PrincipalKind } from '@signpost/contract'
+import type { KeyKind, KeyScope, OrganisationPermission, PrincipalKind } from '@signpost/contract'
 
 /** Who asks, authenticated. */
 export interface Principal {
   id: string
   kind: PrincipalKind
   username: string
-  organisationRole: OrganisationRole
+  /** By name: a built-in role or one of the organisation's own. */
+  organisationRole: string
+  /** What that role allows. */
+  organisationPermissions: ReadonlySet<OrganisationPermission>
   /** The opaque id that stands in URLs where a connector says `pseudonym`. */
   pseudonym: string
   /** UUIDv5 of the username in the URL namespace. */
   scid: string
   /** The key that this request came with. */
   apiKeyId: string
+  keyKind: KeyKind
+  /** What the key may be used for; undefined: whatever its owner may. */
+  scope?: KeyScope | undefined
 }
 
 /** What is known of the call itself, for the audit event. */

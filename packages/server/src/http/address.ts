@@ -1,6 +1,7 @@
 /** Whose address a request comes from. X-Forwarded-For counts only as far as proxies that the operator has named wrote it. */
 import { BlockList, isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
+import { plainAddress } from '../domain/network.ts'
 
 /** Takes addresses and CIDR ranges; answers whether one is among them. */
 export function addressSet(ranges: readonly string[]): (address: string) => boolean {
@@ -26,11 +27,6 @@ export function callerAddress(request: FastifyRequest): string {
 /** Of the socket alone: who calls where no proxy has said anything. */
 export function socketAddress(socket: { remoteAddress?: string | undefined }): string {
   return plainAddress(socket.remoteAddress ?? '')
-}
-
-/** A dual-stack socket shows IPv4 as `::ffff:192.0.2.1`. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
 }
 
 const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')

@@ -1,3 +1,4 @@
+import type { KeyKind } from '@signpost/contract'
 import type { FastifyBaseLogger } from 'fastify'
 import type { BrokerDeps, Caller, Handlers } from '../broker/deps.ts'
 import type { CallContext, Principal } from '../domain/principal.ts'
@@ -9,6 +10,12 @@ export interface HttpDeps {
   broker: BrokerDeps
   /** The Authorization header -> who calls; throws `unauthenticated`. */
   authenticate: (authorization: string | undefined, call: CallContext) => Principal | Promise<Principal>
+  /** A token that came by another way (cookie, link) -> whose it is; `kinds` are those that may come so. */
+  authenticateToken: (
+    token: string,
+    kinds: readonly KeyKind[],
+    call: CallContext,
+  ) => Principal | Promise<Principal>
   metrics: Metrics
   log: FastifyBaseLogger
   version: string

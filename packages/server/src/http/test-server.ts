@@ -1,6 +1,7 @@
 /** A server around given handlers, without a database: for the tests of what HTTP does with a use case's answer. */
 import { operations, SignpostError } from '@signpost/contract'
 import { fastify } from 'fastify'
+import { organisationPermissionsOf } from '../domain/permissions.ts'
 import type { BrokerDeps, Handlers } from '../broker/deps.ts'
 import type { HttpDeps, HttpSettings } from './deps.ts'
 import { createMetrics } from './metrics.ts'
@@ -52,8 +53,17 @@ export async function startTestServer(
         organisationRole: username === 'root' ? 'admin' : 'member',
         pseudonym: '',
         scid: '',
+        organisationPermissions: organisationPermissionsOf(
+          'user',
+          username === 'root' ? 'admin' : 'member',
+          null,
+        ),
         apiKeyId: String(authorization),
+        keyKind: 'apiKey',
       }
+    },
+    authenticateToken: () => {
+      throw new SignpostError('unauthenticated', 'Send a valid API key.')
     },
     metrics: createMetrics({ process: false }),
     log: testLog(logged),

@@ -14,6 +14,12 @@ const key: KeyRow = {
   active: true,
   pseudonym: '',
   scid: '',
+  organisationPermissions: null,
+  keyKind: 'apiKey',
+  scope: '',
+  createdAt: 0,
+  lastUsedAt: null,
+  idleMs: null,
 }
 
 function cacheWith(rows: { key?: KeyRow; role?: TargetRow['role'] }) {
@@ -28,7 +34,8 @@ function cacheWith(rows: { key?: KeyRow; role?: TargetRow['role'] }) {
       const role = rows.role ?? null
       const policies = { teamPolicy: '', connectorPolicy: '' }
       const none = { connectorId: null, connectorVersion: null, settlingMove: null, ...policies }
-      return { teamId: 't', team, prefix: '', role, ...none }
+      const rules = { rolePermissions: null, prefixRules: null, restrictionRules: null, budgetRules: null }
+      return { teamId: 't', team, prefix: '', role, ...rules, ...none }
     },
   })
   return { ...cache, reads }

@@ -21,6 +21,23 @@ export async function findMember(
     .executeTakeFirst()
 }
 
+/** A team, and what a principal is in it: role null where it is no member. */
+export async function findMembership(
+  db: Db,
+  teamId: string,
+  principalId: string,
+): Promise<{ name: string; role: string | null; permissions: string | null }> {
+  return db
+    .selectFrom('teams')
+    .leftJoin('members', (join) =>
+      join.onRef('members.team_id', '=', 'teams.id').on('members.principal_id', '=', principalId),
+    )
+    .leftJoin('roles', (join) => join.onRef('roles.name', '=', 'members.role').on('roles.scope', '=', 'team'))
+    .select(['teams.name as name', 'members.role as role', 'roles.permissions as permissions'])
+    .where('teams.id', '=', teamId)
+    .executeTakeFirstOrThrow()
+}
+
 /** By username. */
 export async function listMembers(
   db: Db,

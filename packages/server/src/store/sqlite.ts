@@ -91,7 +91,7 @@ function storeOf(
 
 function hotReads(reading: DatabaseSync): HotReads {
   const findKey = reading.prepare(findKeySql('?'))
-  const findTarget = reading.prepare(findTargetSql('?', '?'))
+  const findTarget = reading.prepare(findTargetSql('?1', '?2'))
   return {
     findKey(apiKeyId) {
       const row = findKey.get(apiKeyId) as unknown as RawKeyRow | undefined

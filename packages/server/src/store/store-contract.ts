@@ -298,6 +298,12 @@ function hotTests(storeOf: () => Store): void {
       active: true,
       pseudonym: 'pseudonym-hot',
       scid: 'scid-hot',
+      organisationPermissions: null,
+      keyKind: 'apiKey',
+      scope: '',
+      createdAt: 1,
+      lastUsedAt: 60_000,
+      idleMs: null,
     })
     assert.equal(await hot.findKey('KEY1'), undefined)
     const target = {
@@ -309,6 +315,10 @@ function hotTests(storeOf: () => Store): void {
       teamPolicy: '',
       connectorPolicy: '',
       settlingMove: null,
+      rolePermissions: null,
+      prefixRules: null,
+      restrictionRules: null,
+      budgetRules: null,
     }
     assert.deepEqual(await hot.findTarget('hot', 'id-hot'), { ...target, role: 'member' })
     assert.deepEqual(await hot.findTarget('hot', 'stranger'), { ...target, role: null })

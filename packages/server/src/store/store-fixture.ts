@@ -48,6 +48,9 @@ export function principalRow(username: string, fields: Partial<PrincipalRow> = {
     scid: `scid-${username}`,
     pseudonym: `pseudonym-${username}`,
     created_at: 1_790_000_000_123,
+    profile: '',
+    external_id: null,
+    updated_at: 0,
     ...fields,
   }
 }
@@ -60,6 +63,8 @@ export function teamRow(name: string, fields: Partial<TeamRow> = {}): TeamRow {
     prefix: `${name}/`,
     created_at: 1,
     policy: '',
+    external_id: null,
+    updated_at: 0,
     ...fields,
   }
 }

@@ -1,4 +1,4 @@
-import type { AuditEvent } from '@signpost/contract'
+import type { AuditEvent, KeyKind } from '@signpost/contract'
 import type { Kysely } from 'kysely'
 import type { Tables } from './tables.ts'
 import type { WrittenEvent } from './written-event.ts'
@@ -48,10 +48,19 @@ export interface KeyRow {
   principalId: string
   kind: 'user' | 'serviceAccount'
   username: string
-  organisationRole: 'admin' | 'member'
+  organisationRole: string
+  /** Of a role of the organisation's own, JSON; null: a built-in one, or none. */
+  organisationPermissions: string | null
   active: boolean
   pseudonym: string
   scid: string
+  keyKind: KeyKind
+  /** JSON; empty: whatever its owner may. */
+  scope: string
+  createdAt: number
+  lastUsedAt: number | null
+  /** It ends when it was not used for so long; null: it does not. */
+  idleMs: number | null
 }
 
 export interface TargetRow {
@@ -59,7 +68,9 @@ export interface TargetRow {
   team: string
   prefix: string
   /** The principal's role in the team; null: not a member. */
-  role: 'viewer' | 'member' | 'admin' | null
+  role: string | null
+  /** Of a role of the organisation's own, JSON; null: a built-in one, or none. */
+  rolePermissions: string | null
   /** The team's connector, else the instance's default; null: there is none. */
   connectorId: string | null
   connectorVersion: number | null
@@ -68,6 +79,12 @@ export interface TargetRow {
   connectorPolicy: string
   /** A move of the team that has switched to the new place, while writes into the old one may still come; null: none. */
   settlingMove: string | null
+  /** JSON objects joined by commas (`domain/access-rules.ts`); null: none. */
+  prefixRules: string | null
+  /** Those that are about this principal, this team, both, or everybody. */
+  restrictionRules: string | null
+  /** Of this principal, and of this team. */
+  budgetRules: string | null
 }
 
 export interface HotQueries {

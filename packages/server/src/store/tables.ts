@@ -1,3 +1,6 @@
+import type { KeyKind } from '@signpost/contract'
+import type { Generated } from 'kysely'
+
 /**
  * The tables as Kysely sees them. Times are ms since the epoch (bigint), flags are 0 or 1 (smallint), JSON is text: the
  * common subset of SQLite and PostgreSQL. Column names are snake_case.
@@ -9,14 +12,28 @@ export interface Tables {
     /** Unique over both kinds, by bytes. */
     username: string
     display_name: string | null
-    organisation_role: 'admin' | 'member'
+    /** Name of a built-in role or of one in `roles`. */
+    organisation_role: string
     /** A service account of one team; null: of the organisation. */
     team_id: string | null
     active: number
     scid: string
     pseudonym: string
     created_at: number
+    /** What a directory says further, JSON; empty: nothing. */
+    profile: Generated<string>
+    external_id: Generated<string | null>
+    updated_at: Generated<number>
   }
+  roles: {
+    scope: 'team' | 'organisation'
+    name: string
+    description: string
+    /** JSON: names of permissions. */
+    permissions: string
+    created_at: number
+  }
+  /** Sessions, access tokens and share links too. */
   api_keys: {
     /** The public prefix. */
     id: string
@@ -27,6 +44,98 @@ export interface Tables {
     created_at: number
     expires_at: number | null
     last_used_at: number | null
+    kind: Generated<KeyKind>
+    /** JSON; empty: whatever its owner may. */
+    scope: Generated<string>
+    /** It ends when it was not used for so long; null: it does not. */
+    idle_ms: Generated<number | null>
+    /** `provider:<id>`, `trust:<id>`, `device`; empty: made by hand. */
+    came_by: Generated<string>
+  }
+  share_links: {
+    /** Of the key that it is. */
+    id: string
+    team_id: string
+    object_key: string | null
+    prefix: string | null
+    uses_max: number | null
+    uses: Generated<number>
+  }
+  restricted_prefixes: {
+    id: string
+    team_id: string
+    /** Relative to the team. */
+    prefix: string
+    /** JSON: `PrefixRule`. */
+    rule: string
+    created_at: number
+  }
+  restrictions: {
+    id: string
+    principal_id: string | null
+    team_id: string | null
+    /** JSON: `RestrictionRule`. */
+    rule: string
+    until_at: number | null
+    of_organisation: number
+    created_by: string
+    created_at: number
+  }
+  budgets: {
+    id: string
+    principal_id: string | null
+    team_id: string | null
+    /** JSON: `BudgetRule`. */
+    rule: string
+    created_at: number
+  }
+  budget_uses: {
+    budget_id: string
+    limit_name: string
+    ends_at: number
+    used: number
+  }
+  identity_providers: {
+    id: string
+    name: string
+    enabled: number
+    /** JSON, without the secret. */
+    settings: string
+    /** Sealed with the master key; empty: none. */
+    sealed_secret: string
+    created_at: number
+  }
+  external_identities: {
+    issuer: string
+    subject: string
+    principal_id: string
+    created_at: number
+  }
+  device_logins: {
+    /** SHA-256 of the device code, hex. */
+    id: string
+    user_code: string
+    principal_id: string | null
+    state: 'waiting' | 'confirmed' | 'refused'
+    /** JSON: address and agent of the terminal; how often it asked. */
+    asked: string
+    created_at: number
+    expires_at: number
+  }
+  trust_rules: {
+    id: string
+    name: string
+    enabled: number
+    issuer: string
+    principal_id: string
+    /** JSON. */
+    settings: string
+    created_at: number
+  }
+  team_uses: {
+    principal_id: string
+    team_id: string
+    last_used_at: number
   }
   teams: {
     id: string
@@ -36,11 +145,14 @@ export interface Tables {
     created_at: number
     /** JSON; empty: none. */
     policy: string
+    external_id: Generated<string | null>
+    updated_at: Generated<number>
   }
   members: {
     team_id: string
     principal_id: string
-    role: 'viewer' | 'member' | 'admin'
+    /** Name of a built-in role or of one in `roles`. */
+    role: string
     since: number
   }
   connectors: {

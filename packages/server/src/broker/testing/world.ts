@@ -14,7 +14,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createRulesReader } from '../../domain/access-rules.ts'
 import { createPolicyReader } from '../../domain/policy.ts'
+import { organisationPermissionsOf } from '../../domain/permissions.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { exportAuditEvents } from '../../store/audit-events.ts'
 import { insertPrincipal } from '../../store/principals.ts'
@@ -150,6 +152,7 @@ function brokerDeps(
     connectors: createConnectorPool({ store, secretBox, newId, log, connectorDeps }),
     policy,
     policies: createPolicyReader(policy),
+    rules: createRulesReader(),
     clock,
     newId,
     randomBytes,
@@ -197,9 +200,11 @@ async function callerFor(deps: BrokerDeps, username: string): Promise<Caller> {
     kind: row.kind,
     username,
     organisationRole: row.organisation_role,
+    organisationPermissions: organisationPermissionsOf(row.kind, row.organisation_role, null),
     pseudonym: row.pseudonym,
     scid: row.scid,
     apiKeyId: 'none',
+    keyKind: 'apiKey',
   }
   const call = { requestId: randomUUID(), address: '192.0.2.1', agent: 'tests' }
   const key = await handlers.createApiKey(

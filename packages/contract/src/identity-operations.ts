@@ -1,0 +1,137 @@
+/** Operations about who asks: identity providers, trust rules, sessions. */
+import { z } from 'zod'
+import type { Operation } from './operation.ts'
+import { PageQuery, Slug, Username, pageOf } from './schemas/common.ts'
+import * as identity from './schemas/identity.ts'
+import { Session } from './schemas/sessions.ts'
+
+const Name = z.strictObject({ name: Slug })
+
+export const identityOperations = {
+  listIdentityProviders: {
+    method: 'GET',
+    path: '/v1/identity-providers',
+    tag: 'Identity',
+    summary: 'Identity providers by which people log in',
+    description: 'For who may manage identity.',
+    query: PageQuery,
+    status: 200,
+    reply: pageOf(identity.IdentityProvider),
+    errors: [],
+  },
+  createIdentityProvider: {
+    method: 'POST',
+    path: '/v1/identity-providers',
+    tag: 'Identity',
+    summary: 'Let people log in by OpenID Connect',
+    description:
+      'For who may manage identity. Its discovery document is read first. Mappings give no role that whoever makes them does not have.',
+    body: identity.CreateIdentityProvider,
+    status: 201,
+    reply: identity.IdentityProvider,
+    idempotent: true,
+    errors: ['conflict', 'identity_unavailable', 'idempotency_mismatch'],
+  },
+  updateIdentityProvider: {
+    method: 'PATCH',
+    path: '/v1/identity-providers/{name}',
+    tag: 'Identity',
+    summary: 'Change or stop an identity provider',
+    description: 'For who may manage identity. A stopped one ends the sessions that came by it.',
+    params: Name,
+    body: identity.UpdateIdentityProvider,
+    status: 200,
+    reply: identity.IdentityProvider,
+    errors: ['conflict', 'identity_unavailable'],
+  },
+  deleteIdentityProvider: {
+    method: 'DELETE',
+    path: '/v1/identity-providers/{name}',
+    tag: 'Identity',
+    summary: 'Forget an identity provider; its sessions end, its users stay',
+    description: 'For who may manage identity.',
+    params: Name,
+    status: 204,
+    errors: [],
+  },
+
+  listTrustRules: {
+    method: 'GET',
+    path: '/v1/trust-rules',
+    tag: 'Identity',
+    summary: "Trust rules: which workloads' own tokens are taken, and for whom",
+    description: 'For who may manage identity.',
+    query: PageQuery,
+    status: 200,
+    reply: pageOf(identity.TrustRule),
+    errors: [],
+  },
+  createTrustRule: {
+    method: 'POST',
+    path: '/v1/trust-rules',
+    tag: 'Identity',
+    summary: "Take a platform's own tokens for a service account",
+    description:
+      'For who may manage identity. Never for a user with a role of the organisation that they do not have.',
+    body: identity.CreateTrustRule,
+    status: 201,
+    reply: identity.TrustRule,
+    idempotent: true,
+    errors: ['conflict', 'identity_unavailable', 'idempotency_mismatch'],
+  },
+  updateTrustRule: {
+    method: 'PATCH',
+    path: '/v1/trust-rules/{name}',
+    tag: 'Identity',
+    summary: 'Change or stop a trust rule; the tokens that came by it end',
+    description: 'For who may manage identity.',
+    params: Name,
+    body: identity.UpdateTrustRule,
+    status: 200,
+    reply: identity.TrustRule,
+    errors: ['conflict', 'identity_unavailable'],
+  },
+  deleteTrustRule: {
+    method: 'DELETE',
+    path: '/v1/trust-rules/{name}',
+    tag: 'Identity',
+    summary: 'Forget a trust rule; the tokens that came by it end',
+    description: 'For who may manage identity.',
+    params: Name,
+    status: 204,
+    errors: [],
+  },
+  testTrustRules: {
+    method: 'POST',
+    path: '/v1/trust-rules/test',
+    tag: 'Identity',
+    summary: 'Would this token be taken, by which rule, and if not, why',
+    description: 'For who may manage identity. Gives no token.',
+    body: identity.TestTrustRules,
+    status: 200,
+    reply: identity.TrustRuleTest,
+    errors: ['identity_unavailable'],
+  },
+
+  listSessions: {
+    method: 'GET',
+    path: '/v1/sessions',
+    tag: 'Identity',
+    summary: "Logins and short-lived tokens: one's own, or `username`'s",
+    description: "One's own; who may manage users: everybody's.",
+    query: PageQuery.extend({ username: Username.optional().describe("Whose; left out: one's own") }),
+    status: 200,
+    reply: pageOf(Session),
+    errors: [],
+  },
+  deleteSession: {
+    method: 'DELETE',
+    path: '/v1/sessions/{id}',
+    tag: 'Identity',
+    summary: 'End a session, at once',
+    description: "One's own; who may manage users: everybody's.",
+    params: z.strictObject({ id: z.string().max(64) }),
+    status: 204,
+    errors: [],
+  },
+} as const satisfies Record<string, Operation>

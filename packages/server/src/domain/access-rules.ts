@@ -1,0 +1,70 @@
+/** What is stored of restricted prefixes, restrictions and budgets, as a decision reads it: JSON of one row each. */
+import type { BudgetLimits, Caps, KeyScope, PrefixAccess, RestrictedAction } from '@signpost/contract'
+
+export interface PrefixRule {
+  /** Relative to the team, ends with `/`. */
+  prefix: string
+  grants: readonly { principalId?: string; role?: string; access: PrefixAccess }[]
+}
+
+/** Whom and which team it is about is for the query; what else must be so is here. */
+export interface RestrictionRule {
+  id: string
+  actions: readonly RestrictedAction[]
+  /** Left out: denied. */
+  caps?: Caps
+  /** Relative to the team. */
+  prefix?: string
+  networks?: readonly string[]
+  /** ms since the epoch */
+  from: number
+  until?: number
+  reason: string
+}
+
+export interface BudgetRule {
+  id: string
+  /** Whose. */
+  of: 'principal' | 'team'
+  limits: BudgetLimits
+}
+
+export interface AccessRules {
+  prefixes: readonly PrefixRule[]
+  restrictions: readonly RestrictionRule[]
+  budgets: readonly BudgetRule[]
+}
+
+/** As the query of the hot path reads them: JSON objects joined by commas; null: none. */
+export interface StoredRules {
+  prefixRules: string | null
+  restrictionRules: string | null
+  budgetRules: string | null
+}
+
+const none: AccessRules = Object.freeze({ prefixes: [], restrictions: [], budgets: [] })
+const textsMax = 2000
+
+/** Works out each text once. Rules that cannot be read throw: then nothing is allowed. */
+export function createRulesReader(): (stored: StoredRules) => AccessRules {
+  const known = new Map<string, readonly unknown[]>()
+  const read = <Rule>(text: string | null): readonly Rule[] => {
+    if (text === null) return []
+    let rules = known.get(text)
+    if (!rules) {
+      rules = JSON.parse(`[${text}]`) as unknown[]
+      if (known.size >= textsMax) known.clear()
+      known.set(text, rules)
+    }
+    return rules as readonly Rule[]
+  }
+  return ({ prefixRules, restrictionRules, budgetRules }) => {
+    if (prefixRules === null && restrictionRules === null && budgetRules === null) return none
+    return { prefixes: read(prefixRules), restrictions: read(restrictionRules), budgets: read(budgetRules) }
+  }
+}
+
+/** A key's scope as it is stored: JSON, empty for none. */
+export function storedScope(text: string): KeyScope | undefined {
+  return text === '' ? undefined : (JSON.parse(text) as KeyScope)
+}

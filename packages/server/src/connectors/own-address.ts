@@ -1,6 +1,7 @@
 /** From where this server reaches a bucket, as the store sees it. */
 import { connect } from 'node:net'
 import type { ConnectorSettings } from '@signpost/contract'
+import { plainAddress } from '../domain/network.ts'
 import { azureAddress } from './azure/address.ts'
 import { gcsAddress } from './gcs/address.ts'
 import { isPrivate } from './policies/network-forms.ts'
@@ -33,15 +34,14 @@ export async function ownAddressTowards(origin: string): Promise<string | null> 
     socket.once('error', () => end(null))
     socket.once('connect', () => {
       const { localAddress, remoteAddress } = socket
-      end(localAddress && remoteAddress ? { local: plain(localAddress), remote: plain(remoteAddress) } : null)
+      end(
+        localAddress && remoteAddress
+          ? { local: plainAddress(localAddress), remote: plainAddress(remoteAddress) }
+          : null,
+      )
     })
   })
   if (ends === null) return null
   // A private address is not the one that a store on the internet sees.
   return isPrivate(ends.local) && !isPrivate(ends.remote) ? null : ends.local
-}
-
-/** A dual-stack socket shows IPv4 as `::ffff:192.0.2.1`. */
-function plain(address: string): string {
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address
 }

@@ -1,5 +1,7 @@
 /** What must not work: a store that takes any of this has no gate. */
 
+import { plainAddress } from '../../domain/network.ts'
+import { isPrivate } from '../policies/network-forms.ts'
 import { firstWrite, testObject } from './access-checks.ts'
 import { urlWorks } from './answer-checks.ts'
 import type { DoctorCheck } from './check.ts'
@@ -100,7 +102,9 @@ async function networkRefused(patient: Patient): Promise<Finding> {
   if (policy.networks.length === 0)
     return pass('The policy names no networks: URLs may be used from anywhere.')
   const address = await localAddressOf(patient)
-  const isDirect = isPublic(address) || isLoopback(new URL(kind.address(settings).origin).hostname)
+  // Others see a private address as something else.
+  const isDirect =
+    !isPrivate(plainAddress(address)) || isLoopback(new URL(kind.address(settings).origin).hostname)
   if (policy.allowsAddress(address))
     return unseen(
       `This server (${address}) is inside the networks of the policy: from here nothing can be refused.`,
@@ -117,13 +121,5 @@ async function networkRefused(patient: Patient): Promise<Finding> {
   return fail(
     `A URL used from ${address}, outside the networks, was taken (${named(answer)}).`,
     'set the network restriction at the bucket (signpost network apply)',
-  )
-}
-
-/** RFC 1918, RFC 4193, RFC 6598 and link-local addresses are seen by others as something else. */
-function isPublic(address: string): boolean {
-  const plain = address.replace(/^::ffff:/, '')
-  return !/^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|169\.254\.|f[cd]|fe80)/i.test(
-    plain,
   )
 }

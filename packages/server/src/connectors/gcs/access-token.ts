@@ -45,8 +45,10 @@ export function metadataToken(
   deps: GoogleDeps,
   metadataHost = 'http://metadata.google.internal',
 ): () => Promise<TimedToken> {
-  const url = `${metadataHost}/computeMetadata/v1/instance/service-accounts/default/token`
-  const { host } = new URL(url)
+  const { href: url, host } = new URL(
+    '/computeMetadata/v1/instance/service-accounts/default/token',
+    metadataHost,
+  )
   return async () => {
     const headers = { 'metadata-flavor': 'Google' }
     const answer = await callGoogle(deps, url, { method: 'GET', headers, timeoutMs: TIMEOUT_MS })
@@ -76,8 +78,7 @@ export function keyToken(
   deps: GoogleDeps,
   { clientEmail, privateKey, tokenEndpoint = 'https://oauth2.googleapis.com' }: KeySource,
 ): () => Promise<TimedToken> {
-  const url = `${tokenEndpoint}/token`
-  const { host } = new URL(url)
+  const { href: url, host } = new URL('/token', tokenEndpoint)
   return async () => {
     const { SignJWT } = await import('jose')
     const issuedAt = Math.floor(deps.clock() / 1000)

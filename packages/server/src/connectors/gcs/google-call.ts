@@ -56,10 +56,12 @@ function objectIn(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** `Retry-After` (RFC 9110 §10.2.3), in ms. */
+/** An answer that names a year by mistake, or the clock of another, must not stop a bucket for so long. */
+const RETRY_AFTER_MS_MAX = 60_000
+
+/** `Retry-After` (RFC 9110 §10.2.3), in ms: a minute at most. */
 export function retryAfterMs(headers: Headers, now: number, otherwiseMs: number): number {
   const said = headers.get('retry-after') ?? ''
-  if (/^\d{1,6}$/.test(said)) return Number(said) * 1000
-  const at = Date.parse(said)
-  return Number.isNaN(at) ? otherwiseMs : Math.max(0, at - now)
+  const ms = /^\d+$/.test(said) ? Number(said) * 1000 : Date.parse(said) - now
+  return Number.isNaN(ms) ? otherwiseMs : Math.min(Math.max(0, ms), RETRY_AFTER_MS_MAX)
 }

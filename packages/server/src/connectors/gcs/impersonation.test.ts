@@ -108,6 +108,30 @@ test('the assertion of a key asks for signing rights alone', async (t) => {
   assert.equal(iam.lastScope(), 'https://www.googleapis.com/auth/iam')
 })
 
+test('an endpoint with a slash at its end is the same endpoint', async (t) => {
+  const { gcs } = await setUp(t)
+  const caller = gcs.addServiceAccount(() => false)
+  const iam = await startGoogleIam({ accounts: [gcs.serviceAccount], caller })
+  t.after(() => iam.stop())
+  const slashed = { endpoint: `${iam.endpoint}/` }
+  for (const credential of [
+    keyed(slashed, gcs.serviceAccount, caller),
+    machine(slashed, gcs.serviceAccount),
+  ]) {
+    const settings = { ...settingsOf(gcs, credential), endpoint: `${gcs.endpoint}/` }
+    const paths: string[] = []
+    const noted: typeof fetch = (input, init) => {
+      paths.push(new URL(String(input)).pathname)
+      return fetch(input, init)
+    }
+    const open = openGcs(settings, { clock: Date.now, fetch: noted })
+    const { url } = await (await open.signer(testScope())).sign(request('a'))
+    assert.equal(await put(url), 200)
+    assert.equal(paths.length, 2, 'a token and a signature')
+    for (const path of [...paths, new URL(url).pathname]) assert.doesNotMatch(path, /\/\//)
+  }
+})
+
 test('too many calls: waits as long as Google says, tries once more, and counts both', async (t) => {
   const { iam, sign, counts } = await setUp(t)
   const busy = {

@@ -32,7 +32,8 @@ export function createSignBlob(
   iamEndpoint = 'https://iamcredentials.googleapis.com',
 ): SignBlob {
   const inLine = atMost(CALLS_AT_ONCE)
-  const { host } = new URL(iamEndpoint)
+  // It may end with a slash.
+  const { origin, host } = new URL(iamEndpoint)
   /** Google said to be left alone until then, ms since the epoch. */
   let pausedUntil = 0
 
@@ -65,7 +66,7 @@ export function createSignBlob(
 
   return (serviceAccount, text) =>
     inLine(async () => {
-      const url = `${iamEndpoint}/v1/projects/-/serviceAccounts/${encodeURIComponent(serviceAccount)}:signBlob`
+      const url = `${origin}/v1/projects/-/serviceAccounts/${encodeURIComponent(serviceAccount)}:signBlob`
       const body = JSON.stringify({ payload: Buffer.from(text).toString('base64') })
       let last = await attempt(url, body)
       let signature = heed(last)

@@ -11,6 +11,11 @@ export const Environment = z.object({
     .describe('Folder for everything that the server keeps on disk; made with mode 0700'),
   SIGNPOST_HOST: z.string().min(1).max(255).default('127.0.0.1').describe('Address to listen on'),
   SIGNPOST_PORT: port.prefault('8787').describe('Port to listen on; 0: any free one'),
+  SIGNPOST_PUBLIC_URL: origin
+    .optional()
+    .describe(
+      'Origin under which browsers reach this server: logins come back to it, and cookies are for it alone. Unset: the address that it listens on',
+    ),
   SIGNPOST_DATABASE_URL: z
     .string()
     .refine((url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url), 'must be a postgres:// URL')

@@ -70,14 +70,16 @@ export async function listMemberships(
     .execute()
 }
 
-/** Adds a member, or changes its role; `since` stays as it was. */
+/** Adds a member, or changes its role; `since` stays as it was. What is set by hand stays by hand. */
 export function setMember(db: Db, row: Insertable<Tables['members']>): Statement {
   return statementOf(
     db
       .insertInto('members')
       .values(row)
       .onConflict((conflict) =>
-        conflict.columns(['team_id', 'principal_id']).doUpdateSet({ role: row.role }),
+        conflict
+          .columns(['team_id', 'principal_id'])
+          .doUpdateSet({ role: row.role, came_by: row.came_by ?? '' }),
       ),
     1,
   )

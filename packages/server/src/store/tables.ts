@@ -24,6 +24,8 @@ export interface Tables {
     profile: Generated<string>
     external_id: Generated<string | null>
     updated_at: Generated<number>
+    /** `provider:<id>:<role>` where groups gave the role of the organisation; empty: made by hand. */
+    role_came_by: Generated<string>
   }
   roles: {
     scope: 'team' | 'organisation'
@@ -111,6 +113,11 @@ export interface Tables {
     principal_id: string
     created_at: number
   }
+  used_logins: {
+    /** SHA-256 of its `state`, hex. */
+    id: string
+    expires_at: number
+  }
   device_logins: {
     /** SHA-256 of the device code, hex. */
     id: string
@@ -154,6 +161,8 @@ export interface Tables {
     /** Name of a built-in role or of one in `roles`. */
     role: string
     since: number
+    /** `provider:<id>` where groups of an identity provider gave it; empty: made by hand. */
+    came_by: Generated<string>
   }
   connectors: {
     id: string

@@ -11,6 +11,10 @@ update members set team_role = role;
 alter table members drop column role;
 alter table members rename column team_role to role;
 create index members_role on members (role);
+-- What keeps a membership, or a role of the organisation: `provider:<id>` (groups of an identity provider); empty: made by hand.
+-- Of a role it says which one, too (`provider:<id>:<role>`), and counts only while the user has that one.
+alter table members add column came_by text /*postgres: collate "C"*/ not null default '';
+alter table principals add column role_came_by text /*postgres: collate "C"*/ not null default '';
 -- What the organisation's directory says further (SCIM): JSON, empty for nothing.
 alter table principals add column profile text not null default '';
 alter table principals add column external_id text /*postgres: collate "C"*/;
@@ -121,6 +125,13 @@ create table external_identities (
   primary key (issuer, subject)
 );
 create index external_identities_principal on external_identities (principal_id);
+
+-- Logins that were finished: none is finished twice, in whichever replica.
+create table used_logins (
+  -- SHA-256 of its `state`, hex.
+  id text /*postgres: collate "C"*/ primary key,
+  expires_at bigint not null
+);
 
 -- A login at a terminal that waits for its confirmation in a browser (RFC 8628).
 create table device_logins (

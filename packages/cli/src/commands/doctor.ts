@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { DoctorReport } from '@signpost/contract'
+import type { Check, DoctorReport } from '@signpost/contract'
 import { countsOf, printChecks } from '../check-lines.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { examples } from '../examples.ts'
@@ -8,6 +8,7 @@ import { exitCodes } from '../exit-codes.ts'
 interface DoctorOptions {
   origin?: string[]
   last?: boolean
+  problems?: boolean
 }
 
 export function addDoctor(program: Command, run: Run): void {
@@ -21,19 +22,22 @@ export function addDoctor(program: Command, run: Run): void {
       (origin: string, before: string[] | undefined) => [...(before ?? []), origin],
     )
     .option('--last', 'what was found last, instead of looking now')
+    .option('--problems', 'only what fails or is to think about, and how much there is of the rest')
     .addHelpText(
       'after',
       examples(
         'signpost doctor vision-bucket',
         'signpost doctor vision-bucket --origin https://app.example',
+        'signpost doctor vision-bucket --problems',
         'signpost doctor vision-bucket --last --json',
       ),
     )
     .action(
       handler(run, async (context, [connector]: [string], options: DoctorOptions) => {
         const report = await reportOf(context, connector, options)
-        if (context.json) context.printJson(report)
-        else show(context, report)
+        const shown = options.problems === true ? report.checks.filter(isProblem) : report.checks
+        if (context.json) context.printJson({ ...report, checks: shown })
+        else show(context, report, shown)
         return report.ok ? exitCodes.ok : exitCodes.failed
       }),
     )
@@ -52,7 +56,15 @@ async function reportOf(
   return client.call('runDoctor', { params, body }, { signal })
 }
 
-function show(context: Context, { connector, at, checks, durationMs }: DoctorReport): void {
-  printChecks(context, checks)
+function isProblem({ result }: Check): boolean {
+  return result === 'fail' || result === 'warn'
+}
+
+function show(
+  context: Context,
+  { connector, at, checks, durationMs }: DoctorReport,
+  shown: readonly Check[],
+): void {
+  printChecks(context, shown)
   context.print(`${connector}: ${countsOf(checks)} (${at}, ${(durationMs / 1000).toFixed(1)} s)`)
 }

@@ -8,8 +8,8 @@ export interface ServerAccess {
   mayRetry: (error: Error, attempt: number) => boolean
 }
 
-/** Further tries while the server has never answered and nothing listens there. */
-const firstTries = 2
+/** Further tries while the server has never answered, and there is none at that address. */
+const firstTries = 1
 
 /** Says on a terminal why it waits, and with which key it was refused. */
 export function createServerAccess(io: Io, server: ServerSettings): ServerAccess {
@@ -25,7 +25,7 @@ export function createServerAccess(io: Io, server: ServerSettings): ServerAccess
     },
     mayRetry(error, attempt) {
       // A server that has been there comes back after a restart; one that never was is more likely a wrong address.
-      if (!hasAnswered && attempt >= firstTries && isRefused(error)) return false
+      if (!hasAnswered && attempt >= firstTries && isNowhere(error)) return false
       if (io.stderr.isTTY && !isTold && isNoAnswer(error)) {
         isTold = true
         io.stderr.write(`\r\u001b[Ksignpost: no answer from ${server.url}, trying again ...\n`)
@@ -39,9 +39,9 @@ function isNoAnswer(error: Error): boolean {
   return (error as { code?: unknown }).code === 'network'
 }
 
-function isRefused(error: Error): boolean {
+function isNowhere(error: Error): boolean {
   const cause = (error.cause as { cause?: { code?: unknown } } | undefined)?.cause
-  return isNoAnswer(error) && cause?.code === 'ECONNREFUSED'
+  return isNoAnswer(error) && (cause?.code === 'ECONNREFUSED' || cause?.code === 'ENOTFOUND')
 }
 
 /** Anything between here and the server may have answered: what it says is shown only by its request id. */

@@ -59,3 +59,8 @@ test('a port on which nothing listens is said in words, and the caller may end t
   await assert.rejects(client.call('getMe', {}), /ECONNREFUSED/)
   assert.deepEqual(attempts, [0, 1])
 })
+
+test('a port that fetch never connects to is not tried again', async () => {
+  const client = createSignpost({ url: 'http://127.0.0.1:9', retryBaseMs: 60_000 })
+  await assert.rejects(client.call('getMe', {}), /^TransferError: Port 9 is closed to HTTP clients/)
+})

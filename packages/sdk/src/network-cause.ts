@@ -11,14 +11,16 @@ export function noAnswerText(url: string, cause: unknown): string {
   const code = codeOf(cause)
   const other = otherScheme(url, cause)
   if (other !== undefined) return other
+  if (isBadPort(cause))
+    return `Port ${new URL(url).port} is closed to HTTP clients (bad port): take another one`
   const reason = (code === undefined ? undefined : words[code]) ?? reasonOf(cause)
   return `No answer from ${redactUrl(url)}: ${reason}`
 }
 
-/** Will be the same at the next try: the scheme or the certificate is wrong. */
+/** Will be the same at the next try: the scheme, the port or the certificate is wrong. */
 export function isLastingCause(cause: unknown): boolean {
   const isBadCertificate = /CERT|UNABLE_TO_VERIFY/.test(codeOf(cause) ?? '')
-  return isBadCertificate || isNoTls(cause) || isNoHttp(cause)
+  return isBadCertificate || isBadPort(cause) || isNoTls(cause) || isNoHttp(cause)
 }
 
 function otherScheme(url: string, cause: unknown): string | undefined {
@@ -38,6 +40,11 @@ function isNoTls(cause: unknown): boolean {
   const code = codeOf(cause)
   if (code === 'EPROTO') return reasonOf(cause).includes('wrong version number')
   return code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG'
+}
+
+/** `fetch` connects to no port of certain other protocols (Fetch Standard, "bad port"). */
+function isBadPort(cause: unknown): boolean {
+  return reasonOf(cause) === 'bad port'
 }
 
 /** The parser's words, by way of `fetch` and of `node:http`, for an answer such as a TLS alert. */

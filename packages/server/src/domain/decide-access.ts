@@ -110,6 +110,16 @@ function mayManage({ scope }: Principal): boolean {
   )
 }
 
+/**
+ * Does a role of the organisation let its holder do this in every team, or let itself do it? Who manages teams may make
+ * itself admin of each.
+ */
+export function mayInEveryTeam(principal: Principal, permission: TeamPermission): boolean {
+  if (mayOrganisation(principal, 'teams.manage')) return true
+  const ask = permission as TeamAsk
+  return ask in byOrganisation && mayOrganisation(principal, ...byOrganisation[ask])
+}
+
 /** Does a role of the organisation allow one of these? */
 export function mayOrganisation(principal: Principal, ...anyOf: readonly OrganisationPermission[]): boolean {
   return mayManage(principal) && anyOf.some((one) => principal.organisationPermissions.has(one))

@@ -46,7 +46,13 @@ const mayImport: Record<string, readonly string[]> = {
     `${server}/store`,
     `${server}/audit`,
     '@signpost/contract',
+    'jose',
     'node:crypto',
+    // What issuers are asked by.
+    'node:http',
+    'node:https',
+    'node:net',
+    'node:util',
   ],
   [`${server}/connectors`]: [
     `${server}/connectors`,

@@ -1,6 +1,8 @@
 /** Puts the parts together. Importing it does nothing; `createApp` opens nothing but timers. */
 import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
 import { authenticate, authenticateToken } from './authn/authenticate.ts'
+import { createGuardedFetch } from './authn/guarded-fetch.ts'
 import { createLastUsed } from './authn/last-used.ts'
 import { createRefusals } from './authn/refusals.ts'
 import { createBesides } from './besides.ts'
@@ -88,6 +90,7 @@ export function createApp(parts: AppParts): App {
     newId,
     randomBytes,
     fetch,
+    guardedFetch: createGuardedFetch({ lookup: (hostname) => lookup(hostname, { all: true }) }),
     log,
     browserOrigins: parts.settings.corsOrigins,
     beside: besides.start,

@@ -25,6 +25,8 @@ export interface BrokerDeps {
   randomBytes: (size: number) => Uint8Array
   /** For the doctor, who uses signed URLs as a client would. */
   fetch: typeof fetch
+  /** For issuers and identity providers: nothing internal unless it is allowed, no redirects, small answers, in time. */
+  guardedFetch: (allowInternal: boolean) => typeof fetch
   /** Pages that buckets are to let in, unless a call names others. */
   browserOrigins?: readonly string[]
   /** Starts work beside the request; it ends when the signal says so. Left out: it is not done. */

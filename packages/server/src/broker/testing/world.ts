@@ -11,9 +11,11 @@ import type {
 import { operations, SignpostError, type Operation } from '@signpost/contract'
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createGuardedFetch } from '../../authn/guarded-fetch.ts'
 import { createRulesReader } from '../../domain/access-rules.ts'
 import { createPolicyReader } from '../../domain/policy.ts'
 import { organisationPermissionsOf } from '../../domain/permissions.ts'
@@ -157,6 +159,7 @@ function brokerDeps(
     newId,
     randomBytes,
     fetch,
+    guardedFetch: createGuardedFetch({ lookup: (hostname) => lookup(hostname, { all: true }) }),
     log,
   }
 }

@@ -6,6 +6,7 @@ import {
   type ParsedInput,
 } from '@signpost/contract'
 import type { Decision } from '../domain/decide-access.ts'
+import { createTextBytes } from '../domain/text-bytes.ts'
 import type { Statement, TargetRow } from '../store/store.ts'
 import type { WrittenEvent } from '../store/written-event.ts'
 import { objectDecider, type ObjectDecider } from './decide-object.ts'
@@ -121,27 +122,27 @@ async function signChunk(
   begin: number,
   end: number,
 ): Promise<Chunk> {
-  const results: (Issued | Refused)[] = []
-  const late: Promise<void>[] = []
-  for (let index = begin; index < end; index++) {
-    const result = issueOrRefuse(source, items[index])
-    if (result instanceof Promise) late.push(result.then((ready) => void (results[index - begin] = ready)))
-    else results[index - begin] = result
-  }
-  if (late.length > 0) await Promise.all(late)
   const events: (AuditEvent | WrittenEvent)[] = []
   const statements: Statement[] = []
-  let lines = ''
-  for (let i = 0; i < results.length; i++) {
-    const result = results[i]!
+  const lines = createTextBytes()
+  const add = (index: number, result: Issued | Refused) => {
     if (result.event) events.push(result.event)
     if ('look' in result && result.look) statements.push(result.look)
-    lines += lineOf(begin + i, result, source.caller)
+    lines.add(lineOf(index, result, source.caller))
   }
+  const late: (Issued | Refused | Promise<Issued | Refused>)[] = []
+  for (let index = begin; index < end; index++) {
+    const result = issueOrRefuse(source, items[index])
+    // Written out at once, so that little is kept; but in the order of the items.
+    if (late.length > 0 || result instanceof Promise) late.push(result)
+    else add(index, result)
+  }
+  const firstLate = end - late.length
+  for (const [i, result] of (await Promise.all(late)).entries()) add(firstLate + i, result)
   const committed = source.issuing.deps.store.commit({ statements, events })
   // Awaited later; a rejection in between is not an unhandled one.
   committed.catch(() => undefined)
-  return { lines, firstIndex: begin, committed }
+  return { lines: lines.text(), firstIndex: begin, committed }
 }
 
 interface Refused {

@@ -4,7 +4,6 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import type { CallInput } from '@signpost/contract'
 import { createSignpost, type Signpost } from '@signpost/sdk/node'
@@ -12,6 +11,7 @@ import { startAzurite } from '../servers/azurite.ts'
 import { startEntra } from '../servers/entra.ts'
 import { startGcs } from '../servers/gcs.ts'
 import { startGoogleIam } from '../servers/google-iam.ts'
+import { trust } from '../servers/trust.ts'
 import { freshEnvironment, startServer, untilPrinted, type ServerProcess } from './server-process.ts'
 
 const bucket = 'keyless'
@@ -122,9 +122,7 @@ test('Google signs as the team’s own service account, for 12 hours at most, an
 test('a federated token is read again when its file changes; one that Entra does not take changes nothing', async (t) => {
   const azurite = await startAzurite()
   t.after(azurite.stop)
-  const trusted = getCACertificates('default')
-  setDefaultCACertificates([...trusted, azurite.certificatePem])
-  t.after(() => setDefaultCACertificates(trusted))
+  t.after(trust(azurite.certificatePem))
   const { account, accountKey } = azurite
   const owner = new StorageSharedKeyCredential(account, accountKey)
   await new BlobServiceClient(azurite.blobEndpoint, owner).createContainer(bucket)

@@ -6,7 +6,6 @@ import { request } from 'node:http'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import {
   CreateBucketCommand,
   DeleteBucketPolicyCommand,
@@ -21,6 +20,7 @@ import { startAzurite } from '../servers/azurite.ts'
 import { requireServer } from '../servers/install.ts'
 import { roleOnRgw } from '../servers/rgw-role.ts'
 import { startRgw, type Rgw } from '../servers/rgw.ts'
+import { trust } from '../servers/trust.ts'
 import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
 
 const [signpostAt, officeAt, elsewhereAt] = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
@@ -479,9 +479,7 @@ test('on Azure one range is held by the SAS itself, and verify sees which lists 
   const azurite = await startAzurite()
   t.after(azurite.stop)
   const { account, accountKey, blobEndpoint, certificateFile, certificatePem } = azurite
-  const trusted = getCACertificates('default')
-  setDefaultCACertificates([...trusted, certificatePem])
-  t.after(() => setDefaultCACertificates(trusted))
+  t.after(trust(certificatePem))
   const key = new StorageSharedKeyCredential(account, accountKey)
   await new BlobServiceClient(blobEndpoint, key).createContainer('data')
   const env: Record<string, string> = { ...(await freshEnvironment(t)), NODE_EXTRA_CA_CERTS: certificateFile }

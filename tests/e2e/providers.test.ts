@@ -4,7 +4,6 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import type { CallInput } from '@signpost/contract'
@@ -14,6 +13,7 @@ import { startEntra } from '../servers/entra.ts'
 import { startGcs } from '../servers/gcs.ts'
 import { requireServer } from '../servers/install.ts'
 import { startRgw } from '../servers/rgw.ts'
+import { trust } from '../servers/trust.ts'
 import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
 
 type Settings = CallInput<'createConnector'>['body']['settings']
@@ -68,9 +68,7 @@ async function gcs(t: TestContext, type: 'rsa' | 'hmac'): Promise<Provider> {
 async function azure(t: TestContext, type: 'delegation' | 'account key'): Promise<Provider> {
   const azurite = await startAzurite()
   t.after(azurite.stop)
-  const trusted = getCACertificates('default')
-  setDefaultCACertificates([...trusted, azurite.certificatePem])
-  t.after(() => setDefaultCACertificates(trusted))
+  t.after(trust(azurite.certificatePem))
   const { account, accountKey } = azurite
   await new BlobServiceClient(
     azurite.blobEndpoint,

@@ -1,4 +1,3 @@
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +11,7 @@ import { startAzurite } from '../../servers/azurite.ts'
 import { startEntra } from '../../servers/entra.ts'
 import { startGcs } from '../../servers/gcs.ts'
 import { startRgw } from '../../servers/rgw.ts'
+import { trust } from '../../servers/trust.ts'
 import type { StoreName } from './cases.ts'
 
 /** A bucket on a real store, opened by Signpost's own connector. */
@@ -125,9 +125,7 @@ export async function startAzure(
   type: 'delegation' | 'account key',
 ): Promise<{ settings: ConnectorSettings; ca: string; stop(): Promise<void> }> {
   const azurite = await startAzurite()
-  // As NODE_EXTRA_CA_CERTS would do at the start of the process.
-  const trusted = getCACertificates('default')
-  setDefaultCACertificates([...trusted, azurite.certificatePem])
+  const distrust = trust(azurite.certificatePem)
   const owner = new StorageSharedKeyCredential(azurite.account, azurite.accountKey)
   await new BlobServiceClient(azurite.blobEndpoint, owner).createContainer(bucket)
   const entra = await startEntra(azurite)
@@ -150,7 +148,7 @@ export async function startAzure(
     async stop() {
       await entra.stop()
       await azurite.stop()
-      setDefaultCACertificates(trusted)
+      distrust()
     },
   }
 }

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import type { CallInput } from '@signpost/contract'
@@ -10,6 +9,7 @@ import { openLocalStore } from '@signpost/local-store'
 import { startGcs } from '../../servers/gcs.ts'
 import { startAzurite } from '../../servers/azurite.ts'
 import { startRgw } from '../../servers/rgw.ts'
+import { trust } from '../../servers/trust.ts'
 
 export type Settings = NonNullable<CallInput<'createConnector'>['body']['settings']>
 export interface Store {
@@ -45,9 +45,7 @@ export async function local(t: TestContext): Promise<Store> {
 export async function azure(t: TestContext): Promise<Store> {
   const azurite = await startAzurite()
   t.after(azurite.stop)
-  const trusted = getCACertificates('default')
-  setDefaultCACertificates([...trusted, azurite.certificatePem])
-  t.after(() => setDefaultCACertificates(trusted))
+  t.after(trust(azurite.certificatePem))
   const { account, accountKey, blobEndpoint } = azurite
   const credential = new StorageSharedKeyCredential(account, accountKey)
   await new BlobServiceClient(blobEndpoint, credential).createContainer(bucket)

@@ -1,20 +1,18 @@
 /** For tests: a strict Azurite that this process trusts, with a container, and settings for it. */
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { startAzurite, type Azurite } from '../../../../../tests/servers/azurite.ts'
+import { trust } from '../../../../../tests/servers/trust.ts'
 import type { AzureSettings } from './credential.ts'
 
 const bucket = 'contract'
 
 export async function startTrusted(): Promise<Azurite> {
   const azurite = await startAzurite()
-  // As NODE_EXTRA_CA_CERTS would do at the start of the process. Others in this process may have one of their own.
-  setDefaultCACertificates([...getCACertificates('default'), azurite.certificatePem])
+  const distrust = trust(azurite.certificatePem)
   const owner = new StorageSharedKeyCredential(azurite.account, azurite.accountKey)
   await new BlobServiceClient(azurite.blobEndpoint, owner).createContainer(bucket)
   const stop = async () => {
-    const own = azurite.certificatePem.trim()
-    setDefaultCACertificates(getCACertificates('default').filter((one) => one.trim() !== own))
+    distrust()
     await azurite.stop()
   }
   return { ...azurite, stop }

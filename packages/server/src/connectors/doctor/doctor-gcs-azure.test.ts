@@ -1,7 +1,6 @@
 /** Google Cloud Storage (a server that verifies) and Azure (Azurite, made strict), broken in one way after the other. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import {
   BlobServiceClient,
   StorageSharedKeyCredential,
@@ -11,6 +10,7 @@ import type { Check, ResolvedSettings } from '@signpost/contract'
 import { startAzurite, type Azurite } from '../../../../../tests/servers/azurite.ts'
 import { startEntra, type Entra } from '../../../../../tests/servers/entra.ts'
 import { startGcs, type CorsRule, type Gcs, type Rights } from '../../../../../tests/servers/gcs.ts'
+import { trust } from '../../../../../tests/servers/trust.ts'
 import { assertFound, findings, testOrigin, troubles } from './testing/findings.ts'
 import { startProxy } from './testing/proxy.ts'
 
@@ -294,17 +294,17 @@ describe('the doctor at Azure', () => {
   let owner: BlobServiceClient
   let healthy: Check[]
   let count = 0
-  const trusted = getCACertificates('default')
+  let distrust: () => void
   before(async () => {
     azurite = await startAzurite()
-    setDefaultCACertificates([...trusted, azurite.certificatePem])
+    distrust = trust(azurite.certificatePem)
     entra = await startEntra(azurite)
     const key = new StorageSharedKeyCredential(azurite.account, azurite.accountKey)
     owner = new BlobServiceClient(azurite.blobEndpoint, key)
     healthy = await findings(settingsOf(await goodContainer()))
   })
   after(async () => {
-    setDefaultCACertificates(trusted)
+    distrust()
     await entra.stop()
     await azurite.stop()
   })

@@ -7,11 +7,11 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Check, ResolvedSettings } from '@signpost/contract'
 import { openLocalStore, type LocalStore } from '@signpost/local-store'
 import { generate } from 'selfsigned'
 import { freePort } from '../../../../../tests/servers/daemon.ts'
+import { trust } from '../../../../../tests/servers/trust.ts'
 import { s3Doctor } from '../s3/doctor.ts'
 import { carelessStore } from './testing/careless-store.ts'
 import { assertFound, findings, troubles, type Circumstances } from './testing/findings.ts'
@@ -19,7 +19,6 @@ import { startProxy, startSite } from './testing/proxy.ts'
 
 type S3Settings = Extract<ResolvedSettings, { kind: 's3' }>
 
-const trusted = getCACertificates('default')
 const credential = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: randomBytes(20).toString('hex') }
 const expired = {
   accessKeyId: 'AKENDED',
@@ -264,7 +263,6 @@ describe('the doctor on the way to a store', () => {
     test(`${what}: ${finds.slice(0, 3).join(', ')}`, async (t) => {
       const way: Way = { store, stops: [] }
       t.after(async () => {
-        setDefaultCACertificates(trusted)
         await Promise.all(way.stops.map((stop) => stop()))
       })
       const { settings, ...circumstances } = await breaks(way)
@@ -359,7 +357,10 @@ async function behindTls(way: Way, what: { days: number; host?: string; isTruste
       },
     ],
   })
-  if (isTrusted) setDefaultCACertificates([...trusted, made.cert])
+  if (isTrusted) {
+    const distrust = trust(made.cert)
+    way.stops.push(async () => distrust())
+  }
   return proxy(way, { tls: { cert: made.cert, key: made.private } })
 }
 

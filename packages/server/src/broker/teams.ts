@@ -68,6 +68,7 @@ export async function createTeam(
       prefix,
       created_at: deps.clock(),
       policy: policyText(policy),
+      profile: '',
       external_id: null,
       updated_at: deps.clock(),
       connector: connectorName ?? null,

@@ -5,6 +5,8 @@ type Problem = Omit<UnitFailure, 'unit'>
 /** What a caller knows by another name than the column. */
 const fields: Readonly<Record<string, string>> = {
   'principals.username': 'username',
+  'principals.external_id': 'externalId',
+  'teams.external_id': 'externalId',
   'teams.name': 'name',
   'connectors.name': 'settings.name',
   'connectors.is_default': 'isDefault',

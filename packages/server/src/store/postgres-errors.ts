@@ -5,6 +5,8 @@ import type { UnitFailure } from './commit-group.ts'
 /** Unique constraints and indexes by name -> `table.column`, as SQLite names them. */
 const uniqueColumns: Readonly<Record<string, string>> = {
   principals_username: 'principals.username',
+  principals_external_id: 'principals.external_id',
+  teams_external_id: 'teams.external_id',
   teams_name: 'teams.name',
   connectors_name: 'connectors.name',
   connectors_is_default: 'connectors.is_default',

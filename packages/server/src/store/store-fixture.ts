@@ -51,6 +51,7 @@ export function principalRow(username: string, fields: Partial<PrincipalRow> = {
     profile: '',
     external_id: null,
     updated_at: 0,
+    role_came_by: '',
     ...fields,
   }
 }
@@ -63,6 +64,7 @@ export function teamRow(name: string, fields: Partial<TeamRow> = {}): TeamRow {
     prefix: `${name}/`,
     created_at: 1,
     policy: '',
+    profile: '',
     external_id: null,
     updated_at: 0,
     ...fields,

@@ -152,6 +152,8 @@ export interface Tables {
     created_at: number
     /** JSON; empty: none. */
     policy: string
+    /** What a directory says further, JSON; empty: nothing. */
+    profile: Generated<string>
     external_id: Generated<string | null>
     updated_at: Generated<number>
   }

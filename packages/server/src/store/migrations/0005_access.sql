@@ -20,7 +20,11 @@ alter table principals add column profile text not null default '';
 alter table principals add column external_id text /*postgres: collate "C"*/;
 alter table principals add column updated_at bigint not null default 0;
 create unique index principals_external_id on principals (external_id) where external_id is not null;
+-- A directory asks for a userName in any case (RFC 7643 §8.7.1); letters beyond ASCII keep theirs, on both engines.
+create index principals_username_lower on principals (lower(username));
+alter table teams add column profile text not null default '';
 alter table teams add column external_id text /*postgres: collate "C"*/;
+create unique index teams_external_id on teams (external_id) where external_id is not null;
 alter table teams add column updated_at bigint not null default 0;
 
 create table roles (

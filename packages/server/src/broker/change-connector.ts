@@ -65,6 +65,7 @@ export async function createConnector(
       ...sealedSettings(id, settings, deps.secretBox),
       created_at: deps.clock(),
       policy: policyText(policy),
+      sessions_from: 0,
       team: team?.name ?? null,
     }
     const { team: _, ...stored } = row
@@ -98,7 +99,10 @@ export async function updateConnector(
   if (becomesDefault) await checkDefaultSwitch(deps, row.location)
   const changes: ConnectorChanges = {
     is_default: Number(isDefault),
-    ...(body.settings ? sealedSettings(row.id, settings, deps.secretBox) : {}),
+    // Given anew, it signs with nothing that came of what was given before.
+    ...(body.settings
+      ? { ...sealedSettings(row.id, settings, deps.secretBox), sessions_from: deps.clock() }
+      : {}),
     ...(policy === undefined ? {} : { policy: policyText(policy) }),
   }
   const { db } = deps.store

@@ -40,7 +40,8 @@ export function createConnectorPool(deps: ConnectorPoolDeps): ConnectorPool {
   const load = async (connectorId: string): Promise<NamedConnector> => {
     const record = await readRecord(deps, connectorId)
     if (!record) throw new SignpostError('conflict', 'The connector was deleted in the meantime: look again.')
-    const fingerprint = deps.secretBox.fingerprint(JSON.stringify(record.settings))
+    const { settings, sessionsFrom } = record
+    const fingerprint = deps.secretBox.fingerprint(JSON.stringify([settings, sessionsFrom]))
     const before = kept.find(connectorId)
     if (before?.fingerprint !== fingerprint)
       return kept.keep(openRecord(deps, record, fingerprint, before?.watched)).named

@@ -14,6 +14,7 @@ export function recordOf(row: ConnectorRow, secretBox: SecretBox): ConnectorReco
     isDefault: row.is_default === 1,
     version: row.version,
     settings: joinCredential({ settings: row.settings, credential }),
+    sessionsFrom: row.sessions_from,
     createdAt: row.created_at,
   }
 }

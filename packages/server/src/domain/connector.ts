@@ -6,6 +6,7 @@ import type {
   UrlMethod,
   WritePolicy,
 } from '@signpost/contract'
+import type { BucketRevocation } from './revocation.ts'
 
 /** A connector as stored: settings with the credential decrypted (secrets may be references). Never leaves the server whole. */
 export interface ConnectorRecord {
@@ -17,6 +18,8 @@ export interface ConnectorRecord {
   /** Changes with each update; caches are keyed by (id, version). */
   version: number
   settings: ConnectorSettings
+  /** Sessions from before then are not used any more; ms since the epoch. */
+  sessionsFrom: number
   createdAt: number
 }
 
@@ -180,6 +183,8 @@ export interface OpenConnector {
   copy?(from: { bucket: string; key: string; sizeBytes: number }, toKey: string): Promise<void>
   /** What the bucket itself is set to; left out where nothing can be asked. */
   readonly configuration?: BucketConfiguration
+  /** What can be done about URLs that are out. */
+  readonly revocation?: BucketRevocation
   close(): void
 }
 

@@ -85,7 +85,10 @@ export function insertConnector(db: Db, row: Insertable<Tables['connectors']>): 
 }
 
 export type ConnectorChanges = Partial<
-  Pick<ConnectorRow, 'is_default' | 'settings' | 'sealed_credential' | 'location' | 'policy'>
+  Pick<
+    ConnectorRow,
+    'is_default' | 'settings' | 'sealed_credential' | 'location' | 'policy' | 'sessions_from'
+  >
 >
 
 /** Refused with `conflict` unless the connector still has the version that was read; the version goes up by one. */

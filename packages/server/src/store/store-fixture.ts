@@ -84,6 +84,7 @@ export function connectorRow(name: string, fields: Partial<ConnectorRow> = {}): 
     settings: '{}',
     sealed_credential: 'sealed',
     created_at: 1,
+    sessions_from: 0,
     ...fields,
   }
 }

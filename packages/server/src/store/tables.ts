@@ -182,6 +182,8 @@ export interface Tables {
     created_at: number
     /** JSON; empty: none. */
     policy: string
+    /** Sessions from before then are not used any more; 0: all are. */
+    sessions_from: Generated<number>
   }
   uploads: {
     id: string

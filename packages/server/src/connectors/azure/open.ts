@@ -3,6 +3,7 @@ import { audienceAddress } from '../audience-address.ts'
 import { azureAddress, type AzureAddress } from './address.ts'
 import { azureAccess, type AzureSettings } from './credential.ts'
 import { operateAzure } from './operate.ts'
+import { azureRevocation } from './revoke.ts'
 import { signAzure, type AzureSigner } from './sign.ts'
 
 /** "Put Block": up to 4,000 MiB since service version 2019-12-12; 50,000 blocks a blob. */
@@ -38,6 +39,7 @@ export function openAzure(settings: AzureSettings, deps: { clock: () => number }
       return preparing ? preparing.then(() => signer) : signer
     },
     partLimits,
+    revocation: azureRevocation(settings),
     ...operateAzure(settings, address, access, deps),
   }
 }

@@ -4,6 +4,7 @@ import { s3PartLimits } from '../s3/open.ts'
 import { gcsAddress, type GcsAddress } from './address.ts'
 import { gcsCredentials, type GcsSigningCredential } from './credentials.ts'
 import { operateGcs } from './operate.ts'
+import { gcsRevocation } from './revoke.ts'
 import type { SignBlobDeps } from './sign-blob.ts'
 import { signGcs, type GcsSettings, type GcsSigner } from './sign.ts'
 
@@ -42,6 +43,7 @@ export function openGcs(settings: GcsSettings, deps: SignBlobDeps): OpenConnecto
     },
     // The XML API's multipart uploads have S3's limits.
     partLimits: s3PartLimits,
+    revocation: gcsRevocation(settings),
     ...operateGcs(settings.bucket, signerAt(address, credentials.own), deps),
   }
 }

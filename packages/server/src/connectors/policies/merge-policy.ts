@@ -14,11 +14,19 @@ export interface MergedPolicy {
   difference: string[]
 }
 
-/** @throws SignpostError `conflict` where what is there is no policy that can be read */
-export function mergePolicy(current: string | null, ours: readonly Statement[]): MergedPolicy {
+/**
+ * `isOurs`: whose place ours take; the statements of the network restriction unless told.
+ *
+ * @throws SignpostError `conflict` where what is there is no policy that can be read
+ */
+export function mergePolicy(
+  current: string | null,
+  ours: readonly Statement[],
+  isOurs: (sid: string) => boolean = (sid) => sid.startsWith(networkSid),
+): MergedPolicy {
   const there = current === null ? undefined : readDocument(current)
   const before = there?.Statement ?? []
-  const others = before.filter((statement) => !isOurs(statement))
+  const others = before.filter((statement) => !isOurs(sidOf(statement)))
   const all: unknown[] = [...others, ...ours]
   const next = all.length === 0 ? null : { Version: '2012-10-17', ...there, Statement: all }
   if (canonical(before) === canonical(all)) return { next: current, difference: [] }
@@ -29,7 +37,8 @@ interface ReadDocument {
   Statement: unknown[]
 }
 
-function readDocument(text: string): ReadDocument {
+/** @throws SignpostError `conflict` where it is no policy */
+export function readDocument(text: string): ReadDocument {
   try {
     const found = JSON.parse(text) as { Statement?: unknown } | null
     const { Statement: statements } = found ?? {}
@@ -44,9 +53,10 @@ function readDocument(text: string): ReadDocument {
   )
 }
 
-function isOurs(statement: unknown): boolean {
+/** Empty: it has none. */
+export function sidOf(statement: unknown): string {
   const sid = (statement as { Sid?: unknown } | null)?.Sid
-  return typeof sid === 'string' && sid.startsWith(networkSid)
+  return typeof sid === 'string' ? sid : ''
 }
 
 /** The same whatever the order of names and values; stores write a list of one as the one. */

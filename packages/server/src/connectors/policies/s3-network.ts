@@ -12,7 +12,7 @@ import { sidPart, type Condition, type Principal, type Statement } from './state
 export const networkSid = 'SignpostNetwork'
 
 /** What URLs, and the parts of uploads, are used for: on objects alone, so that the policy itself can always be mended. */
-const actions = [
+export const urlActions = [
   's3:GetObject',
   's3:GetObjectVersion',
   's3:PutObject',
@@ -54,7 +54,7 @@ export function networkDenies(input: S3PolicyInput): Statement[] {
     Sid: freeSid(name, names),
     Effect: 'Deny',
     ...(can.userPolicy ? {} : { Principal: principalOf(store, can.authType) }),
-    Action: actions,
+    Action: urlActions,
     Resource: arnsOf(input).objects(prefix),
     Condition: can.authType
       ? urlCondition(networkForms(networks), can.vpcEndpoints)

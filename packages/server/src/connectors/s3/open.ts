@@ -4,6 +4,7 @@ import { s3Address, type S3Address } from './address.ts'
 import { createCredentialSource } from './credentials/index.ts'
 import type { CredentialSourceDeps, TimedCredential } from './credentials/source.ts'
 import { operateS3 } from './operate.ts'
+import { s3Revocation } from './revoke.ts'
 import { signS3, signsAcl, type S3Settings, type S3Signer } from './sign.ts'
 
 /** SigV4's limit. */
@@ -62,6 +63,7 @@ export function openS3(
     },
     partLimits: s3PartLimits,
     ...operations,
+    revocation: s3Revocation(settings, operations.configuration, deps),
     async ping(timeoutMs, prefix) {
       // The time is the bucket's: a token service has its own.
       await source.own()

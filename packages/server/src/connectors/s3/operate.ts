@@ -16,7 +16,9 @@ const CONNECT_TIMEOUT_MS = 700
 /** Putting a large upload together takes a store a while, during which it may say nothing. */
 const SILENCE_TIMEOUT_MS = 60_000
 
-export type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'>
+export type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'> & {
+  configuration: ReturnType<typeof s3Configuration>
+}
 
 export function operateS3(settings: S3Settings, address: S3Address, own: OwnCredential): Operations {
   const { bucket: Bucket } = settings

@@ -27,6 +27,9 @@ alter table teams add column external_id text /*postgres: collate "C"*/;
 create unique index teams_external_id on teams (external_id) where external_id is not null;
 alter table teams add column updated_at bigint not null default 0;
 
+-- Sessions (and delegation keys) from before then are not used any more; ms since the epoch.
+alter table connectors add column sessions_from bigint not null default 0;
+
 create table roles (
   scope text not null check (scope in ('team', 'organisation')),
   name text /*postgres: collate "C"*/ not null,
@@ -71,6 +74,27 @@ create table restricted_prefixes (
   created_at bigint not null,
   constraint restricted_prefixes_prefix unique (team_id, prefix)
 );
+-- Who leaves a team loses what its restricted prefixes gave, on whatever path: back in the team, it has to be named again.
+-- An id is emptied, which names nobody. A quote within a prefix is escaped in JSON: no prefix looks like an id.
+/*sqlite:
+create trigger members_prefixes after delete on members
+begin
+  update restricted_prefixes
+  set rule = replace(rule, '"principalId":"' || old.principal_id || '"', '"principalId":""')
+  where team_id = old.team_id and instr(rule, '"principalId":"' || old.principal_id || '"') > 0;
+end;
+*/
+/*postgres:
+create function empty_prefix_grants() returns trigger language plpgsql as $$
+begin
+  update restricted_prefixes
+  set rule = replace(rule, '"principalId":"' || old.principal_id || '"', '"principalId":""')
+  where team_id = old.team_id and strpos(rule, '"principalId":"' || old.principal_id || '"') > 0;
+  return null;
+end $$;
+create trigger members_prefixes after delete on members
+for each row execute function empty_prefix_grants();
+*/
 
 create table restrictions (
   id text /*postgres: collate "C"*/ primary key,
@@ -174,3 +198,11 @@ create table team_uses (
   primary key (principal_id, team_id)
 );
 create index team_uses_team on team_uses (team_id);
+-- What the record tells of the time before.
+insert into team_uses (principal_id, team_id, last_used_at)
+select p.id, t.id, max(r.at)
+from audit_runs r
+join principals p on p.id = r.principal_id
+join teams t on t.name = r.team and t.created_at <= r.at
+where r.decision = 'allow' and (r.type in ('url.issue', 'upload.open', 'object.list', 'object.delete'))
+group by p.id, t.id;

@@ -6,7 +6,7 @@ import {
   type ParsedInput,
 } from '@signpost/contract'
 import type { Decision } from '../domain/decide-access.ts'
-import { createTextBytes } from '../domain/text-bytes.ts'
+import { createTextBytes, type TextBytes } from '../domain/text-bytes.ts'
 import type { Statement, TargetRow } from '../store/store.ts'
 import type { WrittenEvent } from '../store/written-event.ts'
 import { objectDecider, type ObjectDecider } from './decide-object.ts'
@@ -63,6 +63,7 @@ export async function* issueUrls(
     )
   }
   let source = await open(deps, caller, params.team, items.length)
+  const lines = createTextBytes()
   let waiting: Chunk | undefined
   let index = 0
   while (waiting || index < items.length) {
@@ -75,7 +76,7 @@ export async function* issueUrls(
           await requireKeyAlive(deps, caller)
           source = await open(deps, caller, params.team, items.length - index)
         }
-        next = await signChunk(source, items, index, end)
+        next = await signChunk(source, items, index, end, lines)
       }
     } catch (error) {
       if (!waiting) throw error
@@ -121,10 +122,10 @@ async function signChunk(
   items: readonly unknown[],
   begin: number,
   end: number,
+  lines: TextBytes,
 ): Promise<Chunk> {
   const events: (AuditEvent | WrittenEvent)[] = []
   const statements: Statement[] = []
-  const lines = createTextBytes()
   const add = (index: number, result: Issued | Refused) => {
     if (result.event) events.push(result.event)
     if ('look' in result && result.look) statements.push(result.look)
@@ -142,7 +143,7 @@ async function signChunk(
   const committed = source.issuing.deps.store.commit({ statements, events })
   // Awaited later; a rejection in between is not an unhandled one.
   committed.catch(() => undefined)
-  return { lines: lines.text(), firstIndex: begin, committed }
+  return { lines: lines.take(), firstIndex: begin, committed }
 }
 
 interface Refused {

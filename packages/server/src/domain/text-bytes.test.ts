@@ -6,7 +6,7 @@ test('what was added comes back in order, however much it is and whatever it is 
   const parts = Array.from({ length: 3000 }, (_, i) => `${i} ${'aß€😀'.repeat(i % 7)}\n`)
   const bytes = createTextBytes()
   for (const part of parts) bytes.add(part)
-  assert.equal(bytes.text(), parts.join(''))
+  assert.equal(bytes.take(), parts.join(''))
 })
 
 test('one part may be longer than all the room there is', () => {
@@ -14,9 +14,17 @@ test('one part may be longer than all the room there is', () => {
   const bytes = createTextBytes()
   bytes.add('before ')
   bytes.add(long)
-  assert.equal(bytes.text(), `before ${long}`)
+  assert.equal(bytes.take(), `before ${long}`)
+})
+
+test('what was taken is not in it any more', () => {
+  const bytes = createTextBytes()
+  bytes.add('a longer first text')
+  bytes.take()
+  bytes.add('second')
+  assert.equal(bytes.take(), 'second')
 })
 
 test('nothing added is an empty text', () => {
-  assert.equal(createTextBytes().text(), '')
+  assert.equal(createTextBytes().take(), '')
 })

@@ -9,8 +9,8 @@ const bytesOfUnitMax = 3
  */
 export interface TextBytes {
   add(text: string): void
-  /** All of it, as one string. */
-  text(): string
+  /** All of it, as one string; what is added then begins anew, in the same place. */
+  take(): string
 }
 
 export function createTextBytes(): TextBytes {
@@ -26,6 +26,10 @@ export function createTextBytes(): TextBytes {
       }
       length += bytes.write(text, length)
     },
-    text: () => bytes.toString('utf8', 0, length),
+    take() {
+      const text = bytes.toString('utf8', 0, length)
+      length = 0
+      return text
+    },
   }
 }

@@ -47,6 +47,7 @@ const mayImport: Record<string, readonly string[]> = {
     `${server}/audit`,
     '@signpost/contract',
     'jose',
+    'openid-client',
     'node:crypto',
     // What issuers are asked by.
     'node:http',

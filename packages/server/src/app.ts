@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { authenticate, authenticateToken } from './authn/authenticate.ts'
 import { createGuardedFetch } from './authn/guarded-fetch.ts'
+import { createOpenId } from './authn/open-id.ts'
 import { createLastUsed } from './authn/last-used.ts'
 import { createRefusals } from './authn/refusals.ts'
 import { createBesides } from './besides.ts'
@@ -16,12 +17,13 @@ import { createSecretBox } from './broker/secret-box.ts'
 import { sweepUploads } from './broker/sweep-uploads.ts'
 import { createLooks } from './broker/verification/looks.ts'
 import { forgetOldVerifications, verifyDueWrites } from './broker/verify-write.ts'
-import type { ReadSecret } from './connectors/secrets.ts'
+import { refuseReference, type ReadSecret } from './connectors/secrets.ts'
 import { createRulesReader } from './domain/access-rules.ts'
 import { createPolicyReader } from './domain/policy.ts'
 import type { HttpDeps, HttpSettings } from './http/deps.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
 import { createHttpServer } from './http/server.ts'
+import { listeningUrl } from './listening-url.ts'
 import type { Store } from './store/store.ts'
 import { createUuidV7 } from './uuid-v7.ts'
 
@@ -39,6 +41,8 @@ export interface AppParts {
   doctorHours?: number
   /** Left out: connectors may refer to no secret. */
   readSecret?: ReadSecret
+  /** Origin under which browsers reach the server; left out: where it listens. */
+  publicUrl?: string
   /** Endpoint of the embedded store, where it runs. */
   localStoreEndpoint?: string
   /** Also show memory, CPU and event loop lag of this process in the metrics. */
@@ -79,6 +83,7 @@ export function createApp(parts: AppParts): App {
   })
   const connectors = noting(pool, kinds)
   const besides = createBesides(log)
+  const guardedFetch = createGuardedFetch({ lookup: (hostname) => lookup(hostname, { all: true }) })
   const deps: BrokerDeps = {
     store,
     connectors,
@@ -90,7 +95,10 @@ export function createApp(parts: AppParts): App {
     newId,
     randomBytes,
     fetch,
-    guardedFetch: createGuardedFetch({ lookup: (hostname) => lookup(hostname, { all: true }) }),
+    guardedFetch,
+    openId: createOpenId({ guardedFetch, clock }),
+    readSecret: parts.readSecret ?? refuseReference,
+    publicUrl: () => parts.publicUrl ?? listeningUrl(server),
     log,
     browserOrigins: parts.settings.corsOrigins,
     beside: besides.start,

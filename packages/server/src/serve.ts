@@ -16,6 +16,7 @@ import { createFirstAdmin, type FirstAdmin } from './first-run/first-admin.ts'
 import { masterKeyOf } from './first-run/master-key.ts'
 import { StartError } from './first-run/start-error.ts'
 import type { HttpDeps, HttpSettings } from './http/deps.ts'
+import { listeningUrl } from './listening-url.ts'
 import type { Store } from './store/store.ts'
 
 export interface Serving {
@@ -66,6 +67,7 @@ export async function serve(
       settings: httpSettingsOf(config, given.tls),
       log: given.log,
       version: given.version,
+      ...(config.SIGNPOST_PUBLIC_URL === undefined ? {} : { publicUrl: config.SIGNPOST_PUBLIC_URL }),
       processMetrics: true,
       doctorHours: config.SIGNPOST_DOCTOR_HOURS,
       ...(embedded ? { localStoreEndpoint: embedded.endpoint } : {}),
@@ -74,7 +76,7 @@ export async function serve(
     await requireRightMasterKeys(app, given.log)
     if (embedded) await warnIfMoved(store, embedded, given.log)
     const firstAdmin = await createFirstAdmin(app.deps, config.SIGNPOST_ADMIN_TOKEN, folder)
-    const url = await listen(app, config, given.tls !== undefined)
+    const url = await listen(app, config)
     app.start()
     return { app, url, folder, embedded, firstAdmin, close }
   } catch (error) {
@@ -150,7 +152,7 @@ async function warnIfMoved({ db }: Store, { endpoint }: EmbeddedStore, log: Http
     )
 }
 
-async function listen({ server }: App, config: Config, tls: boolean): Promise<string> {
+async function listen({ server }: App, config: Config): Promise<string> {
   const host = config.SIGNPOST_HOST
   const { log } = server
   const { level } = log
@@ -163,12 +165,8 @@ async function listen({ server }: App, config: Config, tls: boolean): Promise<st
   } finally {
     log.level = level
   }
-  const bound = server.server.address()
-  if (bound === null || typeof bound === 'string') throw new Error('the server listens nowhere')
-  log.debug({ address: bound.address, port: bound.port }, 'listening')
-  // Nobody can connect to "every address".
-  const reachable = bound.address === '0.0.0.0' ? '127.0.0.1' : bound.address === '::' ? '::1' : bound.address
-  return `${tls ? 'https' : 'http'}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${bound.port}`
+  log.debug({ addresses: server.addresses() }, 'listening')
+  return listeningUrl(server)
 }
 
 function policyOf(config: Config): Policy {

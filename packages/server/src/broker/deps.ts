@@ -1,7 +1,8 @@
-import type { OperationId, ParsedInput, Reply } from '@signpost/contract'
+import type { OperationId, ParsedInput, Reply, SecretReference } from '@signpost/contract'
 import type { AccessRules, StoredRules } from '../domain/access-rules.ts'
 import type { Audiences } from '../domain/audience.ts'
 import type { ConnectorRecord, OpenConnector } from '../domain/connector.ts'
+import type { OpenId } from '../domain/open-id.ts'
 import type { EffectivePolicy } from '../domain/policy.ts'
 import type { CallContext, Principal } from '../domain/principal.ts'
 import type { Store } from '../store/store.ts'
@@ -27,6 +28,12 @@ export interface BrokerDeps {
   fetch: typeof fetch
   /** For issuers and identity providers: nothing internal unless it is allowed, no redirects, small answers, in time. */
   guardedFetch: (allowInternal: boolean) => typeof fetch
+  /** Logins by OpenID Connect. */
+  openId: OpenId
+  /** What a reference refers to; throws `credential_unavailable`. */
+  readSecret: (reference: SecretReference) => string
+  /** Origin under which browsers reach this server. */
+  publicUrl: () => string
   /** Pages that buckets are to let in, unless a call names others. */
   browserOrigins?: readonly string[]
   /** Starts work beside the request; it ends when the signal says so. Left out: it is not done. */

@@ -10,6 +10,7 @@ const fields: Readonly<Record<string, string>> = {
   'teams.name': 'name',
   'connectors.name': 'settings.name',
   'connectors.is_default': 'isDefault',
+  'identity_providers.name': 'name',
   'idempotency_keys.idempotency_key': 'idempotencyKey',
 }
 

@@ -16,6 +16,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGuardedFetch } from '../../authn/guarded-fetch.ts'
+import { createOpenId } from '../../authn/open-id.ts'
+import { refuseReference } from '../../connectors/index.ts'
 import { createRulesReader } from '../../domain/access-rules.ts'
 import { createPolicyReader } from '../../domain/policy.ts'
 import { organisationPermissionsOf } from '../../domain/permissions.ts'
@@ -140,6 +142,7 @@ function brokerDeps(
 ): BrokerDeps {
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const connectorDeps = { clock, fetch, localStoreEndpoint: local.endpoint }
+  const guardedFetch = createGuardedFetch({ lookup: (hostname) => lookup(hostname, { all: true }) })
   const policy = {
     readSecondsDefault: 3600,
     readSecondsMax: 3600,
@@ -159,7 +162,10 @@ function brokerDeps(
     newId,
     randomBytes,
     fetch,
-    guardedFetch: createGuardedFetch({ lookup: (hostname) => lookup(hostname, { all: true }) }),
+    guardedFetch,
+    openId: createOpenId({ guardedFetch, clock }),
+    readSecret: refuseReference,
+    publicUrl: () => 'http://signpost.test',
     log,
   }
 }

@@ -1,0 +1,56 @@
+/** What groups of an identity provider give: nothing that whoever says so does not have. */
+import { SignpostError, type AuditEventType, type GroupMapping } from '@signpost/contract'
+import { findTeam } from '../store/teams.ts'
+import type { Statement } from '../store/store.ts'
+import type { BrokerDeps, Caller } from './deps.ts'
+import type { EventFields } from './event-of.ts'
+import { mayGiveOrganisationRole, mayGiveTeamRole } from './give-role.ts'
+
+export const mappedRole = ({ role }: Pick<GroupMapping, 'role'>): string => role ?? 'member'
+
+/** Statements for the unit that stores them: it is refused where a role is another by then. */
+export async function checkMappings(
+  deps: BrokerDeps,
+  caller: Caller,
+  groups: readonly GroupMapping[],
+  type: AuditEventType,
+  fields: EventFields,
+): Promise<Statement[]> {
+  const guards = new Map<string, Statement[]>()
+  for (const [index, mapping] of groups.entries()) {
+    const { team: name, role, organisationRole } = mapping
+    const field = `groups.${index}`
+    if (name === undefined && organisationRole === undefined)
+      throw new SignpostError('invalid', `${field}: give a team, an organisationRole, or both.`, { field })
+    if (name === undefined && role !== undefined)
+      throw new SignpostError('invalid', `${field}.role: is a role in a team; give the team.`, { field })
+    if (name !== undefined) {
+      const place = `${name}/${mappedRole(mapping)}`
+      if (!guards.has(place)) {
+        const team = await findTeam(deps.store.db, name)
+        if (!team)
+          throw new SignpostError('invalid', `${field}.team: there is no such team.`, {
+            field: `${field}.team`,
+          })
+        guards.set(
+          place,
+          await mayGiveTeamRole(deps, caller, team, mappedRole(mapping), {
+            type,
+            fields,
+            field: `${field}.role`,
+          }),
+        )
+      }
+    }
+    if (organisationRole !== undefined && !guards.has(organisationRole))
+      guards.set(
+        organisationRole,
+        await mayGiveOrganisationRole(deps, caller, 'anybody', organisationRole, {
+          type,
+          fields,
+          field: `${field}.organisationRole`,
+        }),
+      )
+  }
+  return [...guards.values()].flat()
+}

@@ -12,10 +12,9 @@ import { storedPolicy } from '../domain/policy.ts'
 import { reservedField } from '../domain/reserved-settings.ts'
 import { isoOf } from '../domain/instant.ts'
 import { findConnector, type NamedConnectorRow } from '../store/connectors.ts'
-import { listMemberships } from '../store/members.ts'
 import { listTeams } from '../store/teams.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
-import { decideTeam } from './gate.ts'
+import { decideTeam, membershipsInScope } from './gate.ts'
 import { requireAllowed } from './refuse.ts'
 import { recordOf } from './connector-record.ts'
 import { tryBucketAt } from './try-bucket.ts'
@@ -54,16 +53,12 @@ export async function requireManaged(
   return { row, decision }
 }
 
-async function isOfMyTeams(
-  deps: BrokerDeps,
-  { principal }: Caller,
-  row: NamedConnectorRow,
-): Promise<boolean> {
-  const { db } = deps.store
-  const mine = await listMemberships(db, principal.id)
+async function isOfMyTeams(deps: BrokerDeps, caller: Caller, row: NamedConnectorRow): Promise<boolean> {
+  const mine = await membershipsInScope(deps, caller)
   if (mine.some(({ teamId }) => teamId === row.team_id)) return true
   if (mine.length === 0) return false
-  const teams = await listTeams(db, { memberId: principal.id }, { limit: mine.length })
+  const filter = { memberId: caller.principal.id, names: mine.map(({ team }) => team) }
+  const teams = await listTeams(deps.store.db, filter, { limit: mine.length })
   return teams.some(
     ({ connector_id }) => connector_id === row.id || (connector_id === null && row.is_default === 1),
   )

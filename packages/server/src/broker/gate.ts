@@ -5,7 +5,7 @@ import { decideAccess, mayOrganisation, type Decision, type TeamAsk } from '../d
 import { teamPermissionsOf } from '../domain/permissions.ts'
 import { markersOf } from '../domain/pseudonym.ts'
 import { findGrant } from '../store/audit-events.ts'
-import { findMembership } from '../store/members.ts'
+import { findMembership, listMemberships } from '../store/members.ts'
 import { findPrincipal, findPrincipalByMarker } from '../store/principals.ts'
 import { findTeam, type NamedTeamRow } from '../store/teams.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
@@ -58,11 +58,21 @@ export async function decideTeam(
   })
 }
 
+/** The teams that the caller is in, and its key is for. */
+export async function membershipsInScope(
+  deps: BrokerDeps,
+  { principal }: Caller,
+): Promise<Awaited<ReturnType<typeof listMemberships>>> {
+  const memberships = await listMemberships(deps.store.db, principal.id)
+  const teams = principal.scope?.teams
+  return teams === undefined ? memberships : memberships.filter(({ team }) => teams.includes(team))
+}
+
 /** For filters of lists: empty sees everything, else only what this principal's teams hold. */
-export function memberFilter({ principal }: Caller): { memberId?: string } {
-  return mayOrganisation(principal, 'teams.manage', 'connectors.manage', 'access.review')
-    ? {}
-    : { memberId: principal.id }
+export function memberFilter({ principal }: Caller): { memberId?: string; names?: readonly string[] } {
+  if (mayOrganisation(principal, 'teams.manage', 'connectors.manage', 'access.review')) return {}
+  const names = principal.scope?.teams
+  return { memberId: principal.id, ...(names === undefined ? {} : { names }) }
 }
 
 /** For a good sentence, before anything is done; that names are unique is the database's to hold. */

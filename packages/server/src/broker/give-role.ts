@@ -10,6 +10,7 @@ import {
   type OrganisationPermission,
   type TeamPermission,
 } from '@signpost/contract'
+import { mayInEveryTeam } from '../domain/decide-access.ts'
 import { holdingsIn, lackingOf, prefixesBeyond, type TeamStanding } from '../domain/give-role.ts'
 import { organisationPermissionsOf, teamPermissionsOf } from '../domain/permissions.ts'
 import { findMembership, listMemberships } from '../store/members.ts'
@@ -88,6 +89,29 @@ export async function mayGiveOrganisationRole(
     await requireTeamsOf(deps, caller, { ...to, organisation_role: role }, giving)
   }
   return guards
+}
+
+/**
+ * May the caller make a role of these permissions, or change one that has them? A role in teams is for every team, and so
+ * for those who have its permissions in all of them.
+ */
+export async function mayMakeRole(
+  deps: BrokerDeps,
+  caller: Caller,
+  scope: Scope,
+  permissions: readonly (TeamPermission | OrganisationPermission)[],
+  giving: Giving,
+): Promise<void> {
+  const { principal } = caller
+  const has = (one: TeamPermission | OrganisationPermission) =>
+    scope === 'team'
+      ? mayInEveryTeam(principal, one as TeamPermission)
+      : principal.organisationPermissions.has(one as OrganisationPermission)
+  const lacking = permissions.filter((one) => !has(one))
+  if (lacking.length === 0) return
+  const where = scope === 'team' ? ' in every team (teams.manage has them all)' : ''
+  const sentence = `you do not have ${lacking.join(', ')}${where}: nobody gives more than they have.`
+  await refuse(deps, caller, giving, sentence)
 }
 
 /**

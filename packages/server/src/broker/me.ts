@@ -1,10 +1,11 @@
 import type { Reply } from '@signpost/contract'
-import { listMemberships } from '../store/members.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
+import { membershipsInScope } from './gate.ts'
 
-export async function getMe(deps: BrokerDeps, { principal }: Caller): Promise<Reply<'getMe'>> {
+export async function getMe(deps: BrokerDeps, caller: Caller): Promise<Reply<'getMe'>> {
+  const { principal } = caller
   const { id, kind, username, organisationRole, apiKeyId, keyKind, scope } = principal
-  const memberships = await listMemberships(deps.store.db, id)
+  const memberships = await membershipsInScope(deps, caller)
   const teams = memberships.map(({ team, role }) => ({ team, role }))
   const organisationPermissions = [...principal.organisationPermissions]
   const keyScope = scope ?? null

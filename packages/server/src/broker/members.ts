@@ -12,6 +12,7 @@ import { findPrincipal } from '../store/principals.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { decideTeam, requireTeam } from './gate.ts'
+import { mayChangeMember, mayGiveTeamRole } from './give-role.ts'
 import { requireAllowed } from './refuse.ts'
 
 export async function listMembers(
@@ -51,9 +52,12 @@ export async function setMember(
     })
   }
   const before = await findMember(db, team.id, principal.id)
+  const giving = { type: 'member.set', fields: { details } } as const
+  if (before) await mayChangeMember(deps, caller, team, before, giving)
+  const guards = await mayGiveTeamRole(deps, caller, team, role, giving)
   const since = before?.since ?? deps.clock()
   await deps.store.commit({
-    statements: [setMemberRow(db, { team_id: team.id, principal_id: principal.id, role, since })],
+    statements: [...guards, setMemberRow(db, { team_id: team.id, principal_id: principal.id, role, since })],
     events: [eventOf(deps, caller, 'member.set', decision, { team: team.name, details })],
   })
   return { username, kind: principal.kind, role, since: isoOf(since) }
@@ -71,13 +75,14 @@ export async function removeMember(
   const { db } = deps.store
   const decision =
     username === caller.principal.username
-      ? decideAccess(caller.principal, { of: 'own', ask: 'user.see', ownerId: caller.principal.id })
+      ? decideAccess(caller.principal, { of: 'own', ask: 'membership.end', ownerId: caller.principal.id })
       : await decideTeam(deps, caller, team, 'members.manage')
   const fields = { team: team.name, details }
   await requireAllowed(deps, caller, decision, { type: 'member.remove', fields })
   const principal = await findPrincipal(db, username)
   const member = principal && (await findMember(db, team.id, principal.id))
   if (!member) throw new SignpostError('not_found', 'There is no member of this name in the team.')
+  await mayChangeMember(deps, caller, team, member, { type: 'member.remove', fields, field: 'username' })
   await deps.store.commit({
     statements: [removeMemberRow(db, team.id, member.principal_id)],
     events: [eventOf(deps, caller, 'member.remove', decision, fields)],

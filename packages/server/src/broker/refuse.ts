@@ -5,7 +5,7 @@ import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf, type EventFields } from './event-of.ts'
 
 /** What an outsider is told of a team, whether there is one or not. */
-const absentTeam = 'There is no such team, or you are not in it.'
+const absentTeam = 'There is no such team, or you are not in it, or your key is not for it.'
 
 const sentences: Record<string, string> = {
   outside_network:
@@ -13,6 +13,8 @@ const sentences: Record<string, string> = {
   role_too_low: 'Your role in this team does not allow that.',
   not_a_member: 'You are not in this team.',
   outside_key_scope: 'The scope of this key does not allow that: use another key, or ask for a wider one.',
+  scoped_key_makes_none:
+    'A key that has a scope makes no keys, and nothing that lets others in: use a key without one, or log in.',
   restricted_prefix: "This prefix is restricted, and you are not among those who may: ask the team's admins.",
   organisation_admin_not_a_member:
     'Organisation admins reach the objects of a team only as its member: add yourself to it first.',

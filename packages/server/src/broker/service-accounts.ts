@@ -1,7 +1,7 @@
 import { SignpostError, type AuditEventType, type ParsedInput, type Reply } from '@signpost/contract'
 import { decideAccess, mayOrganisation, type Decision } from '../domain/decide-access.ts'
 import { isoOf } from '../domain/instant.ts'
-import { listMemberships, setMember } from '../store/members.ts'
+import { findMember, setMember } from '../store/members.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
 import {
   deletePrincipal,
@@ -13,10 +13,23 @@ import {
 } from '../store/principals.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf, type EventFields } from './event-of.ts'
-import { decideTeam, requireFreeUsername, requireOrganisation, requireTeam } from './gate.ts'
+import {
+  decideTeam,
+  membershipsInScope,
+  requireFreeUsername,
+  requireOrganisation,
+  requireTeam,
+} from './gate.ts'
+import {
+  mayChange,
+  mayChangeMember,
+  mayGiveOrganisationRole,
+  mayGiveTeamRole,
+  type Giving,
+} from './give-role.ts'
 import { createOnce } from './idempotency.ts'
 import { requireAllowed } from './refuse.ts'
-import { principalRow } from './users.ts'
+import { mayMakeOf, principalRow } from './users.ts'
 
 type Shown = Reply<'createServiceAccount'>
 
@@ -32,7 +45,7 @@ export async function listServiceAccounts(
   if (teamName !== undefined) {
     teamIds = [(await requireTeam(deps, caller, teamName, 'team.see', 'access.refuse')).team.id]
   } else if (!mayOrganisation(caller.principal, 'serviceAccounts.manage', 'access.review')) {
-    teamIds = (await listMemberships(db, caller.principal.id)).map(({ teamId }) => teamId)
+    teamIds = (await membershipsInScope(deps, caller)).map(({ teamId }) => teamId)
   }
   const filter = { kind: 'serviceAccount', teamIds } as const
   const rows = await listPrincipals(db, filter, { limit, after: readTextCursor(cursor) })
@@ -45,33 +58,43 @@ export async function createServiceAccount(
   caller: Caller,
   input: ParsedInput<'createServiceAccount'> & { idempotencyKey?: string },
 ): Promise<Shown> {
-  const { username, team: teamName, role } = input.body
+  const { username, team: teamName, role, organisationRole } = input.body
   if (teamName === undefined && role !== undefined) {
     throw new SignpostError('invalid', 'role: goes with team only.', { field: 'role' })
   }
+  if (teamName !== undefined) refuseOrganisationRole(organisationRole)
+  refuseAdmin(organisationRole)
   const type = 'serviceAccount.create'
-  const fields = { details: { serviceAccount: username } }
+  const fields = {
+    details: { serviceAccount: username, ...(organisationRole === undefined ? {} : { organisationRole }) },
+  }
   const gated =
     teamName === undefined
       ? { decision: await requireOrganisation(deps, caller, 'serviceAccounts.manage', type, fields) }
       : await requireTeam(deps, caller, teamName, 'serviceAccounts.manage', type, fields)
   const team = 'team' in gated ? gated.team : null
+  const giving = { type, fields } as const
+  const guards = team
+    ? await mayGiveTeamRole(deps, caller, team, role ?? 'member', giving)
+    : await mayGiveOrganisationRole(deps, caller, 'new', organisationRole ?? 'member', giving)
   return createOnce(deps, caller, 'createServiceAccount', input, async () => {
     await requireFreeUsername(deps, username)
     const row = {
       ...principalRow(deps, username),
       kind: 'serviceAccount',
       team_id: team?.id ?? null,
+      organisation_role: organisationRole ?? 'member',
     } as const
     const { db } = deps.store
-    const statements = [insertPrincipal(db, row)]
+    const statements = [...guards, insertPrincipal(db, row)]
     const since = row.created_at
     if (team) {
       statements.push(
         setMember(db, { team_id: team.id, principal_id: row.id, role: role ?? 'member', since }),
       )
     }
-    const event = eventOf(deps, caller, type, gated.decision, teamFields(team?.name ?? null, username, role))
+    const told = teamFields(team?.name ?? null, username, { role, organisationRole })
+    const event = eventOf(deps, caller, type, gated.decision, told)
     return {
       unit: { statements, events: [event] },
       reply: shownServiceAccount({ ...row, team: team?.name ?? null }),
@@ -85,17 +108,22 @@ export async function updateServiceAccount(
   { params: { username }, body }: ParsedInput<'updateServiceAccount'>,
 ): Promise<Shown> {
   const { account, decision } = await requireAccount(deps, caller, username, 'serviceAccount.update')
-  const fields = teamFields(account.team, username)
-  const active = body.active ?? account.active === 1
-  const event = eventOf(deps, caller, 'serviceAccount.update', decision, {
-    ...fields,
-    details: { ...fields.details, active },
-  })
+  const { active, organisationRole } = body
+  if (account.team_id !== null) refuseOrganisationRole(organisationRole)
+  const fields = teamFields(account.team, username, { active, organisationRole })
+  const changes = {
+    active: active === undefined ? account.active : Number(active),
+    organisation_role: organisationRole ?? account.organisation_role,
+  }
+  const giving = { type: 'serviceAccount.update', fields } as const
+  refuseAdmin(changes.organisation_role)
+  await mayChangeInTeam(deps, caller, account, giving)
+  const guards = await mayMakeOf(deps, caller, account, { ...account, ...changes }, fields)
   await deps.store.commit({
-    statements: [updatePrincipal(deps.store.db, account.id, { active: Number(active) })],
-    events: [event],
+    statements: [...guards, updatePrincipal(deps.store.db, account.id, changes, account)],
+    events: [eventOf(deps, caller, giving.type, decision, fields)],
   })
-  return shownServiceAccount({ ...account, active: Number(active) })
+  return shownServiceAccount({ ...account, ...changes })
 }
 
 export async function deleteServiceAccount(
@@ -104,8 +132,15 @@ export async function deleteServiceAccount(
   { params: { username } }: ParsedInput<'deleteServiceAccount'>,
 ): Promise<undefined> {
   const { account, decision } = await requireAccount(deps, caller, username, 'serviceAccount.delete')
-  const event = eventOf(deps, caller, 'serviceAccount.delete', decision, teamFields(account.team, username))
-  await deps.store.commit({ statements: [deletePrincipal(deps.store.db, account.id)], events: [event] })
+  const fields = teamFields(account.team, username)
+  const giving = { type: 'serviceAccount.delete', fields, field: 'username' } as const
+  await mayChangeInTeam(deps, caller, account, giving)
+  await mayChange(deps, caller, account, giving)
+  const event = eventOf(deps, caller, giving.type, decision, fields)
+  await deps.store.commit({
+    statements: [deletePrincipal(deps.store.db, account.id, account)],
+    events: [event],
+  })
   return undefined
 }
 
@@ -135,10 +170,42 @@ export async function decideAccount(
     : decideAccess(caller.principal, { of: 'own', ask: 'serviceAccount.manage', ownerId: account?.id })
 }
 
-function teamFields(team: string | null, serviceAccount: string, role?: string): EventFields {
+/** A team's service account has what it has in its team. */
+async function mayChangeInTeam(
+  deps: BrokerDeps,
+  caller: Caller,
+  account: NamedPrincipalRow,
+  giving: Giving,
+): Promise<void> {
+  if (account.team_id === null) return
+  const member = await findMember(deps.store.db, account.team_id, account.id)
+  const team = { id: account.team_id, name: account.team ?? '' }
+  if (member) await mayChangeMember(deps, caller, team, member, { ...giving, field: 'username' })
+}
+
+function refuseAdmin(role: string | undefined): void {
+  if (role !== 'admin') return
+  const sentence = 'organisationRole: a service account is never admin of the organisation.'
+  throw new SignpostError('invalid', sentence, { field: 'organisationRole' })
+}
+
+function refuseOrganisationRole(role: string | undefined): void {
+  if (role === undefined) return
+  const sentence = "organisationRole: not for a team's service account, which stays in its team."
+  throw new SignpostError('invalid', sentence, { field: 'organisationRole' })
+}
+
+function teamFields(
+  team: string | null,
+  serviceAccount: string,
+  told: Record<string, string | boolean | undefined> = {},
+): EventFields {
+  const said = Object.entries(told).filter((entry): entry is [string, string | boolean] => {
+    return entry[1] !== undefined
+  })
   return {
     ...(team === null ? {} : { team }),
-    details: { serviceAccount, ...(role === undefined ? {} : { role }) },
+    details: { serviceAccount, ...Object.fromEntries(said) },
   }
 }
 

@@ -40,6 +40,8 @@ describe('a stranger', () => {
     createServiceAccount: { username: 'x', team: 'demo' },
     createApiKey: { name: 'x', username: 'alice' },
     applyNetwork: { digest: 'x' },
+    createRole: { name: 'x', scope: 'team', permissions: ['objects.read'] },
+    updateRole: { permissions: [] },
   }
   /** What is there, and the same question about what is not. */
   const there = () => ({
@@ -52,6 +54,8 @@ describe('a stranger', () => {
       connector: 'main',
       key: 'k',
       marker: 'alice',
+      scope: 'team',
+      role: 'member',
     },
     query: { team: 'demo', username: 'alice' },
   })
@@ -65,11 +69,13 @@ describe('a stranger', () => {
       connector: 'no',
       key: 'k',
       marker: 'no',
+      scope: 'team',
+      role: 'no',
     },
     query: { team: 'nowhere', username: 'no' },
   }
   /** What everybody may ask: the answer is about the asker, or filtered. */
-  const open = new Set<OperationId>(['getMe', 'listTeams', 'listConnectors'])
+  const open = new Set<OperationId>(['getMe', 'listTeams', 'listConnectors', 'listRoles'])
 
   const askedOf = (id: OperationId, from: { params: object; query: object }, body: unknown): Asked => {
     const operation = operations[id]

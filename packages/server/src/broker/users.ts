@@ -15,8 +15,10 @@ import {
   type PrincipalRow,
 } from '../store/principals.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
-import { eventOf } from './event-of.ts'
+import type { Statement } from '../store/store.ts'
+import { eventOf, type EventFields } from './event-of.ts'
 import { checkPlainText, requireFreeUsername, requireOrganisation } from './gate.ts'
+import { mayActFor, mayChange, mayGiveOrganisationRole } from './give-role.ts'
 import { createOnce } from './idempotency.ts'
 import { requireAllowed } from './refuse.ts'
 
@@ -54,6 +56,8 @@ export async function createUser(
   const details = { user: username, organisationRole }
   const decision = await requireOrganisation(deps, caller, 'users.manage', 'user.create', { details })
   checkPlainText('displayName', displayName)
+  const giving = { type: 'user.create', fields: { details } } as const
+  const guards = await mayGiveOrganisationRole(deps, caller, 'new', organisationRole, giving)
   return createOnce(deps, caller, 'createUser', input, async () => {
     await requireFreeUsername(deps, username)
     const row = {
@@ -64,7 +68,7 @@ export async function createUser(
     } as const
     const event = eventOf(deps, caller, 'user.create', decision, { details })
     return {
-      unit: { statements: [insertPrincipal(deps.store.db, row)], events: [event] },
+      unit: { statements: [...guards, insertPrincipal(deps.store.db, row)], events: [event] },
       reply: shownUser(row),
     }
   })
@@ -84,6 +88,7 @@ export function principalRow(deps: BrokerDeps, username: string) {
     profile: '',
     external_id: null,
     updated_at: deps.clock(),
+    role_came_by: '',
   } as const
 }
 
@@ -107,13 +112,14 @@ export async function updateUser(
     organisation_role: organisationRole ?? user.organisation_role,
     active: active === undefined ? user.active : Number(active),
   }
+  const guards = await mayMakeOf(deps, caller, user, { ...user, ...changes }, { details })
   const { db } = deps.store
   const isLoss = isActiveAdmin(user) && !isActiveAdmin({ ...user, ...changes })
   if (isLoss) await requireAnotherAdmin(deps)
-  const change = updatePrincipal(db, user.id, changes)
+  const change = updatePrincipal(db, user.id, changes, user)
   const statements = isLoss ? keepingAnAdmin(db, change) : [change]
   await deps.store.commit({
-    statements,
+    statements: [...guards, ...statements],
     events: [eventOf(deps, caller, 'user.update', decision, { details })],
   })
   return shownUser({ ...user, ...changes })
@@ -127,16 +133,37 @@ export async function deleteUser(
   const details = { user: username }
   const decision = await requireOrganisation(deps, caller, 'users.manage', 'user.delete', { details })
   const user = await requireUser(deps, username)
+  await mayChange(deps, caller, user, { type: 'user.delete', fields: { details }, field: 'username' })
   const { db } = deps.store
   const isLoss = isActiveAdmin(user)
   if (isLoss) await requireAnotherAdmin(deps)
-  const change = deletePrincipal(db, user.id)
+  const change = deletePrincipal(db, user.id, user)
   const statements = isLoss ? keepingAnAdmin(db, change) : [change]
   await deps.store.commit({
     statements,
     events: [eventOf(deps, caller, 'user.delete', decision, { details })],
   })
   return undefined
+}
+
+/** May the caller make this of a user or service account? Answers what holds in the unit that does it. */
+export async function mayMakeOf(
+  deps: BrokerDeps,
+  caller: Caller,
+  before: PrincipalRow,
+  after: PrincipalRow,
+  fields: EventFields,
+): Promise<Statement[]> {
+  const type = before.kind === 'user' ? 'user.update' : 'serviceAccount.update'
+  const giving = { type, fields, field: 'username' } as const
+  await mayChange(deps, caller, before, giving)
+  const guards =
+    after.organisation_role === before.organisation_role
+      ? []
+      : await mayGiveOrganisationRole(deps, caller, before, after.organisation_role, { type, fields })
+  // Letting somebody in again gives all that they have.
+  if (after.active > before.active) await mayActFor(deps, caller, after, giving)
+  return guards
 }
 
 async function findUser(deps: BrokerDeps, username: string): Promise<PrincipalRow | undefined> {

@@ -1,4 +1,4 @@
-import type { Caps, OrganisationPermission, TeamPermission } from '@signpost/contract'
+import type { Caps, KeyScope, OrganisationPermission, TeamPermission } from '@signpost/contract'
 import { decideObject, type ObjectAsk } from './decide-object-access.ts'
 import { decisions, type Decision } from './decision.ts'
 import type { TeamAccess } from './decide-object-access.ts'
@@ -27,11 +27,19 @@ export type Question =
   /** A thing that belongs to one principal; an upload is its opener's alone. Undefined: there is no such thing. */
   | {
       of: 'own'
-      ask: 'user.see' | 'apiKeys.manage' | 'serviceAccount.manage' | 'upload.use'
+      ask: OwnAsk
       ownerId: string | undefined
     }
   /** A connector: seen by the teams that own or use it. */
   | { of: 'connector'; ask: 'connector.see'; /** Undefined: there is none. */ ofMyTeams: boolean | undefined }
+
+export type OwnAsk =
+  | 'user.see'
+  | 'apiKeys.manage'
+  | 'apiKeys.make'
+  | 'serviceAccount.manage'
+  | 'membership.end'
+  | 'upload.use'
 
 export type { Caps, Decision }
 
@@ -49,6 +57,9 @@ export function decideAccess(principal: Principal, question: Question): Decision
       return decideTeam(principal, question)
     case 'organisation':
       if (!mayManage(principal)) return decisions.outsideKeyScope
+      // By a provider or a trust rule come sessions and tokens of any scope.
+      if (question.ask === 'identity.manage' && principal.scope !== undefined)
+        return decisions.scopedKeyMakesNone
       return principal.organisationPermissions.has(question.ask)
         ? decisions.organisation
         : decisions.notOrganisationAdmin
@@ -67,23 +78,36 @@ export function decideAccess(principal: Principal, question: Question): Decision
 const ofOthers = {
   'user.see': ['users.manage', 'access.review'],
   'apiKeys.manage': ['users.manage'],
+  'apiKeys.make': ['users.manage'],
   'serviceAccount.manage': ['serviceAccounts.manage'],
+  'membership.end': [],
   'upload.use': [],
-} as const satisfies Record<string, readonly OrganisationPermission[]>
+} as const satisfies Record<OwnAsk, readonly OrganisationPermission[]>
+
+/** Of what is its owner's, a key of any scope may do this. */
+const forEveryKey: ReadonlySet<OwnAsk> = new Set<OwnAsk>(['user.see', 'upload.use'])
 
 function decideOwn(principal: Principal, { ask, ownerId }: Extract<Question, { of: 'own' }>): Decision {
   if (ownerId === undefined) return decisions.noSuchThing
-  const changes = ask === 'apiKeys.manage' || ask === 'serviceAccount.manage'
-  if (changes && !mayManage(principal)) return decisions.outsideKeyScope
+  const beyondScope = beyondScopeOf(principal, ask)
+  // Of what is another's, a key that may not manage does not learn whether it is there.
+  if (beyondScope) return ownerId === principal.id ? beyondScope : decisions.notOwn
   // A service account's owner is itself, and it does not manage itself.
   if (ownerId === principal.id && ask !== 'serviceAccount.manage') return decisions.own
   return mayOrganisation(principal, ...ofOthers[ask]) ? decisions.organisation : decisions.notOwn
 }
 
+function beyondScopeOf(principal: Principal, ask: OwnAsk): Decision | undefined {
+  // What a key of some scope makes would be wider than itself.
+  if (ask === 'apiKeys.make' && principal.scope !== undefined) return decisions.scopedKeyMakesNone
+  return forEveryKey.has(ask) || mayManage(principal) ? undefined : decisions.outsideKeyScope
+}
+
 function decideTeam(principal: Principal, { ask, team }: Extract<Question, { of: 'team' }>): Decision {
   if (team === undefined) return decisions.noSuchTeam
   const known = team.role !== null || mayOrganisation(principal, ...byOrganisation['team.see'])
-  if (!isInScope(principal, team.name, ask)) return known ? decisions.outsideKeyScope : decisions.notAMember
+  if (principal.scope?.teams?.includes(team.name) === false) return decisions.outsideKeyTeams
+  if (!isInScope(principal, ask)) return known ? decisions.outsideKeyScope : decisions.notAMember
   if (team.role !== null && (ask === 'team.see' || team.permissions.has(ask)))
     return decisions.role(team.role)
   if (mayOrganisation(principal, ...byOrganisation[ask])) return decisions.organisation
@@ -91,23 +115,19 @@ function decideTeam(principal: Principal, { ask, team }: Extract<Question, { of:
   return known ? decisions.notInThatTeam : decisions.notAMember
 }
 
-/** A key for some teams sees these, and manages in them only where its scope says so by name. */
-function isInScope({ scope }: Principal, team: string, ask: TeamAsk): boolean {
-  if (scope === undefined) return true
-  if (scope.teams !== undefined && !scope.teams.includes(team)) return false
-  return ask === 'team.see' || scope.actions?.includes('manage') === true
+/** A key for some teams sees these, and manages in them only where its scope says so by name, and holds for all their objects. */
+function isInScope({ scope }: Principal, ask: TeamAsk): boolean {
+  if (scope === undefined || ask === 'team.see') return true
+  return managesBy(scope)
 }
 
 /** May this key manage what is of no one team? A narrower one may not, nor make itself a wider one. */
 function mayManage({ scope }: Principal): boolean {
-  if (scope === undefined) return true
-  const { teams, prefixes, keys, actions } = scope
-  return (
-    teams === undefined &&
-    prefixes === undefined &&
-    keys === undefined &&
-    actions?.includes('manage') === true
-  )
+  return scope === undefined || (scope.teams === undefined && managesBy(scope))
+}
+
+function managesBy({ prefixes, keys, actions }: KeyScope): boolean {
+  return prefixes === undefined && keys === undefined && actions?.includes('manage') === true
 }
 
 /**

@@ -60,7 +60,11 @@ export const objectRules: readonly ObjectRule[] = [
   },
   {
     name: 'key-scope',
-    decide: (asked) => (isInKeyScope(asked) ? undefined : decisions.outsideKeyScope),
+    decide: (asked) => {
+      const { principal, team } = asked
+      if (principal.scope?.teams?.includes(team.name) === false) return decisions.outsideKeyTeams
+      return isInKeyScope(asked) ? undefined : decisions.outsideKeyScope
+    },
   },
   {
     name: 'role',
@@ -112,9 +116,8 @@ export function isSameForAllKeys(
   )
 }
 
-function isInKeyScope({ principal: { scope }, team, ask, key }: Asked): boolean {
+function isInKeyScope({ principal: { scope }, ask, key }: Asked): boolean {
   if (scope === undefined) return true
-  if (scope.teams !== undefined && !scope.teams.includes(team.name)) return false
   const action = ask === 'list' ? 'read' : ask
   if (scope.actions !== undefined && !scope.actions.includes(action)) return false
   if (scope.prefixes === undefined && scope.keys === undefined) return true

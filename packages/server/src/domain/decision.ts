@@ -32,6 +32,9 @@ export const decisions = {
   notInThatTeam: deny('not_a_member', true),
   roleTooLow: deny('role_too_low', true),
   outsideKeyScope: deny('outside_key_scope', true),
+  /** A key for some teams does not show in which others its owner is. */
+  outsideKeyTeams: deny('outside_key_scope', false),
+  scopedKeyMakesNone: deny('scoped_key_makes_none', true),
   outsideNetwork: deny('outside_network', true),
   restrictedPrefix: deny('restricted_prefix', true),
   notOrganisationAdmin: deny('not_organisation_admin', true),

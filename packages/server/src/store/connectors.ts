@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Insertable, Selectable } from 'kysely'
+import { memberTeams, type MemberFilter } from './members.ts'
 import type { PageRequest } from './page.ts'
 import { statementOf } from './statement.ts'
 import type { Db } from './statement.ts'
@@ -38,19 +39,19 @@ export async function listSealedCredentials(
     .execute()
 }
 
-/** By name. `memberId`: only those of teams that this principal is in, and those that its teams use, the default one included. */
+/** By name. `memberId`: only those of teams that this principal is in (`names`: of these), and those that its teams use, the default one included. */
 export async function listConnectors(
   db: Db,
-  filter: { memberId?: string | undefined },
+  filter: MemberFilter,
   page: PageRequest<string>,
 ): Promise<NamedConnectorRow[]> {
   let query = withTeam(db)
     .orderBy('connectors.name')
     .limit(page.limit + 1)
-  const { memberId } = filter
+  const { memberId, names } = filter
   if (memberId !== undefined) {
     query = query.where((eb) => {
-      const myTeams = eb.selectFrom('members').select('team_id').where('principal_id', '=', memberId)
+      const myTeams = memberTeams(db, memberId, names)
       const used = eb
         .selectFrom('teams as mine')
         .select('mine.connector_id')

@@ -38,6 +38,23 @@ export async function findMembership(
     .executeTakeFirstOrThrow()
 }
 
+/** Whose teams; `names`: of them only these. */
+export interface MemberFilter {
+  memberId?: string | undefined
+  names?: readonly string[] | undefined
+}
+
+/** For a query of what these teams hold: their ids. */
+export function memberTeams(db: Db, memberId: string, names: readonly string[] | undefined) {
+  const all = db.selectFrom('members').select('members.team_id').where('members.principal_id', '=', memberId)
+  if (names === undefined) return all
+  const named = db
+    .selectFrom('teams as named')
+    .select('named.id')
+    .where('named.name', 'in', [...names, ''])
+  return all.where('members.team_id', 'in', named)
+}
+
 /** By username. */
 export async function listMembers(
   db: Db,

@@ -77,13 +77,28 @@ export type PrincipalChanges = Partial<
   Pick<PrincipalRow, 'display_name' | 'organisation_role' | 'active' | 'team_id'>
 >
 
-export function updatePrincipal(db: Db, id: string, changes: PrincipalChanges): Statement {
-  return statementOf(db.updateTable('principals').set(changes).where('id', '=', id), 1)
+/** `seen`: only if its role and state are those that were looked at. */
+export function updatePrincipal(
+  db: Db,
+  id: string,
+  changes: PrincipalChanges,
+  seen?: Pick<PrincipalRow, 'organisation_role' | 'active'>,
+): Statement {
+  let update = db.updateTable('principals').set(changes).where('id', '=', id)
+  if (seen)
+    update = update.where('organisation_role', '=', seen.organisation_role).where('active', '=', seen.active)
+  return statementOf(update, 1)
 }
 
-/** Its keys and memberships go with it. */
-export function deletePrincipal(db: Db, id: string): Statement {
-  return statementOf(db.deleteFrom('principals').where('id', '=', id), 1)
+/** Its keys and memberships go with it. `seen`: only if its role is the one that was looked at. */
+export function deletePrincipal(
+  db: Db,
+  id: string,
+  seen?: Pick<PrincipalRow, 'organisation_role'>,
+): Statement {
+  let deletion = db.deleteFrom('principals').where('id', '=', id)
+  if (seen) deletion = deletion.where('organisation_role', '=', seen.organisation_role)
+  return statementOf(deletion, 1)
 }
 
 /** Before a team is deleted. */

@@ -1,4 +1,5 @@
 import type { Insertable, Selectable } from 'kysely'
+import { memberTeams, type MemberFilter } from './members.ts'
 import type { PageRequest } from './page.ts'
 import { statementOf } from './statement.ts'
 import type { Db } from './statement.ts'
@@ -17,21 +18,17 @@ export async function findTeamById(db: Db, id: string): Promise<NamedTeamRow | u
   return withConnector(db).where('teams.id', '=', id).executeTakeFirst()
 }
 
-/** By name. `memberId`: only teams that this principal is in. */
+/** By name. `memberId`: only teams that this principal is in; `names`: of these only those. */
 export async function listTeams(
   db: Db,
-  filter: { memberId?: string | undefined },
+  filter: MemberFilter,
   page: PageRequest<string>,
 ): Promise<NamedTeamRow[]> {
   let query = withConnector(db)
     .orderBy('teams.name')
     .limit(page.limit + 1)
-  const { memberId } = filter
-  if (memberId !== undefined) {
-    query = query.where('teams.id', 'in', (eb) =>
-      eb.selectFrom('members').select('team_id').where('principal_id', '=', memberId),
-    )
-  }
+  const { memberId, names } = filter
+  if (memberId !== undefined) query = query.where('teams.id', 'in', memberTeams(db, memberId, names))
   if (page.after !== undefined) query = query.where('teams.name', '>', page.after)
   return query.execute()
 }

@@ -1,54 +1,21 @@
 /** The whole line without a secret at rest: Google's IAM signs, and Entra takes a token from a file that is renewed. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
-import type { CallInput } from '@signpost/contract'
-import { createSignpost, type Signpost } from '@signpost/sdk/node'
+import type { Signpost } from '@signpost/sdk/node'
 import { startAzurite } from '../servers/azurite.ts'
 import { startEntra } from '../servers/entra.ts'
 import { startGcs } from '../servers/gcs.ts'
 import { startGoogleIam } from '../servers/google-iam.ts'
 import { trust } from '../servers/trust.ts'
-import { freshEnvironment, startServer, untilPrinted, type ServerProcess } from './server-process.ts'
+import { freshEnvironment } from './server-process.ts'
+import { openVisionTeam } from './vision-team.ts'
 
 const bucket = 'keyless'
 const hour = 3_600_000
-
-interface Opened {
-  server: ServerProcess
-  admin: Signpost
-  member: Signpost
-  adminToken: string
-}
-
-/** Team `vision` below its prefix on the connector `store`, with demo-user as its member. */
-async function open(
-  t: TestContext,
-  settings: CallInput<'createConnector'>['body']['settings'],
-  more: Record<string, string> = {},
-): Promise<Opened> {
-  const env: Record<string, string> = { ...(await freshEnvironment(t)), ...more }
-  const server = await startServer(t, env)
-  await untilPrinted(server, 'Ctrl-C')
-  const tokenIn = (file: string) => readFileSync(join(env['SIGNPOST_DATA_DIR'] ?? '', file), 'utf8').trim()
-  const client = (token: string) => {
-    const signpost = createSignpost({ url: server.url, token })
-    t.after(() => signpost.close())
-    return signpost
-  }
-  const adminToken = tokenIn('admin-token')
-  const [admin, member] = [client(adminToken), client(tokenIn('demo-token'))]
-  await admin.call('createConnector', { body: { settings } })
-  await admin.call('createTeam', { body: { name: 'vision', connector: 'store', prefix: 'vision/' } })
-  await admin.call('setMember', {
-    params: { team: 'vision', username: 'demo-user' },
-    body: { role: 'member' },
-  })
-  return { server, admin, member, adminToken }
-}
 
 async function textAt(member: Signpost, address: string): Promise<string> {
   return Buffer.from(await (await member.download(address)).bytes()).toString()
@@ -60,19 +27,23 @@ test('Google signs as the team’s own service account, for 12 hours at most, an
   const vision = gcs.addServiceAccount(({ key }) => key.startsWith('vision/'))
   const iam = await startGoogleIam({ accounts: [gcs.serviceAccount, vision] })
   t.after(iam.stop)
-  const { server, admin, member, adminToken } = await open(t, {
-    kind: 'gcs',
-    name: 'store',
-    bucket,
-    endpoint: gcs.endpoint,
-    credential: {
-      type: 'impersonation',
-      serviceAccount: gcs.serviceAccount.clientEmail,
-      source: { type: 'metadata', metadataHost: iam.endpoint },
-      iamEndpoint: iam.endpoint,
-      teamServiceAccounts: [{ team: 'vision', serviceAccount: vision.clientEmail }],
+  const { server, admin, member, adminToken } = await openVisionTeam(
+    t,
+    {
+      kind: 'gcs',
+      name: 'store',
+      bucket,
+      endpoint: gcs.endpoint,
+      credential: {
+        type: 'impersonation',
+        serviceAccount: gcs.serviceAccount.clientEmail,
+        source: { type: 'metadata', metadataHost: iam.endpoint },
+        iamEndpoint: iam.endpoint,
+        teamServiceAccounts: [{ team: 'vision', serviceAccount: vision.clientEmail }],
+      },
     },
-  })
+    { prefix: 'vision/' },
+  )
 
   const day = { action: 'write', key: 'a.txt', expiresInSeconds: 86_400 } as const
   const issued = await member.call('issueUrl', { params: { team: 'vision' }, body: day })
@@ -135,7 +106,7 @@ test('a federated token is read again when its file changes; one that Entra does
   const file = join(folder, 'token')
   const first = federation.makeToken()
   writeFileSync(file, `${first}\n`)
-  const { admin, member, server } = await open(
+  const { admin, member, server } = await openVisionTeam(
     t,
     {
       kind: 'azure',
@@ -145,7 +116,10 @@ test('a federated token is read again when its file changes; one that Entra does
       endpoint: new URL(azurite.blobEndpoint).origin,
       credential: { type: 'workloadIdentity', tenantId, clientId, authorityHost, token: { file: 'token' } },
     },
-    { ...env, SIGNPOST_SECRETS_DIR: folder, NODE_EXTRA_CA_CERTS: azurite.certificateFile },
+    {
+      prefix: 'vision/',
+      env: { ...env, SIGNPOST_SECRETS_DIR: folder, NODE_EXTRA_CA_CERTS: azurite.certificateFile },
+    },
   )
   const works = async (text: string) => {
     await member.upload('sp://vision/a.txt', Buffer.from(text))

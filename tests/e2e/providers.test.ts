@@ -1,25 +1,20 @@
 /** The whole line on every kind of store: server, SDK, store; one PUT, parts, ranges, resume, list, delete, and the audit trail. */
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
-import type { CallInput } from '@signpost/contract'
-import { createSignpost, type Signpost } from '@signpost/sdk/node'
+import type { Signpost } from '@signpost/sdk/node'
 import { startAzurite } from '../servers/azurite.ts'
 import { startEntra } from '../servers/entra.ts'
 import { startGcs } from '../servers/gcs.ts'
 import { requireServer } from '../servers/install.ts'
 import { startRgw } from '../servers/rgw.ts'
 import { trust } from '../servers/trust.ts'
-import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
-
-type Settings = CallInput<'createConnector'>['body']['settings']
+import { openVisionTeam, type ConnectorInput } from './vision-team.ts'
 
 interface Provider {
-  settings: Settings
+  settings: ConnectorInput
   /** The store's own certificate, where it has one. */
   ca?: { pem: string; file: string }
 }
@@ -96,29 +91,13 @@ async function azure(t: TestContext, type: 'delegation' | 'account key'): Promis
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-/** Team `vision` on the store, with demo-user as its member. */
+/** Team `vision` on the store, with a member, and an admin of its own. */
 async function open(
   t: TestContext,
   provider: Provider,
 ): Promise<{ admin: Signpost; member: Signpost; other: Signpost }> {
-  const env: Record<string, string> = {
-    ...(await freshEnvironment(t)),
-    ...(provider.ca ? { NODE_EXTRA_CA_CERTS: provider.ca.file } : {}),
-  }
-  const server = await startServer(t, env)
-  await untilPrinted(server, 'Ctrl-C')
-  const tokenIn = (file: string) => readFileSync(join(env['SIGNPOST_DATA_DIR'] ?? '', file), 'utf8').trim()
-  const client = (token: string) => {
-    const signpost = createSignpost({ url: server.url, token })
-    t.after(() => signpost.close())
-    return signpost
-  }
-  const [admin, member] = [client(tokenIn('admin-token')), client(tokenIn('demo-token'))]
-  await admin.call('createConnector', { body: { settings: provider.settings } })
-  await admin.call('createTeam', { body: { name: 'vision', connector: 'store' } })
-  await admin.call('setMember', {
-    params: { team: 'vision', username: 'demo-user' },
-    body: { role: 'member' },
+  const { admin, member, client } = await openVisionTeam(t, provider.settings, {
+    env: provider.ca ? { NODE_EXTRA_CA_CERTS: provider.ca.file } : {},
   })
   await admin.call('createUser', { body: { username: 'other' } })
   await admin.call('setMember', { params: { team: 'vision', username: 'other' }, body: { role: 'admin' } })

@@ -23,6 +23,7 @@ async function startedApp(t: TestContext): Promise<{ app: App; url: string; admi
       writeSecondsDefault: 86_400,
       writeSecondsMax: 86_400,
       uploadSecondsMax: 604_800,
+      apiKeySecondsMax: 0,
       teamAdminsMaySetEndpoints: false,
     },
     settings: testSettings,

@@ -110,6 +110,11 @@ export const Environment = z.object({
   SIGNPOST_UPLOAD_SECONDS_MAX: integer(60, 31_536_000)
     .prefault('604800')
     .describe('Life of an upload that nobody completes; then its parts are dropped'),
+  SIGNPOST_API_KEY_SECONDS_MAX: integer(0, 316_224_000)
+    .prefault('0')
+    .describe(
+      'Longest life of an API key, and that of a key that is made without one; 0: keys need not expire. Keys that are there stay as they are',
+    ),
   SIGNPOST_DOCTOR_HOURS: integer(0, 8760)
     .prefault('24')
     .describe('How often the doctor looks at each connected bucket again, in hours; 0: only when asked'),

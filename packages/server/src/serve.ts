@@ -176,6 +176,7 @@ function policyOf(config: Config): Policy {
     writeSecondsDefault: config.SIGNPOST_WRITE_SECONDS_DEFAULT,
     writeSecondsMax: config.SIGNPOST_WRITE_SECONDS_MAX,
     uploadSecondsMax: config.SIGNPOST_UPLOAD_SECONDS_MAX,
+    apiKeySecondsMax: config.SIGNPOST_API_KEY_SECONDS_MAX,
     teamAdminsMaySetEndpoints: config.SIGNPOST_TEAM_ADMINS_MAY_SET_ENDPOINTS,
   }
 }

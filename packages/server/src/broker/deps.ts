@@ -59,6 +59,8 @@ export interface Policy {
   writeSecondsMax: number
   /** Life of an upload that nobody completes. */
   uploadSecondsMax: number
+  /** Longest life of an API key, and that of one that is made without; 0: they need not expire. */
+  apiKeySecondsMax: number
   /** Custom endpoints are for organisation admins, unless this is set. */
   teamAdminsMaySetEndpoints: boolean
 }

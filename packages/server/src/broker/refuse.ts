@@ -15,6 +15,7 @@ const sentences: Record<string, string> = {
   outside_key_scope: 'The scope of this key does not allow that: use another key, or ask for a wider one.',
   scoped_key_makes_none:
     'A key that has a scope makes no keys, and nothing that lets others in: use a key without one, or log in.',
+  federated_makes_none: 'Who was let in by a trust rule makes no keys: they would outlive the token.',
   restricted_prefix: "This prefix is restricted, and you are not among those who may: ask the team's admins.",
   organisation_admin_not_a_member:
     'Organisation admins reach the objects of a team only as its member: add yourself to it first.',

@@ -117,7 +117,7 @@ export async function updateServiceAccount(
   }
   const giving = { type: 'serviceAccount.update', fields } as const
   refuseAdmin(changes.organisation_role)
-  await mayChangeInTeam(deps, caller, account, giving)
+  await mayChangeAccount(deps, caller, account, giving)
   const guards = await mayMakeOf(deps, caller, account, { ...account, ...changes }, fields)
   await deps.store.commit({
     statements: [...guards, updatePrincipal(deps.store.db, account.id, changes, account)],
@@ -134,8 +134,7 @@ export async function deleteServiceAccount(
   const { account, decision } = await requireAccount(deps, caller, username, 'serviceAccount.delete')
   const fields = teamFields(account.team, username)
   const giving = { type: 'serviceAccount.delete', fields, field: 'username' } as const
-  await mayChangeInTeam(deps, caller, account, giving)
-  await mayChange(deps, caller, account, giving)
+  await mayChangeAccount(deps, caller, account, giving)
   const event = eventOf(deps, caller, giving.type, decision, fields)
   await deps.store.commit({
     statements: [deletePrincipal(deps.store.db, account.id, account)],
@@ -170,13 +169,14 @@ export async function decideAccount(
     : decideAccess(caller.principal, { of: 'own', ask: 'serviceAccount.manage', ownerId: account?.id })
 }
 
-/** A team's service account has what it has in its team. */
-async function mayChangeInTeam(
+/** May the caller change or delete it, or a key of its? A team's service account has what it has in its team. */
+export async function mayChangeAccount(
   deps: BrokerDeps,
   caller: Caller,
   account: NamedPrincipalRow,
   giving: Giving,
 ): Promise<void> {
+  await mayChange(deps, caller, account, giving)
   if (account.team_id === null) return
   const member = await findMember(deps.store.db, account.team_id, account.id)
   const team = { id: account.team_id, name: account.team ?? '' }

@@ -34,6 +34,7 @@ export const decisions = {
   outsideKeyScope: deny('outside_key_scope', true),
   /** A key for some teams does not show in which others its owner is. */
   outsideKeyTeams: deny('outside_key_scope', false),
+  federatedMakesNone: deny('federated_makes_none', true),
   scopedKeyMakesNone: deny('scoped_key_makes_none', true),
   outsideNetwork: deny('outside_network', true),
   restrictedPrefix: deny('restricted_prefix', true),

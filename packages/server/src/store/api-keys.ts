@@ -9,7 +9,7 @@ export type ApiKeyRow = Selectable<Tables['api_keys']>
 /** With whose key it is. */
 export type OwnedApiKeyRow = ApiKeyRow & { username: string }
 
-/** A principal's keys, by id (which is the order of their making, where ids are time-ordered). */
+/** A principal's keys (sessions, tokens and links are none of these), by id (which is the order of their making, where ids are time-ordered). */
 export async function listApiKeys(
   db: Db,
   principalId: string,
@@ -17,6 +17,7 @@ export async function listApiKeys(
 ): Promise<OwnedApiKeyRow[]> {
   let query = withOwner(db)
     .where('api_keys.principal_id', '=', principalId)
+    .where('api_keys.kind', '=', 'apiKey')
     .orderBy('api_keys.id')
     .limit(page.limit + 1)
   if (page.after !== undefined) query = query.where('api_keys.id', '>', page.after)
@@ -56,4 +57,14 @@ export function touchApiKeys(db: Db, ids: readonly string[], at: number): Statem
       .where('id', 'in', [...ids])
       .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<', at)])),
   )
+}
+
+/** What came by an identity provider or a trust rule ends with it. */
+export function deleteKeysThatCameBy(db: Db, cameBy: string): Statement {
+  return statementOf(db.deleteFrom('api_keys').where('came_by', '=', cameBy))
+}
+
+/** Sessions, tokens and links that ended before `at`, in ms. API keys stay to be seen. */
+export function deleteEndedKeys(db: Db, at: number): Statement {
+  return statementOf(db.deleteFrom('api_keys').where('kind', '<>', 'apiKey').where('expires_at', '<', at))
 }

@@ -24,6 +24,7 @@ import { organisationPermissionsOf } from '../../domain/permissions.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { exportAuditEvents } from '../../store/audit-events.ts'
 import { insertPrincipal } from '../../store/principals.ts'
+import { findRole } from '../../store/roles.ts'
 import { openSqliteStore } from '../../store/sqlite.ts'
 import type { Store } from '../../store/store.ts'
 import { createUuidV7 } from '../../uuid-v7.ts'
@@ -149,6 +150,7 @@ function brokerDeps(
     writeSecondsDefault: 86_400,
     writeSecondsMax: 86_400,
     uploadSecondsMax: 7 * 86_400,
+    apiKeySecondsMax: 0,
     teamAdminsMaySetEndpoints: false,
   }
   return {
@@ -204,12 +206,17 @@ async function callerFor(deps: BrokerDeps, username: string): Promise<Caller> {
     .selectAll()
     .where('username', '=', username)
     .executeTakeFirstOrThrow()
+  const custom = await findRole(db, { scope: 'organisation', name: row.organisation_role })
   const principal: Principal = {
     id: row.id,
     kind: row.kind,
     username,
     organisationRole: row.organisation_role,
-    organisationPermissions: organisationPermissionsOf(row.kind, row.organisation_role, null),
+    organisationPermissions: organisationPermissionsOf(
+      row.kind,
+      row.organisation_role,
+      custom?.permissions ?? null,
+    ),
     pseudonym: row.pseudonym,
     scid: row.scid,
     apiKeyId: 'none',

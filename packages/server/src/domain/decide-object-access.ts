@@ -4,6 +4,7 @@ import type { PrefixRule, RestrictionRule } from './access-rules.ts'
 import { decisions, type Decision } from './decision.ts'
 import { membershipOf } from './network.ts'
 import type { Principal } from './principal.ts'
+import { liesIn } from './quarantine.ts'
 
 export interface TeamAccess {
   name: string
@@ -29,18 +30,26 @@ export interface ObjectAsk {
   at: number
 }
 
-interface Asked extends ObjectAsk {
+export interface Asked extends ObjectAsk {
   principal: Principal
   team: TeamAccess
 }
 
+export type ObjectRuleName =
+  | 'membership'
+  | 'key-scope'
+  | 'role'
+  | 'network'
+  | 'restricted-prefix'
+  | 'restriction'
+
 export interface ObjectRule {
-  name: string
+  name: ObjectRuleName
   /** Undefined: the next rule is asked. */
   decide(asked: Asked): Decision | undefined
 }
 
-const permissionFor = {
+export const permissionFor = {
   read: 'objects.read',
   list: 'objects.read',
   write: 'objects.write',
@@ -90,11 +99,18 @@ export const objectRules: readonly ObjectRule[] = [
   },
 ]
 
-export function decideObject(principal: Principal, team: TeamAccess | undefined, ask: ObjectAsk): Decision {
+/** `looked`: is told of each rule as it is asked, for who explains the decision. */
+export function decideObject(
+  principal: Principal,
+  team: TeamAccess | undefined,
+  ask: ObjectAsk,
+  looked?: (rule: ObjectRuleName, asked: Asked, decision: Decision | undefined) => void,
+): Decision {
   if (team === undefined) return decisions.noSuchTeam
   const asked: Asked = { ...ask, principal, team }
   for (const rule of objectRules) {
     const decision = rule.decide(asked)
+    looked?.(rule.name, asked, decision)
     if (decision) return decision
   }
   const allowed = decisions.role(team.role!)
@@ -126,9 +142,9 @@ function isInKeyScope({ principal: { scope }, ask, key }: Asked): boolean {
 }
 
 /** Each restricted prefix that the key lies in must allow it. */
-function allowsPrefix({ prefix, grants }: PrefixRule, { principal, team, ask, key }: Asked): boolean {
+export function allowsPrefix({ prefix, grants }: PrefixRule, { principal, team, ask, key }: Asked): boolean {
   // The name of a folder, without its slash, is a key beside it and not within.
-  if (!key.startsWith(prefix)) return true
+  if (!liesIn(prefix, key)) return true
   const reads = ask === 'read' || ask === 'list'
   return grants.some(
     ({ principalId, role, access }) =>
@@ -137,10 +153,10 @@ function allowsPrefix({ prefix, grants }: PrefixRule, { principal, team, ask, ke
   )
 }
 
-function restricts(rule: RestrictionRule, { ask, key, address, at }: Asked): boolean {
+export function restricts(rule: RestrictionRule, { ask, key, address, at }: Asked): boolean {
   if (at < rule.from || (rule.until !== undefined && at >= rule.until)) return false
   if (!rule.actions.includes(ask === 'list' ? 'read' : ask)) return false
-  if (rule.prefix !== undefined && !key.startsWith(rule.prefix)) return false
+  if (rule.prefix !== undefined && !liesIn(rule.prefix, key)) return false
   return rule.networks === undefined || membershipOf(rule.networks)(address)
 }
 

@@ -1,10 +1,10 @@
 /** What is done with an object that is not what its writer promised. */
 import { SignpostError, type Verification } from '@signpost/contract'
 import type { OpenConnector, StoredObject } from '../../domain/connector.ts'
+import { quarantineFolder } from '../../domain/quarantine.ts'
 import type { NamedConnector } from '../deps.ts'
 import type { Look } from './look-later.ts'
 
-const folder = '.signpost-quarantine/'
 /** Keys of every kind of store. */
 const keyBytesMax = 1024
 
@@ -61,7 +61,7 @@ export async function putAway(
 
 /** Below the team's own prefix, so that no credential has to reach further than before. */
 function quarantineKeyOf({ key, grantId, prefix }: Failed): string {
-  const place = `${prefix}${folder}${grantId}`
+  const place = `${prefix}${quarantineFolder}${grantId}`
   const whole = `${place}/${key.slice(prefix.length)}`
   return Buffer.byteLength(whole) > keyBytesMax ? place : whole
 }

@@ -67,10 +67,19 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   runDoctor: {},
   applyNetwork: { digest: 'none' },
   startMove: { connector: 'secret', prefix: 'there/' },
+  createRole: { name: 'own', scope: 'team', permissions: [] },
+  updateRole: { permissions: [] },
 }
 
 /** What any user may ask about: itself and what it may see, which is nothing here. */
-const ownBusiness = new Set(['getMe', 'listTeams', 'listApiKeys', 'listConnectors', 'listServiceAccounts'])
+const ownBusiness = new Set([
+  'getMe',
+  'listRoles',
+  'listTeams',
+  'listApiKeys',
+  'listConnectors',
+  'listServiceAccounts',
+])
 
 test('every route of the contract, walked over HTTP: without a key nothing, to a stranger nothing of others', async (t) => {
   const { url, admin } = await startedApp(t)
@@ -104,6 +113,8 @@ test('every route of the contract, walked over HTTP: without a key nothing, to a
     id: keyId!,
     uploadId: '00000000-0000-7000-8000-000000000000',
     marker: 'owner',
+    scope: 'team',
+    role: 'member',
     key: 'secret.txt',
   }
   const secrets = /owner|secret|"prefix"|"settings"|X-Amz|sealed/

@@ -4,6 +4,8 @@ import { lookup } from 'node:dns/promises'
 import { authenticate, authenticateToken } from './authn/authenticate.ts'
 import { createGuardedFetch } from './authn/guarded-fetch.ts'
 import { createOpenId } from './authn/open-id.ts'
+import { createIdentityTokens } from './authn/identity-token.ts'
+import { createIssuerKeys } from './authn/issuer-keys.ts'
 import { createLastUsed } from './authn/last-used.ts'
 import { createRefusals } from './authn/refusals.ts'
 import { createBesides } from './besides.ts'
@@ -11,7 +13,9 @@ import { createConnectorPool } from './broker/connector-pool.ts'
 import type { BrokerDeps, ConnectorPool, Handlers, Policy } from './broker/deps.ts'
 import { examineDue } from './broker/doctor.ts'
 import { handlers } from './broker/handlers.ts'
+import { forgetEndedKeys } from './broker/forget-ended-keys.ts'
 import { forgetOldReplies } from './broker/idempotency.ts'
+import { forgetOldLogins } from './broker/login.ts'
 import { runMoves } from './broker/move/run-moves.ts'
 import { createSecretBox } from './broker/secret-box.ts'
 import { sweepUploads } from './broker/sweep-uploads.ts'
@@ -83,6 +87,7 @@ export function createApp(parts: AppParts): App {
   })
   const connectors = noting(pool, kinds)
   const besides = createBesides(log)
+  const refusals = createRefusals({ store, clock, newId })
   const guardedFetch = createGuardedFetch({ lookup: (hostname) => lookup(hostname, { all: true }) })
   const deps: BrokerDeps = {
     store,
@@ -96,8 +101,10 @@ export function createApp(parts: AppParts): App {
     randomBytes,
     fetch,
     guardedFetch,
+    identityTokens: createIdentityTokens({ keys: createIssuerKeys({ guardedFetch, clock }), clock }),
     openId: createOpenId({ guardedFetch, clock }),
     readSecret: parts.readSecret ?? refuseReference,
+    refusals,
     publicUrl: () => parts.publicUrl ?? listeningUrl(server),
     log,
     browserOrigins: parts.settings.corsOrigins,
@@ -106,7 +113,6 @@ export function createApp(parts: AppParts): App {
     noteDoctor: (connector, ok) => metrics.doctor(connector, ok),
   }
   const lastUsed = createLastUsed(store)
-  const refusals = createRefusals({ store, clock, newId })
   const authnDeps = { store, clock, lastUsed, refusals }
   const server = createHttpServer({
     handlers,
@@ -128,6 +134,8 @@ export function createApp(parts: AppParts): App {
     { name: 'look at referenced secrets', everyMs: 5_000, run: () => connectors.lookAtReferences() },
     ...doctorChores(deps, parts.doctorHours ?? 0, besides.signal),
     { name: 'move objects', everyMs: 1000, run: (signal) => runMoves(deps, workerId, signal) },
+    { name: 'forget finished logins', everyMs: 10 * 60_000, run: () => forgetOldLogins(deps) },
+    { name: 'forget ended sessions', everyMs: 60 * 60_000, run: () => forgetEndedKeys(deps) },
     { name: 'forget idempotency keys', everyMs: 60 * 60_000, run: () => forgetOldReplies(deps) },
   ])
   return {

@@ -45,6 +45,11 @@ export function openIdError(error: unknown, issuer: string): SignpostError {
   )
 }
 
+/** RFC 6749 §5.2: the code was not looked at, and may be sent again. */
+export function isUnknownClient(error: unknown): boolean {
+  return error instanceof ResponseBodyError && error.error === 'invalid_client'
+}
+
 /** For the record. */
 const reasons: Readonly<Record<string, string>> = {
   OAUTH_JWT_CLAIM_COMPARISON_FAILED: 'wrong_claim',

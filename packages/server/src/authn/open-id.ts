@@ -7,7 +7,7 @@ import { SignpostError } from '@signpost/contract'
 import * as openid from 'openid-client'
 import type { Claims, LoginAttempt, OpenId, OpenIdClient } from '../domain/open-id.ts'
 import type { GuardedFetch } from './guarded-fetch.ts'
-import { openIdError } from './open-id-errors.ts'
+import { isUnknownClient, openIdError } from './open-id-errors.ts'
 
 /** A discovery document is read again after so long: anybody may begin a login, and each would ask the provider. */
 const keptMs = 60_000
@@ -42,12 +42,16 @@ export function createOpenId(deps: OpenIdDeps): OpenId {
       return url.href
     },
     async finish(client, attempt, callback, wanted) {
-      const configuration = await configurationOf(client)
-      try {
-        return await claimsOf(configuration, attempt, callback, wanted)
-      } catch (error) {
-        throw openIdError(error, client.issuer)
+      const metadata = await metadataOf(client, keptMs)
+      const ways = authenticationsOf(metadata, client.clientSecret)
+      for (const [index, way] of ways.entries()) {
+        try {
+          return await claimsOf(configured(deps, client, metadata, way), attempt, callback, wanted)
+        } catch (error) {
+          if (index === ways.length - 1 || !isUnknownClient(error)) throw openIdError(error, client.issuer)
+        }
       }
+      throw new Error('there is no way to show a client')
     },
     async endSessionUrl(client, returnTo) {
       const configuration = await configurationOf(client)
@@ -86,31 +90,31 @@ async function claimsOf(
 
 function configured(
   { guardedFetch }: OpenIdDeps,
-  { clientId, clientSecret, allowInternal }: OpenIdClient,
+  { clientId, allowInternal }: OpenIdClient,
   metadata: openid.ServerMetadata,
+  authentication: openid.ClientAuth = openid.None(),
 ): openid.Configuration {
   // A new one each time: it keeps the provider's keys with it, and they may have been renewed since.
-  const configuration = new openid.Configuration(
-    metadata,
-    clientId,
-    { [openid.clockTolerance]: skewSeconds },
-    authenticationOf(metadata, clientSecret),
-  )
+  const skew = { [openid.clockTolerance]: skewSeconds }
+  const configuration = new openid.Configuration(metadata, clientId, skew, authentication)
   configuration[openid.customFetch] = asCustomFetch(guardedFetch(allowInternal))
   openid.enableNonRepudiationChecks(configuration)
   if (allowInternal) openid.allowInsecureRequests(configuration)
   return configuration
 }
 
-/** Left out, the list means Basic alone (OpenID Connect Discovery §3). */
-function authenticationOf(
+/**
+ * Ways to show the secret, the first one first. Left out, the list means Basic alone (OpenID Connect Discovery §3). Not every
+ * provider undoes the encoding of Basic (RFC 6749 §2.3.1), and not every one takes what it lists from every client.
+ */
+function authenticationsOf(
   { token_endpoint_auth_methods_supported: methods = ['client_secret_basic'] }: openid.ServerMetadata,
   secret: string | null,
-): openid.ClientAuth {
-  if (secret === null) return openid.None()
-  return methods.includes('client_secret_basic')
-    ? openid.ClientSecretBasic(secret)
-    : openid.ClientSecretPost(secret)
+): openid.ClientAuth[] {
+  if (secret === null) return [openid.None()]
+  const post = methods.includes('client_secret_post') ? [openid.ClientSecretPost(secret)] : []
+  const basic = methods.includes('client_secret_basic') ? [openid.ClientSecretBasic(secret)] : []
+  return post.length + basic.length === 0 ? [openid.ClientSecretPost(secret)] : [...post, ...basic]
 }
 
 type ReadMetadata = (client: OpenIdClient, maxAgeMs: number) => Promise<openid.ServerMetadata>

@@ -1,4 +1,4 @@
-import type { AuditEvent } from '@signpost/contract'
+import type { AuditEvent, AuditEventType } from '@signpost/contract'
 import type { CallContext } from '../domain/principal.ts'
 import { isoOf } from '../domain/instant.ts'
 import type { Store } from '../store/store.ts'
@@ -16,9 +16,12 @@ export interface RefusalDeps {
 
 /** What is known of who was refused: never the token. */
 export interface RefusedToken {
+  /** `auth.refuse` unless told. */
+  type?: AuditEventType
   reason: string
   apiKeyId?: string
   username?: string
+  details?: Record<string, string>
 }
 
 export interface Refusals {
@@ -65,11 +68,15 @@ function emptyMinute(begin: number): Minute {
   return { begin, byAddress: new Map(), singly: 0, counted: 0 }
 }
 
-function singleEvent(deps: RefusalDeps, call: CallContext, { reason, ...known }: RefusedToken): AuditEvent {
+function singleEvent(
+  deps: RefusalDeps,
+  call: CallContext,
+  { type = 'auth.refuse', reason, ...known }: RefusedToken,
+): AuditEvent {
   return {
     id: deps.newId(),
     at: isoOf(deps.clock()),
-    type: 'auth.refuse',
+    type,
     decision: 'deny',
     reason,
     ...known,

@@ -1,8 +1,9 @@
-import type { OperationId, ParsedInput, Reply, SecretReference } from '@signpost/contract'
+import type { AuditEventType, OperationId, ParsedInput, Reply, SecretReference } from '@signpost/contract'
 import type { AccessRules, StoredRules } from '../domain/access-rules.ts'
 import type { Audiences } from '../domain/audience.ts'
 import type { ConnectorRecord, OpenConnector } from '../domain/connector.ts'
 import type { OpenId } from '../domain/open-id.ts'
+import type { IdentityTokens } from '../domain/identity-token.ts'
 import type { EffectivePolicy } from '../domain/policy.ts'
 import type { CallContext, Principal } from '../domain/principal.ts'
 import type { Store } from '../store/store.ts'
@@ -32,8 +33,17 @@ export interface BrokerDeps {
   openId: OpenId
   /** What a reference refers to; throws `credential_unavailable`. */
   readSecret: (reference: SecretReference) => string
+  /** Records refusals of those who are nobody yet: one by one, or counted where there are many. */
+  refusals: {
+    record(
+      call: CallContext,
+      refused: { type?: AuditEventType; reason: string; details?: Record<string, string> },
+    ): Promise<void>
+  }
   /** Origin under which browsers reach this server. */
   publicUrl: () => string
+  /** What platforms sign for their workloads. */
+  identityTokens: IdentityTokens
   /** Pages that buckets are to let in, unless a call names others. */
   browserOrigins?: readonly string[]
   /** Starts work beside the request; it ends when the signal says so. Left out: it is not done. */

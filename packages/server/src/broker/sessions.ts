@@ -57,14 +57,16 @@ export async function deleteSession(
   return undefined
 }
 
-/** The session that this call came with. */
-export async function logOut(deps: BrokerDeps, caller: Caller): Promise<void> {
+/** Ends the session that this call came with; answers what it came by. */
+export async function logOut(deps: BrokerDeps, caller: Caller): Promise<string> {
   const { apiKeyId } = caller.principal
+  const row = await findApiKey(deps.store.db, apiKeyId)
   const decision = { outcome: 'allow', reason: 'own' } as const
   await deps.store.commit({
     statements: [deleteApiKey(deps.store.db, apiKeyId)],
     events: [eventOf(deps, caller, 'auth.logout', decision, { details: { session: apiKeyId } })],
   })
+  return row?.came_by ?? ''
 }
 
 function shownSession(row: OwnedApiKeyRow, { principal }: Caller): Reply<'listSessions'>['items'][number] {

@@ -5,6 +5,7 @@ import type { CallContext, Principal } from '../domain/principal.ts'
 import { callerAddress } from './address.ts'
 import type { HttpDeps } from './deps.ts'
 import { createRequestCounter } from './request-counter.ts'
+import type { BrowserSessions } from './browser-sessions.ts'
 
 /**
  * Who calls, and not too often: else throws, or rejects. At once where the answer is there at once: a promise for each
@@ -13,13 +14,15 @@ import { createRequestCounter } from './request-counter.ts'
 export type Admission = (
   authorization: string | undefined,
   call: CallContext,
+  /** What a cookie says, where there is no such header. */
+  session?: string,
 ) => Principal | Promise<Principal>
 
 /** Counts are this process's: several replicas each allow the whole limit. */
 export function createAdmission(deps: HttpDeps): Admission {
   const { rateLimitPerMinute, rateLimitFailedAuthPerMinute } = deps.settings
-  const waitOf = limiter(rateLimitPerMinute, deps)
-  const waitAfterFailure = limiter(rateLimitFailedAuthPerMinute, deps)
+  const waitOf = createLimiter(rateLimitPerMinute, deps)
+  const waitAfterFailure = createLimiter(rateLimitFailedAuthPerMinute, deps)
   const counted = (principal: Principal): Principal => {
     // Not by the key: whoever reaches its limit could make itself another.
     const wait = waitOf(principal.id)
@@ -35,9 +38,12 @@ export function createAdmission(deps: HttpDeps): Admission {
     const wait = isFailure ? waitAfterFailure(address) : 0
     throw wait === 0 ? error : tooMany('Too many failed authentications from this address; wait.', wait)
   }
-  return (authorization, call) => {
+  return (authorization, call, session) => {
     try {
-      const found = deps.authenticate(authorization, call)
+      const found =
+        session === undefined
+          ? deps.authenticate(authorization, call)
+          : deps.authenticateToken(session, sessionKinds, call)
       if (!(found instanceof Promise)) return counted(found)
       return found.then(counted).catch((error: unknown) => refuse(error, call))
     } catch (error) {
@@ -45,6 +51,8 @@ export function createAdmission(deps: HttpDeps): Admission {
     }
   }
 }
+
+const sessionKinds = ['session'] as const
 
 /** With a callback, for the same reason. */
 export type Authentication = (
@@ -54,7 +62,7 @@ export type Authentication = (
 ) => void
 
 /** A hook that sets `request.caller`. */
-export function createAuthentication(admit: Admission): Authentication {
+export function createAuthentication(admit: BrowserSessions['admit']): Authentication {
   return (request, _reply, done) => {
     const call = callContextOf(request.id, callerAddress(request), request.headers['user-agent'])
     const accept = (principal: Principal) => {
@@ -63,7 +71,7 @@ export function createAuthentication(admit: Admission): Authentication {
     }
     let found: Principal | Promise<Principal>
     try {
-      found = admit(request.headers.authorization, call)
+      found = admit(request, call)
     } catch (error) {
       return done(error as Error)
     }
@@ -79,10 +87,10 @@ export function callContextOf(requestId: string, address: string, agent: string 
 }
 
 /** 0: no limit. */
-function limiter(perMinute: number, { broker }: HttpDeps): (who: string) => number {
+export function createLimiter(perMinute: number, { broker }: HttpDeps): (who: string) => number {
   return perMinute === 0 ? () => 0 : createRequestCounter(perMinute, broker.clock)
 }
 
-function tooMany(sentence: string, seconds: number): SignpostError {
+export function tooMany(sentence: string, seconds: number): SignpostError {
   return new SignpostError('rate_limited', sentence, { retryAfterSeconds: seconds })
 }

@@ -10,14 +10,17 @@ import {
 } from 'fastify'
 import { addressSet } from './address.ts'
 import { createAdmission, createAuthentication } from './authenticated.ts'
+import { createBrowserSessions } from './browser-sessions.ts'
 import { allowOrigins } from './cors.ts'
 import type { HttpDeps } from './deps.ts'
 import { headersOfAll } from './headers.ts'
 import { acceptJsonOnly } from './json-body.ts'
+import { addLoginRoutes } from './login-routes.ts'
 import { addPages } from './pages.ts'
 import { sendProblem } from './problem.ts'
 import { answerUnreadable, refuseLargeBodiesEarly } from './refuse-early.ts'
 import { addRoutes, methodsAt } from './routes.ts'
+import { addTokenRoutes } from './token-routes.ts'
 import { addUrlLane } from './url-lane.ts'
 
 const headerBytesMax = 16 * 1024
@@ -62,8 +65,11 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
     return sendProblem(new SignpostError('method_not_allowed', detail), request, reply)
   })
   const admit = createAdmission(deps)
-  const authenticate = createAuthentication(admit)
+  const sessions = createBrowserSessions(deps, admit)
+  const authenticate = createAuthentication(sessions.admit)
   addPages(server, deps, authenticate)
+  addLoginRoutes(server, deps, sessions)
+  addTokenRoutes(server, deps)
   addRoutes(server, deps, authenticate)
   addUrlLane(server, deps, { admit, readJson })
   return server

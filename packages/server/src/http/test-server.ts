@@ -39,6 +39,8 @@ export async function startTestServer(
     broker: {
       newId: () => `id-${++id}`,
       clock: () => 1_800_000_000_000,
+      publicUrl: () => 'http://signpost.test',
+      refusals: { record: async () => undefined },
       store: { ping, commit: async () => undefined },
     } as unknown as BrokerDeps,
     authenticate: (authorization) => {

@@ -55,6 +55,8 @@ function teamOf({ method, url, headers }: IncomingMessage, { settings }: HttpDep
   if (method !== 'POST' || headers['content-type'] !== 'application/json') return undefined
   if (!(Number(headers['content-length']) <= settings.bodyBytesMax)) return undefined
   if (headers.origin !== undefined) return undefined
+  // A session in a cookie: who may use it is decided on the ordinary way.
+  if (headers.authorization === undefined && headers.cookie !== undefined) return undefined
   if (headers['x-forwarded-for'] !== undefined && settings.trustedProxies.length > 0) return undefined
   return path.exec(url!)?.[1]
 }

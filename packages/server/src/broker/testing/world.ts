@@ -16,7 +16,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createGuardedFetch } from '../../authn/guarded-fetch.ts'
+import { createIdentityTokens } from '../../authn/identity-token.ts'
+import { createIssuerKeys } from '../../authn/issuer-keys.ts'
 import { createOpenId } from '../../authn/open-id.ts'
+import { createRefusals } from '../../authn/refusals.ts'
 import { refuseReference } from '../../connectors/index.ts'
 import { createRulesReader } from '../../domain/access-rules.ts'
 import { createPolicyReader } from '../../domain/policy.ts'
@@ -165,8 +168,10 @@ function brokerDeps(
     randomBytes,
     fetch,
     guardedFetch,
+    identityTokens: createIdentityTokens({ keys: createIssuerKeys({ guardedFetch, clock }), clock }),
     openId: createOpenId({ guardedFetch, clock }),
     readSecret: refuseReference,
+    refusals: createRefusals({ store, clock, newId }),
     publicUrl: () => 'http://signpost.test',
     log,
   }

@@ -74,8 +74,19 @@ export const Revoke = z.strictObject({
     .array(z.strictObject({ step: RevocationStepName, connector: Slug.optional() }))
     .min(1)
     .max(50),
-  reason: z.string().min(1).max(256),
+  reason: z
+    .string()
+    .min(1)
+    .max(256)
+    .describe('Stands in the audit events, and is shown to whoever is refused'),
+  undo: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Takes back what deny-requester and end-sessions set at a bucket, which `connector` then names; a restriction is ended by endRestriction',
+    ),
 })
+export type Revoke = z.infer<typeof Revoke>
 export const RevocationOutcome = z.object({
   id: z.string(),
   steps: z.array(
@@ -87,6 +98,7 @@ export const RevocationOutcome = z.object({
         .enum(['refused', 'still-works', 'not-tried'])
         .describe('What a live URL met after it: one made for the trial, or the refusal to issue one'),
       detail: z.string(),
+      document: z.string().nullable().describe('What is to be done by hand; null: nothing'),
     }),
   ),
 })

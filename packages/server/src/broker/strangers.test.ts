@@ -40,6 +40,8 @@ describe('a stranger', () => {
     createServiceAccount: { username: 'x', team: 'demo' },
     createApiKey: { name: 'x', username: 'alice' },
     applyNetwork: { digest: 'x' },
+    planRevocation: { target: { team: 'demo' } },
+    revoke: { target: { username: 'alice' }, steps: [{ step: 'stop-issuing' }], reason: 'x' },
     createRole: { name: 'x', scope: 'team', permissions: ['objects.read'] },
     updateRole: { permissions: [] },
   }

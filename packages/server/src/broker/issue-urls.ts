@@ -73,8 +73,8 @@ export async function* issueUrls(
     try {
       if (index < items.length) {
         if (deps.clock() - source.decidedAt > decisionMs) {
-          await requireKeyAlive(deps, caller)
-          source = await open(deps, caller, params.team, items.length - index)
+          const now = await requireKeyAlive(deps, caller)
+          source = await open(deps, now, params.team, items.length - index)
         }
         next = await signChunk(source, items, index, end, lines)
       }

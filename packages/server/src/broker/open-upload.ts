@@ -19,7 +19,7 @@ type Input = ParsedInput<'openUpload'> & { idempotencyKey?: string }
 /** Opens an upload in parts at the bucket, and remembers it. It outlives the URLs of its parts. */
 export async function openUpload(deps: BrokerDeps, caller: Caller, input: Input): Promise<Upload> {
   const { params, body } = input
-  const writer = await requireWriter(deps, caller, params.team, 'upload.open', { key: body.key })
+  const writer = await requireWriter(deps, caller, params.team, 'upload.open', body.key)
   const { decision } = writer
   let { target } = writer
   try {

@@ -6,7 +6,7 @@ import { isoOf } from '../domain/instant.ts'
 import { keyInTeam } from '../domain/object-key.ts'
 import type { TargetRow } from '../store/store.ts'
 import { findUpload, type UploadRow } from '../store/uploads.ts'
-import { decideObject } from './decide-object.ts'
+import { decideObject, objectDecider } from './decide-object.ts'
 import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
 import type { EventFields } from './event-of.ts'
 import { isId } from './gate.ts'
@@ -28,20 +28,40 @@ export interface UsableUpload {
   fields: EventFields
 }
 
-/** Who may write in the team: the target and the rule that allowed it. A refusal is recorded as `type`. */
+/** Who may write this key of the team: the target and the rule that allowed it. A refusal is recorded as `type`. */
 export async function requireWriter(
   deps: BrokerDeps,
   caller: Caller,
   team: string,
   type: AuditEventType,
-  { key, ...rest }: EventFields = {},
+  key: string,
 ): Promise<{ target: TargetRow; decision: Decision }> {
   const target = await deps.store.hot.findTarget(team, caller.principal.id)
-  const decision = decideObject(deps, caller, 'write', key ?? '', target)
-  const keyField = key === undefined ? {} : { key: recordableKey(target, key) }
-  const fields: EventFields = { team, ...keyField, action: 'write', ...rest }
+  const decision = decideObject(deps, caller, 'write', key, target)
+  const fields: EventFields = { team, key: recordableKey(target, key), action: 'write' }
   await requireAllowed(deps, caller, decision, { type, fields })
   return { target: target as TargetRow, decision }
+}
+
+/**
+ * Who may write in the team at all, be it only some keys (by the scope of an API key, restricted prefixes, restrictions):
+ * which, is for the caller of this to ask of each.
+ */
+export async function requireSomeWriter(
+  deps: BrokerDeps,
+  caller: Caller,
+  team: string,
+  type: AuditEventType,
+  fields: EventFields = {},
+): Promise<{ target: TargetRow; mayWrite: (key: string) => boolean }> {
+  const target = await deps.store.hot.findTarget(team, caller.principal.id)
+  const decide = objectDecider(deps, caller, target)
+  const { prefixes = [], keys = [] } = caller.principal.scope ?? {}
+  const named = [...prefixes, ...keys]
+  const decided = (named.length > 0 ? named : ['']).map((key) => decide('write', key))
+  const decision = decided.find(({ outcome }) => outcome === 'allow') ?? decided[0]!
+  await requireAllowed(deps, caller, decision, { type, fields: { team, action: 'write', ...fields } })
+  return { target: target as TargetRow, mayWrite: (key) => decide('write', key).outcome === 'allow' }
 }
 
 /**

@@ -7,7 +7,7 @@ import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { isInOld, openSettling } from './move/settling.ts'
 import { openTarget } from './open-issuing.ts'
-import { dropParts, requireUpload, requireWriter, shownUpload } from './upload-access.ts'
+import { dropParts, requireSomeWriter, requireUpload, shownUpload } from './upload-access.ts'
 
 /** What has arrived, by the bucket's own word. */
 export async function getUpload(
@@ -28,7 +28,7 @@ export async function listUploads(
   caller: Caller,
   { params, query }: ParsedInput<'listUploads'>,
 ): Promise<Reply<'listUploads'>> {
-  const { target } = await requireWriter(deps, caller, params.team, 'access.refuse')
+  const { target, mayWrite } = await requireSomeWriter(deps, caller, params.team, 'access.refuse')
   const { connector } = await openTarget(deps, target)
   const owner = { teamId: target.teamId, principalId: caller.principal.id }
   const { limit } = query
@@ -41,7 +41,8 @@ export async function listUploads(
       return shownUpload(upload, settling.oldTarget, settling.places.from.connector.partLimits.partsMax)
     return keyInTeam(target.prefix, upload.object_key) === null ? [] : shownUpload(upload, target, partsMax)
   })
-  return { items: shown, nextCursor: page.nextCursor }
+  // What may not be written any more, or with this key, is not shown either.
+  return { items: shown.filter(({ key }) => mayWrite(key)), nextCursor: page.nextCursor }
 }
 
 /** Gives an upload up and drops its parts. May be repeated. */

@@ -1,6 +1,7 @@
 import { SignpostError, type AuditEvent, type ParsedInput, type Reply } from '@signpost/contract'
 import { decideAccess } from '../domain/decide-access.ts'
 import { isoOf } from '../domain/instant.ts'
+import { keyInTeam } from '../domain/object-key.ts'
 import {
   deleteOldVerifications,
   findVerification,
@@ -14,7 +15,7 @@ import { isId } from './gate.ts'
 import { lookAtWrite } from './verification/look-at-write.ts'
 import type { Look } from './verification/look-later.ts'
 import { requireAllowed } from './refuse.ts'
-import { requireWriter } from './upload-access.ts'
+import { requireSomeWriter, requireWriter } from './upload-access.ts'
 
 const absent = 'There is no write to look at with this grant, or it is not yours.'
 
@@ -26,10 +27,13 @@ export async function verifyWrite(
 ): Promise<Reply<'verifyWrite'>> {
   const type = 'object.verify'
   const fields = isId(grantId) ? { details: { grantId } } : {}
-  const { target } = await requireWriter(deps, caller, team, type, fields)
+  const { target } = await requireSomeWriter(deps, caller, team, type, fields)
   const row = isId(grantId) ? await findVerification(deps.store.db, target.teamId, grantId) : undefined
   const own = decideAccess(caller.principal, { of: 'own', ask: 'upload.use', ownerId: row?.principal_id })
   await requireAllowed(deps, caller, own, { type, fields: { team, ...fields }, absent })
+  const key = keyInTeam(target.prefix, (row as VerificationRow).object_key)
+  // Written before a move switched: what holds for the whole team holds for it.
+  if (key !== null) await requireWriter(deps, caller, team, type, key)
   const look = async () => lookAtWrite(deps, row as VerificationRow, caller)
   // Each look may read a large object: who asks again and again gets one answer.
   return deps.looks?.(grantId, look) ?? look()

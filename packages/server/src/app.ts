@@ -19,6 +19,7 @@ import { forgetOldLogins } from './broker/login.ts'
 import { runMoves } from './broker/move/run-moves.ts'
 import { createSecretBox } from './broker/secret-box.ts'
 import { sweepUploads } from './broker/sweep-uploads.ts'
+import { createTeamUses } from './broker/team-uses.ts'
 import { createLooks } from './broker/verification/looks.ts'
 import { forgetOldVerifications, verifyDueWrites } from './broker/verify-write.ts'
 import { refuseReference, type ReadSecret } from './connectors/secrets.ts'
@@ -87,6 +88,7 @@ export function createApp(parts: AppParts): App {
   })
   const connectors = noting(pool, kinds)
   const besides = createBesides(log)
+  const teamUses = createTeamUses(store)
   const refusals = createRefusals({ store, clock, newId })
   const guardedFetch = createGuardedFetch({ lookup: (hostname) => lookup(hostname, { all: true }) })
   const deps: BrokerDeps = {
@@ -110,6 +112,7 @@ export function createApp(parts: AppParts): App {
     browserOrigins: parts.settings.corsOrigins,
     beside: besides.start,
     looks: createLooks(),
+    noteTeamUse: teamUses.note,
     noteDoctor: (connector, ok) => metrics.doctor(connector, ok),
   }
   const lastUsed = createLastUsed(store)
@@ -127,6 +130,7 @@ export function createApp(parts: AppParts): App {
   const workerId = newId()
   const chores = createChores(log, [
     { name: 'flush last use', everyMs: 60_000, run: () => lastUsed.flush() },
+    { name: 'flush team uses', everyMs: 60_000, run: () => teamUses.flush() },
     { name: 'flush refusals', everyMs: 60_000, run: () => refusals.flush() },
     { name: 'verify writes', everyMs: 60_000, run: () => verifyDueWrites(deps, besides.signal) },
     { name: 'forget verifications', everyMs: 60 * 60_000, run: () => forgetOldVerifications(deps) },
@@ -152,7 +156,7 @@ export function createApp(parts: AppParts): App {
       clearInterval(idle)
       await besides.stop()
       await chores.stop()
-      for (const last of [lastUsed, refusals])
+      for (const last of [lastUsed, teamUses, refusals])
         await last.flush().catch((err: unknown) => log.error({ err }, 'a last write before the end failed'))
       await connectors.close()
     },

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Instant, Slug, Username } from './common.ts'
+import { KeyKind, KeyScope } from './key-scope.ts'
 
 export const ExplainAccess = z.strictObject({
   username: Username.optional().describe(
@@ -37,22 +38,27 @@ export const ReviewAccessQuery = z.strictObject({
     .default(90)
     .describe('Not used for so long counts as unused'),
 })
-/** One way by which somebody reaches something. */
+/** One way by which somebody reaches something: a role in the organisation, a role in a team, or a key. */
 export const AccessReviewLine = z.object({
   username: z.string(),
   kind: z.enum(['user', 'serviceAccount']),
   active: z.boolean(),
   organisationRole: z.string(),
-  team: z.string().nullable().describe('null: a key or role without any team'),
+  team: z.string().nullable().describe('null: the line is about the role in the organisation, or a key'),
   role: z.string().nullable(),
-  permissions: z.array(z.string()),
+  permissions: z.array(z.string()).describe('What the role of this line allows'),
   prefixes: z
     .array(z.string())
     .describe('Restricted prefixes of the team that it may reach, with the access'),
   memberSince: Instant.nullable(),
-  lastUsedAt: Instant.nullable().describe('When it last asked for anything in this team'),
-  unused: z.boolean().describe('Not once within the days asked for'),
+  lastUsedAt: Instant.nullable().describe(
+    'When it last asked for objects of this team, to the hour; without a team: when it last used any key',
+  ),
+  unused: z.boolean().describe('Not once within the days asked for, and there for longer than that'),
   apiKeyId: z.string().nullable().describe('Set: the line is about this key'),
+  keyKind: KeyKind.nullable(),
+  keyName: z.string().nullable(),
+  keyScope: KeyScope.nullable().describe('null: whatever its owner may'),
   keyLastUsedAt: Instant.nullable(),
   keyExpiresAt: Instant.nullable(),
 })

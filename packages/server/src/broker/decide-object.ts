@@ -5,7 +5,7 @@ import { teamPermissionsOf } from '../domain/permissions.ts'
 import type { TargetRow } from '../store/store.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 
-type DecideDeps = Pick<BrokerDeps, 'policies' | 'rules' | 'clock'>
+type DecideDeps = Pick<BrokerDeps, 'policies' | 'rules' | 'clock' | 'noteTeamUse'>
 
 /** May this caller, from where it calls, do that with this object? Undefined: there is no such team. */
 export function decideObject(
@@ -28,8 +28,11 @@ export function objectDecider(
 ): ObjectDecider {
   const at = deps.clock()
   const team = target && teamAccessOf(deps, principal, address, target, deps.rules(target))
-  const decide: ObjectDecider = (ask, key) =>
-    decideAccess(principal, { of: 'object', ask, key, address, at, team })
+  const decide: ObjectDecider = (ask, key) => {
+    const decision = decideAccess(principal, { of: 'object', ask, key, address, at, team })
+    if (decision.outcome === 'allow') deps.noteTeamUse?.(principal.id, target!.teamId, at)
+    return decision
+  }
   if (team !== undefined && !isSameForAllKeys(principal, team)) return decide
   const known: Partial<Record<ObjectAsk['ask'], Decision>> = {}
   return (ask, key) => (known[ask] ??= decide(ask, key))

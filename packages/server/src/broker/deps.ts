@@ -50,6 +50,8 @@ export interface BrokerDeps {
   beside?: (name: string, work: (signal: AbortSignal) => Promise<void>) => void
   /** One look at a time at a write, or at a bucket; left out: as many as are asked for. */
   looks?: Looks
+  /** This principal was just allowed something in this team. Left out: nobody remembers. */
+  noteTeamUse?: (principalId: string, teamId: string, at: number) => void
   /** For the metrics: what the doctor found. */
   noteDoctor?: (connector: string, ok: boolean) => void
   log: Log

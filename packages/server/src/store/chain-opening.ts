@@ -1,5 +1,5 @@
 import type { AuditEvent } from '@signpost/contract'
-// Not by the package's front door: the thread that writes would load every schema, for 18 MB.
+// Not by the package's front door: the thread that writes would load every schema, and zod.
 import { genesisHash, linkText } from '@signpost/contract/audit-chain'
 import { hash } from 'node:crypto'
 

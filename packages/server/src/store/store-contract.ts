@@ -24,6 +24,7 @@ import { verifyAudit } from '../audit/verify.ts'
 import type { Store } from './store.ts'
 import type { StoreFixture } from './store-fixture.ts'
 import { connectorRow, eventOf, eventsOf, principalRow, teamRow } from './store-fixture.ts'
+import { accessTests } from './access-contract.ts'
 import { auditContract } from './audit-contract.ts'
 
 /** What every engine's store must do. */
@@ -48,6 +49,7 @@ export function storeContract(
     refusalTests(() => store)
     adminTests(() => store)
     hotTests(() => store)
+    accessTests(() => store)
 
     test('lists by pages, without gaps or doubles', async () => {
       const { db } = store
@@ -102,7 +104,7 @@ function rowTests(storeOf: () => Store): void {
       events: [],
     })
     const [row] = await listMembers(db, 'id-members', { limit: 10 })
-    assert.deepEqual(row, { ...member, role: 'admin', username: 'mia', kind: 'user' })
+    assert.deepEqual(row, { ...member, role: 'admin', came_by: '', username: 'mia', kind: 'user' })
     assert.deepEqual(await listMemberships(db, 'id-mia'), [
       { teamId: 'id-members', team: 'members', role: 'admin' },
     ])

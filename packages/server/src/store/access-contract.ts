@@ -1,0 +1,88 @@
+/** What every engine's store must do of itself about access: grants that end with a membership, uses that are noted. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { insertPrincipal, deletePrincipal } from './principals.ts'
+import { removeMember, setMember } from './members.ts'
+import {
+  findRestrictedPrefix,
+  holdMembers,
+  insertRestrictedPrefix,
+  prefixRuleText,
+  readPrefixRule,
+} from './restricted-prefixes.ts'
+import { principalRow, teamRow } from './store-fixture.ts'
+import type { Store } from './store.ts'
+import { noteTeamUse } from './team-uses.ts'
+import { insertTeam } from './teams.ts'
+
+export function accessTests(storeOf: () => Store): void {
+  const setUp = async (name: string) => {
+    const store = storeOf()
+    const { db } = store
+    const team = teamRow(`${name}-team`)
+    const other = teamRow(`${name}-other`)
+    const one = principalRow(`${name} one`)
+    const two = principalRow(`${name} two`)
+    const member = (teamId: string, id: string) =>
+      setMember(db, { team_id: teamId, principal_id: id, role: 'member', since: 1 })
+    const prefixRow = (teamId: string) => ({
+      id: `${name}-${teamId}`,
+      team_id: teamId,
+      prefix: 'a/',
+      rule: prefixRuleText({
+        prefix: 'a/',
+        grants: [
+          { principalId: one.id, access: 'write' },
+          { principalId: two.id, access: 'read' },
+        ],
+      }),
+      created_at: 1,
+    })
+    await store.commit({
+      statements: [
+        ...[team, other].map((row) => insertTeam(db, row)),
+        ...[one, two].map((row) => insertPrincipal(db, row)),
+        ...[team, other].flatMap(({ id }) => [member(id, one.id), member(id, two.id)]),
+        ...[team, other].map(({ id }) => insertRestrictedPrefix(db, prefixRow(id))),
+      ],
+      events: [],
+    })
+    const granted = async (teamId: string) => {
+      const row = await findRestrictedPrefix(db, teamId, { prefix: 'a/' })
+      return readPrefixRule(row!).grants.map(({ principalId }) => principalId)
+    }
+    return { store, db, team, other, one, two, granted }
+  }
+
+  test('a membership that ends takes its grants of this team, and no other', async () => {
+    const { store, db, team, other, one, two, granted } = await setUp('leaving')
+    await store.commit({ statements: [removeMember(db, team.id, one.id)], events: [] })
+    assert.deepEqual(await granted(team.id), [two.id])
+    assert.deepEqual(await granted(other.id), [one.id, two.id])
+    await store.commit({ statements: [deletePrincipal(db, two.id)], events: [] })
+    assert.deepEqual([await granted(team.id), await granted(other.id)], [[], [one.id]])
+  })
+
+  test('nobody is granted a prefix who is no member by then', async () => {
+    const { store, db, team, one, two } = await setUp('held')
+    await store.commit({ statements: holdMembers(db, team.id, [one.id, two.id]), events: [] })
+    await store.commit({ statements: [removeMember(db, team.id, two.id)], events: [] })
+    const late = store.commit({ statements: holdMembers(db, team.id, [one.id, two.id]), events: [] })
+    await assert.rejects(late, { code: 'conflict' })
+  })
+
+  test('a use of a team is noted, never set back, and no error for who is gone', async () => {
+    const { store, db, team, one } = await setUp('using')
+    const hour = 1_800_000_000_000
+    for (const at of [hour, hour + 3_600_000, hour - 3_600_000])
+      await store.commit({
+        statements: [
+          noteTeamUse(db, { principalId: one.id, teamId: team.id, at }),
+          noteTeamUse(db, { principalId: 'gone', teamId: team.id, at }),
+        ],
+        events: [],
+      })
+    const rows = await db.selectFrom('team_uses').selectAll().where('team_id', '=', team.id).execute()
+    assert.deepEqual(rows, [{ principal_id: one.id, team_id: team.id, last_used_at: hour + 3_600_000 }])
+  })
+}

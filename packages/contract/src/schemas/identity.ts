@@ -97,16 +97,25 @@ export const IdentityProvider = z.object({
 export type IdentityProvider = z.infer<typeof IdentityProvider>
 
 /** RFC 7523 and RFC 8693: workloads that bring their platform's own token. */
-const ClaimCondition = z.strictObject({
-  claim: z.string().min(1).max(256).describe('Name of a claim; a path with dots for a claim within another'),
-  equals: z.union([z.string().max(512), z.number(), z.boolean()]).optional(),
-  matches: z
-    .string()
-    .min(1)
-    .max(512)
-    .optional()
-    .describe('The whole value, with `*` for any run of characters but `/` and `:`'),
-})
+const ClaimCondition = z
+  .strictObject({
+    claim: z
+      .string()
+      .min(1)
+      .max(256)
+      .describe('Name of a claim; a path with dots for a claim within another'),
+    equals: z.union([z.string().max(512), z.number(), z.boolean()]).optional(),
+    matches: z
+      .string()
+      .min(1)
+      .max(512)
+      .optional()
+      .describe('The whole value, with `*` for any run of characters but `/` and `:`'),
+  })
+  .refine(
+    ({ equals, matches }) => (equals === undefined) !== (matches === undefined),
+    'takes either equals or matches',
+  )
 export type ClaimCondition = z.infer<typeof ClaimCondition>
 
 const ruleFields = {
@@ -139,7 +148,14 @@ const ruleFields = {
     .describe('Its addresses may be internal ones (loopback, private, link-local)'),
 }
 export const CreateTrustRule = z.strictObject({ name: Slug, ...ruleFields })
-export const UpdateTrustRule = z.strictObject({ ...unDefaulted(ruleFields), enabled: z.boolean() }).partial()
+export const UpdateTrustRule = z
+  .strictObject({
+    ...unDefaulted(ruleFields),
+    scope: KeyScope.nullable().describe('null: whatever the service account may'),
+    jwks: ruleFields.jwks.unwrap().nullable().describe('null: by the discovery document'),
+    enabled: z.boolean(),
+  })
+  .partial()
 export const TrustRule = z.object({
   name: z.string(),
   enabled: z.boolean(),

@@ -126,7 +126,7 @@ async function requireMaker(
 }
 
 /** Is what this call came with of the kind that makes keys at all? */
-async function decideMaking({ store }: BrokerDeps, { principal }: Caller): Promise<Decision> {
+export async function decideMaking({ store }: BrokerDeps, { principal }: Caller): Promise<Decision> {
   const { id, keyKind, apiKeyId } = principal
   const decision = decideAccess(principal, { of: 'own', ask: 'apiKeys.make', ownerId: id })
   if (decision.outcome === 'deny' || keyKind !== 'accessToken') return decision

@@ -42,13 +42,8 @@ import {
   updateIdentityProvider,
   deleteIdentityProvider,
 } from './identity-providers.ts'
-import {
-  listTrustRules,
-  createTrustRule,
-  updateTrustRule,
-  deleteTrustRule,
-  testTrustRules,
-} from './trust-rules.ts'
+import { testTrustRules } from './test-trust-rules.ts'
+import { createTrustRule, deleteTrustRule, listTrustRules, updateTrustRule } from './trust-rules.ts'
 import { listSessions, deleteSession } from './sessions.ts'
 import { verifyWrite } from './verify-write.ts'
 

@@ -59,11 +59,6 @@ export function touchApiKeys(db: Db, ids: readonly string[], at: number): Statem
   )
 }
 
-/** What came by an identity provider or a trust rule ends with it. */
-export function deleteKeysThatCameBy(db: Db, cameBy: string): Statement {
-  return statementOf(db.deleteFrom('api_keys').where('came_by', '=', cameBy))
-}
-
 /** Sessions, tokens and links that ended before `at`, in ms. API keys stay to be seen. */
 export function deleteEndedKeys(db: Db, at: number): Statement {
   return statementOf(db.deleteFrom('api_keys').where('kind', '<>', 'apiKey').where('expires_at', '<', at))

@@ -28,12 +28,6 @@ export function openIdError(error: unknown, issuer: string): SignpostError {
   // RFC 6749 §5.2: a code that is not good is this login's; whatever else, the client's set-up.
   if (error instanceof ResponseBodyError && error.error !== 'invalid_grant')
     return unavailable(`${host} does not take this server as its client`, error)
-  if (code === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED')
-    return new SignpostError(
-      'invalid',
-      'issuer: is not what the discovery document there calls itself. Give it exactly as `issuer` stands in that document.',
-      { field: 'issuer', cause: { reason: 'wrong_issuer' } },
-    )
   if (code !== undefined && unavailableCodes.has(code))
     return unavailable(`${host} does not answer as an identity provider should`, error)
   return new SignpostError(
@@ -50,10 +44,16 @@ export function isUnknownClient(error: unknown): boolean {
   return error instanceof ResponseBodyError && error.error === 'invalid_client'
 }
 
+/** Of a discovery document: the library compares what it calls itself. */
+export function isAnotherIssuer(error: unknown): boolean {
+  return codeOf(error) === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED'
+}
+
 /** For the record. */
 const reasons: Readonly<Record<string, string>> = {
   OAUTH_JWT_CLAIM_COMPARISON_FAILED: 'wrong_claim',
   OAUTH_JWT_TIMESTAMP_CHECK_FAILED: 'expired_token',
+  OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED: 'wrong_subject',
   OAUTH_KEY_SELECTION_FAILED: 'unknown_signing_key',
   OAUTH_UNSUPPORTED_OPERATION: 'unsupported_algorithm',
   OAUTH_RESPONSE_BODY_ERROR: 'code_not_taken',

@@ -7,7 +7,7 @@ import { SignpostError } from '@signpost/contract'
 import * as openid from 'openid-client'
 import type { Claims, LoginAttempt, OpenId, OpenIdClient } from '../domain/open-id.ts'
 import type { GuardedFetch } from './guarded-fetch.ts'
-import { isUnknownClient, openIdError } from './open-id-errors.ts'
+import { isAnotherIssuer, isUnknownClient, openIdError } from './open-id-errors.ts'
 
 /** A discovery document is read again after so long: anybody may begin a login, and each would ask the provider. */
 const keptMs = 60_000
@@ -150,18 +150,21 @@ async function discovered(
     checkMetadata(metadata, issuer)
     return metadata
   } catch (error) {
-    throw openIdError(error, issuer)
+    throw isAnotherIssuer(error) ? anotherIssuer() : openIdError(error, issuer)
   }
+}
+
+function anotherIssuer(): SignpostError {
+  return new SignpostError(
+    'invalid',
+    'issuer: is not what the discovery document there calls itself. Give it exactly as `issuer` stands in that document, to the last slash.',
+    { field: 'issuer' },
+  )
 }
 
 function checkMetadata(metadata: openid.ServerMetadata, issuer: string): void {
   // OpenID Connect Discovery §4.3: exactly. The library takes `https://a` and `https://a/` for one.
-  if (metadata.issuer !== issuer)
-    throw new SignpostError(
-      'invalid',
-      'issuer: is not what the discovery document there calls itself. Give it exactly as `issuer` stands in that document, to the last slash.',
-      { field: 'issuer' },
-    )
+  if (metadata.issuer !== issuer) throw anotherIssuer()
   for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const)
     if (metadata[name] === undefined)
       throw new SignpostError('invalid', `issuer: its discovery document has no ${name}.`, {

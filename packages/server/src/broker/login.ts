@@ -10,6 +10,7 @@ import {
   listIdentityProviders,
   type IdentityProviderRow,
 } from '../store/identity-providers.ts'
+import { deleteDeviceLoginsBefore } from '../store/device-logins.ts'
 import { deleteUsedLoginsBefore } from '../store/logins.ts'
 import type { BrokerDeps } from './deps.ts'
 import {
@@ -135,10 +136,14 @@ export async function providerLogout(deps: BrokerDeps, cameBy: string): Promise<
   }
 }
 
-/** Forgets which logins were finished, once they could not be finished again. Run by a timer. */
+/** Forgets which logins were finished, once they could not be finished again, and terminals that wait no longer. Run by a timer. */
 export async function forgetOldLogins(deps: Pick<BrokerDeps, 'store' | 'clock'>): Promise<void> {
-  const statement = deleteUsedLoginsBefore(deps.store.db, deps.clock())
-  await deps.store.commit({ statements: [statement], events: [] })
+  const { db } = deps.store
+  const now = deps.clock()
+  await deps.store.commit({
+    statements: [deleteUsedLoginsBefore(db, now), deleteDeviceLoginsBefore(db, now)],
+    events: [],
+  })
 }
 
 function opened(deps: BrokerDeps, sealed: string | undefined): Transaction | undefined {

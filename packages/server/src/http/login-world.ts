@@ -21,7 +21,12 @@ export interface LoginWorld {
   issuer: ScriptedIssuer
   pass(seconds: number): void
   events(): Promise<AuditEvent[]>
-  call(method: string, path: string, body?: unknown, token?: string): Promise<{ status: number; body: any }>
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    token?: string,
+  ): Promise<{ status: number; body: Record<string, unknown> }>
   /** Sets the provider up, with what a test says of it. */
   addProvider(settings?: Record<string, unknown>): Promise<void>
   browser(): Browser
@@ -72,7 +77,7 @@ export async function openLoginWorld(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await response.text()
-    return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
+    return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) }
   }
   return {
     app,

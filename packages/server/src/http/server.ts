@@ -9,10 +9,11 @@ import {
   type FastifyServerOptions,
 } from 'fastify'
 import { addressSet } from './address.ts'
-import { createAdmission, createAuthentication } from './authenticated.ts'
+import { createAdmission, createAuthentication, createBearerCaller } from './authenticated.ts'
 import { createBrowserSessions } from './browser-sessions.ts'
 import { allowOrigins } from './cors.ts'
 import type { HttpDeps } from './deps.ts'
+import { addDeviceRoutes } from './device-routes.ts'
 import { headersOfAll } from './headers.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { addLoginRoutes } from './login-routes.ts'
@@ -69,7 +70,9 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
   const authenticate = createAuthentication(sessions.admit)
   addPages(server, deps, authenticate)
   addLoginRoutes(server, deps, sessions)
+  addDeviceRoutes(server, deps, sessions)
   addTokenRoutes(server, deps)
+  for (const addProtocol of deps.protocols ?? []) addProtocol(server, createBearerCaller(admit))
   addRoutes(server, deps, authenticate)
   addUrlLane(server, deps, { admit, readJson })
   return server

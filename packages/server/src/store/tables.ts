@@ -124,8 +124,14 @@ export interface Tables {
     user_code: string
     principal_id: string | null
     state: 'waiting' | 'confirmed' | 'refused'
-    /** JSON: address and agent of the terminal; how often it asked. */
+    /** Of who confirmed it: what their session came by. */
+    came_by: Generated<string>
+    /** JSON: address and agent of the terminal. */
     asked: string
+    /** When the terminal last asked how it goes. */
+    asked_at: number
+    /** How long it is to wait between two times. */
+    interval_ms: number
     created_at: number
     expires_at: number
   }

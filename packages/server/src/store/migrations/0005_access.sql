@@ -169,8 +169,13 @@ create table device_logins (
   -- Who confirmed it; null: nobody yet.
   principal_id text /*postgres: collate "C"*/ references principals (id) on delete cascade,
   state text not null check (state in ('waiting', 'confirmed', 'refused')),
-  -- JSON: address and agent of the terminal; how often it asked.
+  -- Of who confirmed it: what their session came by.
+  came_by text /*postgres: collate "C"*/ not null default '',
+  -- JSON: address and agent of the terminal.
   asked text not null,
+  -- When the terminal last asked how it goes, and how long it is to wait between two times.
+  asked_at bigint not null,
+  interval_ms bigint not null,
   created_at bigint not null,
   expires_at bigint not null,
   constraint device_logins_user_code unique (user_code)

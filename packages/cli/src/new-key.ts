@@ -1,12 +1,24 @@
 import { open, rm } from 'node:fs/promises'
+import type { Command } from 'commander'
 import type { Context } from './context.ts'
 import { UsageError } from './errors.ts'
+import { keyScopeOf, keyScopeText, withKeyScopeFlags, type KeyScopeFlags } from './key-scope-flags.ts'
+import { parseDuration } from './parse.ts'
 import { printableLine } from './text.ts'
 
-export interface NewKeyOptions {
+export interface NewKeyOptions extends KeyScopeFlags {
   name: string
   expires?: number
   output?: string
+}
+
+/** The options of every command that makes one. */
+export function withNewKeyOptions(command: Command): Command {
+  return withKeyScopeFlags(
+    command
+      .requiredOption('--name <name>', 'what it is for')
+      .option('--expires <time>', 'its life: 24h, 90d', parseDuration),
+  ).option('-o, --output <file>', 'into a new file that only you may read')
 }
 
 /** Creates an API key and shows it, this once: alone on standard output, or in a file that must not be there yet. */
@@ -16,8 +28,10 @@ export async function createKey(
   username: string | undefined,
 ): Promise<void> {
   const client = await context.connect()
+  const scope = keyScopeOf(options)
   const body = {
     name: options.name,
+    ...(scope === undefined ? {} : { scope }),
     ...(username === undefined ? {} : { username }),
     ...(options.expires === undefined ? {} : { expiresInSeconds: options.expires }),
   }
@@ -29,7 +43,8 @@ export async function createKey(
     return context.printJson(output === undefined ? { ...rest, token } : { ...rest, file: output })
   }
   const until = key.expiresAt === null ? 'until it is deleted' : `until ${key.expiresAt}`
-  const what = `API key ${key.id} of ${printableLine(key.username)}, good ${until}.`
+  const narrowed = key.scope === null ? '' : ` for ${keyScopeText(key.scope)}`
+  const what = `API key ${key.id} of ${printableLine(key.username)}${narrowed}, good ${until}.`
   if (output !== undefined)
     return context.print(`${what} It is in ${printableLine(output)}, and shown nowhere else.`)
   if (context.io.stdout.isTTY) context.note(`${what} It is shown this once:`)

@@ -10,6 +10,7 @@ import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
 import { addNetwork } from './commands/network.ts'
 import { addRm } from './commands/rm.ts'
+import { addRole } from './commands/role.ts'
 import { addSecrets } from './commands/secrets.ts'
 import { addServiceAccount } from './commands/service-account.ts'
 import { addSign } from './commands/sign.ts'
@@ -57,6 +58,7 @@ export function createProgram(run: Run): Command {
     addTeam,
     addUser,
     addServiceAccount,
+    addRole,
     addKey,
     addConnector,
     addDoctor,

@@ -3,8 +3,8 @@ import type { Reply } from '@signpost/contract'
 import { handler, type Run } from '../context.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
-import { createKey, type NewKeyOptions } from '../new-key.ts'
-import { parseDuration } from '../parse.ts'
+import { keyScopeText } from '../key-scope-flags.ts'
+import { createKey, withNewKeyOptions, type NewKeyOptions } from '../new-key.ts'
 
 type ApiKey = Reply<'listApiKeys'>['items'][number]
 
@@ -25,18 +25,20 @@ export function addKey(program: Command, run: Run): void {
           USERNAME: (found) => found.username,
           EXPIRES: (found) => found.expiresAt ?? 'never',
           'LAST USED': (found) => found.lastUsedAt ?? 'never',
+          'MAY BE USED FOR': (found) => keyScopeText(found.scope),
           NAME: (found) => found.name,
         })
       }),
     )
-  key
-    .command('create')
-    .description('create an API key; it is shown once')
-    .requiredOption('--name <name>', 'what it is for')
+  withNewKeyOptions(key.command('create').description('create an API key; it is shown once'))
     .option('--user <username>', 'whose key, if not yours')
-    .option('--expires <time>', 'its life: 24h, 90d', parseDuration)
-    .option('-o, --output <file>', 'into a new file that only you may read')
-    .addHelpText('after', examples('signpost key create --name laptop --expires 90d --output my.key'))
+    .addHelpText(
+      'after',
+      examples(
+        'signpost key create --name laptop --expires 90d --output my.key',
+        'signpost key create --name backup --read --team vision --prefix models/ --network 203.0.113.0/24 --expires 30d',
+      ),
+    )
     .action(
       handler(run, (context, _: [], options: NewKeyOptions & { user?: string }) =>
         createKey(context, options, options.user),

@@ -1,21 +1,27 @@
-import { Option, type Command } from 'commander'
-import type { Reply, TeamRole } from '@signpost/contract'
+import type { Command } from 'commander'
+import type { Reply } from '@signpost/contract'
 import { mayDelete, withYes, type ConfirmOptions } from '../confirm.ts'
 import { handler, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { createKey, type NewKeyOptions } from '../new-key.ts'
-import { parseDuration } from '../parse.ts'
+import { createKey, withNewKeyOptions, type NewKeyOptions } from '../new-key.ts'
 import { printableLine } from '../text.ts'
 
 type ServiceAccount = Reply<'createServiceAccount'>
+
+interface AccountOptions {
+  team?: string
+  role?: string
+  organisationRole?: string
+}
 
 const columns = {
   USERNAME: (account: ServiceAccount) => account.username,
   TEAM: (account: ServiceAccount) => account.team ?? '(organisation)',
   STATE: (account: ServiceAccount) => (account.active ? 'active' : 'stopped'),
+  'ORGANISATION ROLE': (account: ServiceAccount) => account.organisationRole,
   CREATED: (account: ServiceAccount) => account.createdAt,
 }
 
@@ -39,24 +45,23 @@ export function addServiceAccount(program: Command, run: Run): void {
     .description('create a service account, of the organisation or of a team')
     .argument('<username>')
     .option('--team <team>', 'the team that it belongs to')
-    .addOption(
-      new Option('--role <role>', 'its role in that team; member unless told').choices([
-        'viewer',
-        'member',
-        'admin',
-      ]),
+    .option(
+      '--role <role>',
+      'its role in that team: viewer, member, admin, or one of your own; member unless told',
     )
+    .option('--organisation-role <role>', 'one of the organisation: its role there; any but admin')
     .addHelpText('after', examples('signpost service-account create ci --team vision --role viewer'))
     .action(
       handler(
         run,
-        async (context, [username]: [string], { team, role }: { team?: string; role?: TeamRole }) => {
+        async (context, [username]: [string], { team, role, organisationRole }: AccountOptions) => {
           if (role !== undefined && team === undefined) throw new UsageError('--role needs --team')
           const client = await context.connect()
           const body = {
             username,
             ...(team === undefined ? {} : { team }),
             ...(role === undefined ? {} : { role }),
+            ...(organisationRole === undefined ? {} : { organisationRole }),
           }
           const created = await client.call('createServiceAccount', { body }, { signal: context.signal })
           context.printList([created], columns)
@@ -69,16 +74,29 @@ export function addServiceAccount(program: Command, run: Run): void {
 function addChanges(account: Command, run: Run): void {
   account
     .command('update')
-    .description('stop or start a service account')
+    .description('stop or start a service account, or change its role in the organisation')
     .argument('<username>')
     .option('--active', 'let it in again')
     .option('--no-active', 'stop it now: every key of its is refused')
-    .addHelpText('after', examples('signpost service-account update ci --no-active'))
+    .option('--organisation-role <role>', 'one of the organisation: its role there; any but admin')
+    .addHelpText(
+      'after',
+      examples(
+        'signpost service-account update ci --no-active',
+        'signpost service-account update siem --organisation-role auditor',
+      ),
+    )
     .action(
-      handler(run, async (context, [username]: [string], { active }: { active?: boolean }) => {
-        if (active === undefined) throw new UsageError('nothing to change: give --active or --no-active')
+      handler(run, async (context, [username]: [string], options: { active?: boolean } & AccountOptions) => {
+        const { active, organisationRole } = options
+        if (active === undefined && organisationRole === undefined)
+          throw new UsageError('nothing to change: give --active, --no-active or --organisation-role')
         const client = await context.connect()
-        const input = { params: { username }, body: { active } }
+        const body = {
+          ...(active === undefined ? {} : { active }),
+          ...(organisationRole === undefined ? {} : { organisationRole }),
+        }
+        const input = { params: { username }, body }
         const changed = await client.call('updateServiceAccount', input, { signal: context.signal })
         context.printList([changed], columns)
       }),
@@ -98,16 +116,18 @@ function addChanges(account: Command, run: Run): void {
         if (!context.json) context.print(`deleted service account ${printableLine(username)}`)
       }),
     )
-  account
-    .command('key')
-    .description('create an API key for a service account; it is shown once')
-    .argument('<username>')
-    .requiredOption('--name <name>', 'what it is for')
-    .option('--expires <time>', 'its life: 24h, 90d', parseDuration)
-    .option('-o, --output <file>', 'into a new file that only you may read')
+  withNewKeyOptions(
+    account
+      .command('key')
+      .description('create an API key for a service account; it is shown once')
+      .argument('<username>'),
+  )
     .addHelpText(
       'after',
-      examples('signpost service-account key ci --name runner --expires 90d --output ci.key'),
+      examples(
+        'signpost service-account key ci --name runner --expires 90d --output ci.key',
+        'signpost service-account key ci --name upload --write --prefix builds/',
+      ),
     )
     .action(
       handler(run, (context, [username]: [string], options: NewKeyOptions) =>

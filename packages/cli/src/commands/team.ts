@@ -1,4 +1,4 @@
-import { Argument, type Command } from 'commander'
+import type { Command } from 'commander'
 import type { Team } from '@signpost/contract'
 import { mayDelete, withYes, type ConfirmOptions } from '../confirm.ts'
 import { handler, type Context, type Run } from '../context.ts'
@@ -175,12 +175,13 @@ function addMembers(team: Command, run: Run): void {
     .description('add a member, or change its role')
     .argument('<team>')
     .argument('<username>')
-    .addArgument(
-      new Argument('<role>', 'viewer reads, member also writes, admin also manages').choices(roles),
+    .argument(
+      '<role>',
+      'viewer reads, member also writes, admin also manages; or one of your own (signpost role list)',
     )
     .addHelpText('after', examples('signpost team member set vision alice member'))
     .action(
-      handler(run, async (context, [name, username, role]: [string, string, (typeof roles)[number]]) => {
+      handler(run, async (context, [name, username, role]: [string, string, string]) => {
         const client = await context.connect()
         const input = { params: { team: name, username }, body: { role } }
         context.printList([await client.call('setMember', input, { signal: context.signal })], memberColumns)
@@ -200,5 +201,3 @@ function addMembers(team: Command, run: Run): void {
       }),
     )
 }
-
-const roles = ['viewer', 'member', 'admin'] as const

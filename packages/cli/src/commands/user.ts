@@ -6,13 +6,13 @@ import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { createKey, type NewKeyOptions } from '../new-key.ts'
-import { parseDuration } from '../parse.ts'
+import { createKey, withNewKeyOptions, type NewKeyOptions } from '../new-key.ts'
 import { printableLine } from '../text.ts'
 
 interface UserOptions {
   displayName?: string
   admin?: boolean
+  role?: string
   active?: boolean
 }
 
@@ -43,9 +43,14 @@ export function addUser(program: Command, run: Run): void {
     .argument('<username>')
     .option('--display-name <name>', 'name for people')
     .option('--admin', 'an admin of the organisation')
+    .option('--role <role>', roleHelp)
     .addHelpText(
       'after',
-      examples('signpost user create alice', 'signpost user create bob@example.com --admin'),
+      examples(
+        'signpost user create alice',
+        'signpost user create bob@example.com --admin',
+        'signpost user create eve --role auditor',
+      ),
     )
     .action(
       handler(run, async (context, [username]: [string], options: UserOptions) => {
@@ -80,6 +85,7 @@ function addChanges(user: Command, run: Run): void {
     .option('--display-name <name>', 'name for people')
     .option('--admin', 'make them an admin of the organisation')
     .option('--no-admin', 'an ordinary member again')
+    .option('--role <role>', roleHelp)
     .option('--active', 'let them in again')
     .option('--no-active', 'stop them now: every key of theirs is refused')
     .addHelpText(
@@ -90,7 +96,9 @@ function addChanges(user: Command, run: Run): void {
       handler(run, async (context, [username]: [string], options: UserOptions) => {
         const body = bodyOf(options)
         if (Object.keys(body).length === 0)
-          throw new UsageError('nothing to change: give --display-name, --[no-]admin or --[no-]active')
+          throw new UsageError(
+            'nothing to change: give --display-name, --[no-]admin, --role or --[no-]active',
+          )
         const client = await context.connect()
         const input = { params: { username }, body }
         context.printList([await client.call('updateUser', input, { signal: context.signal })], columns)
@@ -111,13 +119,9 @@ function addChanges(user: Command, run: Run): void {
         if (!context.json) context.print(`deleted user ${printableLine(username)}`)
       }),
     )
-  user
-    .command('key')
-    .description('create an API key for a user; it is shown once')
-    .argument('<username>')
-    .requiredOption('--name <name>', 'what it is for')
-    .option('--expires <time>', 'its life: 24h, 90d', parseDuration)
-    .option('-o, --output <file>', 'into a new file that only you may read')
+  withNewKeyOptions(
+    user.command('key').description('create an API key for a user; it is shown once').argument('<username>'),
+  )
     .addHelpText('after', examples('signpost user key alice --name laptop --output alice.key'))
     .action(
       handler(run, (context, [username]: [string], options: NewKeyOptions) =>
@@ -126,8 +130,12 @@ function addChanges(user: Command, run: Run): void {
     )
 }
 
-function bodyOf({ displayName, admin, active }: UserOptions) {
+const roleHelp = 'their role in the organisation: member, viewer, auditor, admin, or one of your own'
+
+function bodyOf({ displayName, admin, role, active }: UserOptions) {
+  if (admin !== undefined && role !== undefined) throw new UsageError('give --[no-]admin or --role, not both')
   return {
+    ...(role === undefined ? {} : { organisationRole: role }),
     ...(displayName === undefined ? {} : { displayName }),
     ...(admin === undefined ? {} : { organisationRole: admin ? ('admin' as const) : ('member' as const) }),
     ...(active === undefined ? {} : { active }),

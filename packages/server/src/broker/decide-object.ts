@@ -38,6 +38,15 @@ export function objectDecider(
   return (ask, key) => (known[ask] ??= decide(ask, key))
 }
 
+/** May some keys be decided on otherwise than others? */
+export function looksAtKeys(
+  { rules }: Pick<BrokerDeps, 'rules'>,
+  { principal }: Caller,
+  target: TargetRow,
+): boolean {
+  return !isSameForAllKeys(principal, rules(target))
+}
+
 /** What a decision needs to know of a team, as it was read. */
 export function teamAccessOf(
   { policies }: Pick<BrokerDeps, 'policies'>,

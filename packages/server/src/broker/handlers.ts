@@ -10,7 +10,8 @@ import { issueUrl } from './issue-url.ts'
 import { issueUrls } from './issue-urls.ts'
 import { getMe } from './me.ts'
 import { listMembers, removeMember, setMember } from './members.ts'
-import { deleteObject, listObjects } from './objects.ts'
+import { listObjects } from './list-objects.ts'
+import { deleteObject } from './objects.ts'
 import { openUpload } from './open-upload.ts'
 import {
   createServiceAccount,
@@ -44,6 +45,7 @@ import {
 } from './identity-providers.ts'
 import { testTrustRules } from './test-trust-rules.ts'
 import { createTrustRule, deleteTrustRule, listTrustRules, updateTrustRule } from './trust-rules.ts'
+import { linkIdentity, listIdentities, unlinkIdentity } from './user-identities.ts'
 import { listSessions, deleteSession } from './sessions.ts'
 import { verifyWrite } from './verify-write.ts'
 
@@ -123,6 +125,9 @@ export const handlers: Handlers = {
   createIdentityProvider,
   updateIdentityProvider,
   deleteIdentityProvider,
+  listIdentities,
+  linkIdentity,
+  unlinkIdentity,
   listTrustRules,
   createTrustRule,
   updateTrustRule,

@@ -227,12 +227,11 @@ describe('keys with a scope', () => {
       ['a/1'],
     )
     for (const prefix of ['', 'a', 'b/']) await world.refused('listObjects', inA, list(prefix), 'forbidden')
-    // A cursor of a wider listing leads no further.
+    // A cursor of a wider listing is none of this one.
     const whole = await world.call('listObjects', alice, { ...demo, query: { limit: 2 } })
     assert.ok(whole.nextCursor)
     const query = { prefix: 'a/', cursor: whole.nextCursor }
-    const after = await world.call('listObjects', inA, { ...demo, query })
-    assert.ok(after.items.every(({ key }) => key.startsWith('a/')))
+    await world.refused('listObjects', inA, { ...demo, query }, 'invalid')
   })
 
   test('a batch is decided item by item', async () => {

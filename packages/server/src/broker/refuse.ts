@@ -1,6 +1,7 @@
 import { SignpostError, type AuditEventType } from '@signpost/contract'
 import { isoOf } from '../domain/instant.ts'
 import type { Decision } from '../domain/decide-access.ts'
+import { keyRuleSentence, type KeyRule } from '../domain/object-key.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf, type EventFields } from './event-of.ts'
 
@@ -69,4 +70,17 @@ export async function recordRefusal(
  */
 export function recordableKey(target: { prefix: string } | undefined, key: string): string {
   return `${target?.prefix ?? ''}${key}`.slice(0, 1024).toWellFormed()
+}
+
+/** Refuses a key, or the beginning of keys, that breaks a rule; recorded. */
+export async function refuseKey(
+  deps: BrokerDeps,
+  caller: Caller,
+  type: 'object.list' | 'object.delete',
+  asked: EventFields,
+  field: 'key' | 'prefix',
+  rule: KeyRule,
+): Promise<never> {
+  await recordRefusal(deps, caller, type, 'invalid_key', asked)
+  throw new SignpostError('invalid_key', `${field}: ${keyRuleSentence(rule)}.`, { field })
 }

@@ -65,6 +65,15 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   },
   updateConnector: { isDefault: true, check: false },
   runDoctor: {},
+  createTrustRule: {
+    name: 'x',
+    issuer: 'https://issuer.example',
+    audience: 'x',
+    conditions: [{ claim: 'sub', equals: 'x' }],
+    username: 'owner',
+  },
+  updateTrustRule: { enabled: false },
+  testTrustRules: { token: 'x' },
   applyNetwork: { digest: 'none' },
   startMove: { connector: 'secret', prefix: 'there/' },
   createRole: { name: 'own', scope: 'team', permissions: [] },
@@ -109,6 +118,7 @@ test('every route of the contract, walked over HTTP: without a key nothing, to a
   const names: Record<string, string> = {
     team: 'secret',
     username: 'owner',
+    name: 'secret',
     connector: 'secret',
     id: keyId!,
     uploadId: '00000000-0000-7000-8000-000000000000',

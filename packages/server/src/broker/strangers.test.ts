@@ -40,6 +40,15 @@ describe('a stranger', () => {
     createServiceAccount: { username: 'x', team: 'demo' },
     createApiKey: { name: 'x', username: 'alice' },
     applyNetwork: { digest: 'x' },
+    createTrustRule: {
+      name: 'x',
+      issuer: 'https://issuer.example',
+      audience: 'x',
+      conditions: [{ claim: 'sub', equals: 'x' }],
+      username: 'alice',
+    },
+    updateTrustRule: { enabled: false },
+    testTrustRules: { token: 'x' },
     planRevocation: { target: { team: 'demo' } },
     revoke: { target: { username: 'alice' }, steps: [{ step: 'stop-issuing' }], reason: 'x' },
     createRole: { name: 'x', scope: 'team', permissions: ['objects.read'] },
@@ -50,6 +59,7 @@ describe('a stranger', () => {
     params: {
       team: 'demo',
       username: 'ci',
+      name: 'x',
       uploadId,
       grantId,
       id: keyId,
@@ -65,6 +75,7 @@ describe('a stranger', () => {
     params: {
       team: 'nowhere',
       username: 'no',
+      name: 'no',
       uploadId: 'no',
       grantId: 'no',
       id: 'no',

@@ -25,6 +25,7 @@ const codesOfSignpost: Readonly<Record<string, number>> = {
   invalid_key: exitCodes.usage,
   unauthenticated: exitCodes.refused,
   forbidden: exitCodes.refused,
+  restricted: exitCodes.refused,
   not_found: exitCodes.notFound,
   rate_limited: exitCodes.unreachable,
   bucket_unreachable: exitCodes.unreachable,

@@ -9,6 +9,7 @@ import { addKey } from './commands/key.ts'
 import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
 import { addNetwork } from './commands/network.ts'
+import { addRevoke } from './commands/revoke.ts'
 import { addRm } from './commands/rm.ts'
 import { addRole } from './commands/role.ts'
 import { addSecrets } from './commands/secrets.ts'
@@ -63,6 +64,7 @@ export function createProgram(run: Run): Command {
     addConnector,
     addDoctor,
     addNetwork,
+    addRevoke,
     addSecrets,
     addAudit,
   ]

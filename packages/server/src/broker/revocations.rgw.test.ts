@@ -67,11 +67,13 @@ describe('a revocation on Ceph', requireServer('rgw'), () => {
   })
 
   const settings = (name: string) => ({
-    ...world.settings(name),
+    name,
     kind: 's3' as const,
     bucket,
     endpoint: rgw.endpoint,
     region: rgw.region,
+    addressing: 'path' as const,
+    marker: 'username' as const,
   })
   const connect = (name: string, credential: object) =>
     world.call('createConnector', world.as.root, {

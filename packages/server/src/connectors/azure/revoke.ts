@@ -30,7 +30,7 @@ function removeAccessPolicy(): BucketStep {
     step: 'remove-access-policy',
     can: 'no',
     detail:
-      'Signpost’s SAS name no stored access policy (a container has five at most, and each would be for many URLs), so that there is none to remove.',
+      "Signpost's SAS name no stored access policy (a container has five at most, and each would be for many URLs), so that there is none to remove.",
     document: null,
     reach: 'nobody',
   }

@@ -53,7 +53,7 @@ function rotate(settings: Gcs, ask: RevocationAsk): BucketStep {
       effectSeconds: null,
       detail: 'A new HMAC key for Signpost first; then the old one is made inactive, and deleted.',
       document: `# 1. gcloud storage hmac create SERVICE-ACCOUNT, and give the new key to Signpost:
-${give} --access-id NEW-ID
+${give} --hmac-access-id NEW-ID --hmac-secret-file FILE
 # 2. Then the old one:
 gcloud storage hmac update ${shellWord(credential.accessId)} --deactivate
 gcloud storage hmac delete ${shellWord(credential.accessId)}`,

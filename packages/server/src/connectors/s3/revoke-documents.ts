@@ -53,7 +53,7 @@ export function rotateS3(settings: S3): BucketStep {
       return {
         ...step,
         detail:
-          'The old key is deleted or deactivated at the store: every URL that was signed with it ends, everybody’s, and none can be exempted. AWS says no time (IAM is eventually consistent).',
+          "The old key is deleted or deactivated at the store: every URL that was signed with it ends, everybody's, and none can be exempted. AWS says no time (IAM is eventually consistent).",
         document: `# 1. A new key for the same user, given to Signpost (it is tried before it is taken):
 ${give}
 #    Where the secret comes by reference ({env} or {file}): put the new one there instead; \`signpost connector show\` tells when it is taken.
@@ -68,7 +68,7 @@ aws iam update-access-key --access-key-id ${shellWord(credential.accessKeyId)} -
         detail:
           credential.type === 'assumeRole'
             ? 'A new key for whoever assumes the role ends no session that is open: end-sessions does. Replace the key if it leaked.'
-            : 'Sessions of a federated user have the rights of the user whose key asked for them: a deny in that user’s policy ends them; deleting the key alone may not.',
+            : "Sessions of a federated user have the rights of the user whose key asked for them: a deny in that user's policy ends them; deleting the key alone may not.",
         document: `# A new key for the identity that asks for sessions, given to Signpost:
 ${give}`,
       }
@@ -76,15 +76,15 @@ ${give}`,
       return {
         ...step,
         detail:
-          'CoreWeave: revoke the access key that the exchange gave (at most 12 h old) in its console; every URL that was signed with it ends, everybody’s. CoreWeave says no time.',
+          "CoreWeave: revoke the access key that the exchange gave (at most 12 h old) in its console; every URL that was signed with it ends, everybody's. CoreWeave says no time.",
         document:
-          '# In CoreWeave’s console: Object Storage, Access Keys: revoke the keys of this identity. Then restart Signpost, so that it exchanges its token anew.',
+          "# In CoreWeave's console: Object Storage, Access Keys: revoke the keys of this identity. Then restart Signpost, so that it exchanges its token anew.",
       }
     case 'environment':
       return {
         ...step,
         detail:
-          "The server's own credential: replace or deactivate it where it comes from; every URL that was signed with it ends, everybody’s.",
+          "The server's own credential: replace or deactivate it where it comes from; every URL that was signed with it ends, everybody's.",
         document:
           '# Replace the credential of the machine, container or profile that Signpost runs with, and restart Signpost.',
       }

@@ -61,10 +61,13 @@ export function s3Ladder(
 ): BucketLadder {
   const deny = denyRequester(settings, store, ask, obstacle)
   const end = endSessions(settings, store, ask, obstacle)
-  const cannot = deny.can === 'no' && ask.requesters.length > 0 ? [`${settings.name}: ${deny.detail}`] : []
-  cannot.push(
-    `${settings.name}: S3 can take back no single URL: a step ends all of a requester's, all of an object's, or all of a credential's.`,
-  )
+  const one = `${settings.name}: no single URL can be taken back here`
+  const whole =
+    "all that one credential signed end together, or all of an object's, when that is moved or deleted"
+  const cannot =
+    deny.can === 'no'
+      ? [...(ask.requesters.length > 0 ? [`${settings.name}: ${deny.detail}`] : []), `${one}: ${whole}.`]
+      : [`${one}: all of a requester's end together (deny-requester); ${whole}.`]
   return { steps: [deny, ...(end ? [end] : []), rotateS3(settings)], cannot }
 }
 

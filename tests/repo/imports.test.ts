@@ -91,6 +91,16 @@ const mayImport: Record<string, readonly string[]> = {
     'zod',
     'node:',
   ],
+  [`${server}/protocols`]: [
+    `${server}/protocols`,
+    `${server}/broker`,
+    `${server}/authn`,
+    `${server}/domain`,
+    '@signpost/contract',
+    'fastify',
+    'node:buffer',
+    'node:crypto',
+  ],
   [`${server}/config.ts`]: [
     `${server}/config-values.ts`,
     `${server}/nearest-name.ts`,

@@ -32,15 +32,15 @@ type Receiver = Pick<PrincipalRow, 'id' | 'kind' | 'organisation_role'>
 type Scope = RoleRow['scope']
 
 /**
- * May the caller give this role in this team? Answers statements for the unit that gives it: it is refused with `conflict`
- * if the role is another by then, or gone.
+ * May the caller give this role in this team (`isNew`: made in the same unit)? Answers statements for the unit that gives
+ * it: it is refused with `conflict` if the role is another by then, or gone.
  *
  * @throws SignpostError `invalid`: there is no such role; `forbidden`: it is more than the caller has there
  */
 export async function mayGiveTeamRole(
   deps: BrokerDeps,
   caller: Caller,
-  team: { id: string; name: string },
+  team: { id: string; name: string; isNew?: boolean },
   role: string,
   giving: Giving,
 ): Promise<Statement[]> {
@@ -183,9 +183,12 @@ async function requireTeamsOf(
 async function standingIn(
   deps: BrokerDeps,
   { principal }: Caller,
-  team: { id: string },
+  team: { id: string; isNew?: boolean },
 ): Promise<TeamStanding> {
-  const { role, permissions } = await findMembership(deps.store.db, team.id, principal.id)
+  const { role, permissions } =
+    team.isNew === true
+      ? { role: null, permissions: null }
+      : await findMembership(deps.store.db, team.id, principal.id)
   return holdingsIn(principal, { role, customPermissions: permissions })
 }
 

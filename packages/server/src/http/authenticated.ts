@@ -1,6 +1,7 @@
 /** Before a body is read: who calls, and not too often. */
 import { SignpostError } from '@signpost/contract'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Caller } from '../broker/deps.ts'
 import type { CallContext, Principal } from '../domain/principal.ts'
 import { callerAddress } from './address.ts'
 import type { HttpDeps } from './deps.ts'
@@ -77,6 +78,14 @@ export function createAuthentication(admit: BrowserSessions['admit']): Authentic
     }
     if (found instanceof Promise) found.then(accept, done)
     else accept(found)
+  }
+}
+
+/** For protocols whose clients are programs: by the header alone. */
+export function createBearerCaller(admit: Admission): (request: FastifyRequest) => Promise<Caller> {
+  return async (request) => {
+    const call = callContextOf(request.id, callerAddress(request), request.headers['user-agent'])
+    return { principal: await admit(request.headers.authorization, call), call }
   }
 }
 

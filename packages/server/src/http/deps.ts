@@ -1,5 +1,5 @@
 import type { KeyKind } from '@signpost/contract'
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import type { BrokerDeps, Caller, Handlers } from '../broker/deps.ts'
 import type { CallContext, Principal } from '../domain/principal.ts'
 import type { Metrics } from './metrics.ts'
@@ -20,7 +20,15 @@ export interface HttpDeps {
   log: FastifyBaseLogger
   version: string
   settings: HttpSettings
+  /** Existing protocols that are served beside the API. */
+  protocols?: readonly Protocol[]
 }
+
+/** Adds the routes of a protocol. `callerOf`: whose bearer key a request came with; a cookie never counts. */
+export type Protocol = (
+  server: FastifyInstance,
+  callerOf: (request: FastifyRequest) => Promise<Caller>,
+) => void
 
 export interface HttpSettings {
   trustedProxies: readonly string[]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { PrefixGrant } from '@signpost/contract'
-import { openWorld, type World } from './testing/world.ts'
+import { gather, openWorld, type World } from './testing/world.ts'
 
 type Person = keyof World['as']
 
@@ -193,5 +193,83 @@ describe('restricted prefixes', () => {
       { ...team, body: { prefix: 'x/', grants: [] } },
       'forbidden',
     )
+  })
+
+  test("the team's own prefix does not change beneath what is restricted; its objects may be moved", async () => {
+    const { id } = await restrict([])
+    for (const prefix of ['demo/secret/', 'dem/', '']) {
+      const error = await world.refused(
+        'updateTeam',
+        world.as.root,
+        { ...team, body: { prefix } },
+        'conflict',
+      )
+      assert.equal(error.field, 'prefix')
+    }
+    await world.call('updateTeam', world.as.root, { ...team, body: { prefix: 'demo/' } })
+    await world.call('deleteRestrictedPrefix', world.as.carol, { params: { team: 'demo', id } })
+    await world.call('updateTeam', world.as.root, { ...team, body: { prefix: 'there/' } })
+  })
+
+  test('in a batch each item is decided by its key, and one that is refused is recorded', async () => {
+    await restrict([{ username: 'alice', access: 'read' }])
+    const items = ['open', 'secret/a', 'secret/../secret/a', '.signpost-quarantine/id/secret/a'].map(
+      (key) => ({
+        action: 'read',
+        key,
+      }),
+    )
+    const lines = (await gather(world.lines(world.as.carol, items))).join('').trim().split('\n')
+    const codes = lines.map((line) => (JSON.parse(line) as { error?: { code: string } }).error?.code)
+    assert.deepEqual(codes, [undefined, 'forbidden', 'forbidden', 'forbidden'])
+    const refused = (await world.events()).filter(({ reason }) => reason === 'restricted_prefix')
+    assert.equal(refused.length, 3)
+    assert.match(lines[1]!, /restricted/)
+  })
+
+  test('an upload ends with the right to it: no parts, no look, no completion, and it is not listed', async () => {
+    await restrict([{ username: 'alice', access: 'write' }])
+    const { uploadId } = await world.call('openUpload', world.as.alice, {
+      ...team,
+      body: { key: 'secret/u' },
+    })
+    const write = { action: 'write', key: 'secret/v', contentLengthRange: { max: 5 } }
+    const { grantId } = await world.call('issueUrl', world.as.alice, { ...team, body: write })
+    await world.refused('openUpload', world.as.carol, { ...team, body: { key: 'secret/u' } }, 'forbidden')
+    assert.equal((await world.call('listUploads', world.as.alice, team)).items.length, 1)
+    await restrict([{ username: 'alice', access: 'read' }])
+    const params = { team: 'demo', uploadId, grantId }
+    for (const [id, body] of [
+      ['signParts', { partNumbers: [1] }],
+      ['completeUpload', {}],
+      ['getUpload', undefined],
+      ['abortUpload', undefined],
+    ] as const) {
+      const asked = { params: { team: 'demo', uploadId }, ...(body === undefined ? {} : { body }) }
+      await world.refused(id, world.as.alice, asked, 'forbidden')
+    }
+    const look = { params: { team: params.team, grantId } }
+    await world.refused('verifyWrite', world.as.alice, look, 'forbidden')
+    assert.deepEqual((await world.call('listUploads', world.as.alice, team)).items, [])
+    await may('alice', 'secret/u')
+    const gone = { params: { team: 'demo', key: 'secret/u' } }
+    await world.refused('deleteObject', world.as.alice, gone, 'forbidden')
+  })
+
+  test('what does not fit a record of its size is refused, and the rules of a team stay readable', async () => {
+    const grants = Array.from({ length: 200 }, () => ({ role: 'viewer', access: 'read' }) as const)
+    const error = await world.refused(
+      'setRestrictedPrefix',
+      world.as.carol,
+      { ...team, body: { prefix: 'a/', grants } },
+      'invalid',
+    )
+    assert.equal(error.field, 'grants.1')
+    for (let index = 0; index < 200; index++) await restrict([], `p${index}/`)
+    const full = { ...team, body: { prefix: 'one-more/', grants: [] } }
+    await world.refused('setRestrictedPrefix', world.as.carol, full, 'conflict')
+    await restrict([{ role: 'admin', access: 'read' }], 'p7/')
+    await may('alice', 'open')
+    await mayNot('alice', 'p199/x')
   })
 })

@@ -11,6 +11,7 @@ import {
   type NamedConnectorRow,
 } from '../store/connectors.ts'
 import { findRunningMove, listMovedPrefixes } from '../store/moves.ts'
+import { listPrefixRules } from '../store/roles.ts'
 import type { Statement } from '../store/store.ts'
 import { listTeams, listTeamsAtLocation, type TeamRow } from '../store/teams.ts'
 import type { BrokerDeps } from './deps.ts'
@@ -74,6 +75,16 @@ export async function requireNotMoving({ store }: BrokerDeps, team: TeamRow): Pr
   throw new SignpostError(
     'conflict',
     'The team is being moved: wait until the move is done, or cancel it while it copies.',
+  )
+}
+
+/** What is restricted is relative to the team's prefix: with another one, the same objects would have other keys. */
+export async function requireNothingRestricted({ store }: BrokerDeps, team: TeamRow): Promise<void> {
+  if ((await listPrefixRules(store.db, team.id)).length === 0) return
+  throw new SignpostError(
+    'conflict',
+    'prefix: the team has restricted prefixes, which would not restrict the same objects any more; open them first, or move the team.',
+    { field: 'prefix' },
   )
 }
 

@@ -24,6 +24,7 @@ import {
   claimPrefix,
   connectorOfTeam,
   namedConnector,
+  requireNothingRestricted,
   requireNotMoving,
 } from './team-location.ts'
 
@@ -107,6 +108,7 @@ export async function updateTeam(
   if (body.policy !== undefined) await requireOrganisation(deps, caller, 'teams.manage', 'team.update', asked)
   checkPrefix(prefix)
   if (body.connector !== undefined || body.prefix !== undefined) await requireNotMoving(deps, team)
+  if (prefix !== team.prefix) await requireNothingRestricted(deps, team)
   const connector =
     body.connector === undefined ? present : await namedConnector(deps, body.connector, team.id)
   const fields = locationFields(team.name, connector, prefix, body.policy)

@@ -62,9 +62,10 @@ export function createIssuerKeys(deps: IssuerKeysDeps): IssuerKeys {
       readAt: -Infinity,
       triedAt: -Infinity,
     }))
+    const isUsable = () => kept.keys !== undefined && deps.clock() - kept.readAt <= staleMs
     if (deps.clock() - kept.readAt >= freshMs)
-      await readAgain(source, kept, kept.keys ? retryWithKeysMs : retryMs)
-    if (!kept.keys || deps.clock() - kept.readAt > staleMs) throw kept.failure
+      await readAgain(source, kept, isUsable() ? retryWithKeysMs : retryMs)
+    if (!isUsable()) throw kept.failure
     return async (header, token) => {
       try {
         return await kept.keys!(header, token)

@@ -16,6 +16,7 @@ import { handlers } from './broker/handlers.ts'
 import { forgetEndedKeys } from './broker/forget-ended-keys.ts'
 import { forgetOldReplies } from './broker/idempotency.ts'
 import { forgetOldLogins } from './broker/login.ts'
+import { sweepRestrictions } from './broker/restrictions.ts'
 import { runMoves } from './broker/move/run-moves.ts'
 import { createSecretBox } from './broker/secret-box.ts'
 import { sweepUploads } from './broker/sweep-uploads.ts'
@@ -142,6 +143,7 @@ export function createApp(parts: AppParts): App {
     { name: 'move objects', everyMs: 1000, run: (signal) => runMoves(deps, workerId, signal) },
     { name: 'forget finished logins', everyMs: 10 * 60_000, run: () => forgetOldLogins(deps) },
     { name: 'forget ended sessions', everyMs: 60 * 60_000, run: () => forgetEndedKeys(deps) },
+    { name: 'sweep restrictions', everyMs: 10 * 60_000, run: () => sweepRestrictions(deps) },
     { name: 'forget idempotency keys', everyMs: 60 * 60_000, run: () => forgetOldReplies(deps) },
   ])
   return {

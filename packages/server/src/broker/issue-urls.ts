@@ -19,7 +19,7 @@ import { openIssuing, type Issuing } from './open-issuing.ts'
 import { decisionMs, requireKeyAlive } from './key-alive.ts'
 import { plainItem } from './plain-item.ts'
 import { problemOf } from './problem.ts'
-import { recordRefusal, refusalError, requireAllowed } from './refuse.ts'
+import { recordRefusal, refusalError, refusedFields, requireAllowed } from './refuse.ts'
 
 /**
  * The first chunks are small, since the second is signed before the first goes out and the first line shall be out soon;
@@ -160,7 +160,7 @@ function issueOrRefuse(source: Source, raw: unknown): Issued | Refused | Promise
   }
   const decision = source.decide(askOf(item), item.key)
   if (decision.outcome === 'deny') {
-    return refuse(source, item, refusalError(decision, source.caller), decision.reason)
+    return refuse(source, item, refusalError(decision, source.caller), decision)
   }
   try {
     const issued = issueItem(source.issuing, item, decision)
@@ -170,15 +170,16 @@ function issueOrRefuse(source: Source, raw: unknown): Issued | Refused | Promise
   }
 }
 
-function refuse({ caller, issuing }: Source, item: UrlRequest, error: unknown, reason?: string): Refused {
+function refuse({ caller, issuing }: Source, item: UrlRequest, error: unknown, decided?: Decision): Refused {
   const { deps, target } = issuing
   if (!(error instanceof SignpostError)) {
     deps.log.error({ err: error, requestId: caller.call.requestId }, 'unexpected error in a batch')
     return { error, event: null }
   }
-  const decision = { outcome: 'deny', reason: reason ?? error.code } as const
+  const decision = { outcome: 'deny', reason: decided?.reason ?? error.code } as const
+  const fields = askedFields(target.team, target, item)
   const event = isRecordedRefusal(error)
-    ? eventOf(deps, caller, 'url.issue', decision, askedFields(target.team, target, item))
+    ? eventOf(deps, caller, 'url.issue', decision, decided ? refusedFields(decided, fields) : fields)
     : null
   return { error, event }
 }

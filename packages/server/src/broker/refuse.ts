@@ -18,6 +18,7 @@ const sentences: Record<string, string> = {
     'A key that has a scope makes no keys, and nothing that lets others in: use a key without one, or log in.',
   federated_makes_none: 'Who was let in by a trust rule makes no keys: they would outlive the token.',
   restricted_prefix: "This prefix is restricted, and you are not among those who may: ask the team's admins.",
+  of_organisation: 'The organisation has made this: only who may manage its restrictions can end it.',
   organisation_admin_not_a_member:
     'Organisation admins reach the objects of a team only as its member: add yourself to it first.',
   not_organisation_admin: 'Your role in the organisation does not allow that.',
@@ -49,8 +50,13 @@ export async function requireAllowed(
   refused: { type: AuditEventType; fields?: EventFields; absent?: string },
 ): Promise<void> {
   if (decision.outcome === 'allow') return
-  await recordRefusal(deps, caller, refused.type, decision.reason, refused.fields)
+  await recordRefusal(deps, caller, refused.type, decision.reason, refusedFields(decision, refused.fields))
   throw refusalError(decision, caller, refused.absent)
+}
+
+/** What a refusal's record says of it: which restriction it was. */
+export function refusedFields({ restriction }: Decision, fields: EventFields = {}): EventFields {
+  return restriction ? { ...fields, details: { ...fields.details, restriction: restriction.id } } : fields
 }
 
 export async function recordRefusal(

@@ -17,10 +17,10 @@ export async function signParts(
 ): Promise<Reply<'signParts'>> {
   const usable = await requireUpload(deps, caller, params, 'url.issue')
   requireOpen(usable.upload, deps.clock())
-  if (usable.decision.limits !== undefined)
-    checkSizeCap(usable.decision.limits, 'sizeBytes', usable.upload.size_bytes ?? undefined)
   checkNumbers(usable, body.partNumbers)
   try {
+    if (usable.decision.limits !== undefined)
+      checkSizeCap(usable.decision.limits, 'sizeBytes', usable.upload.size_bytes ?? undefined)
     const issuing = await openIssuing(deps, caller, usable.target)
     const issued = await Promise.all(
       body.partNumbers.map(async (number) =>

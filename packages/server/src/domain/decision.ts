@@ -41,6 +41,8 @@ export const decisions = {
   notOrganisationAdmin: deny('not_organisation_admin', true),
   noSuchThing: deny('no_such_thing', false),
   notOwn: deny('not_own', false),
+  /** A team's admins do not end what the organisation has made. */
+  ofOrganisation: deny('of_organisation', true),
   restricted: (restriction: NonNullable<Decision['restriction']>): Decision => ({
     outcome: 'deny',
     reason: 'restricted',

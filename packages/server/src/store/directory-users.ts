@@ -1,6 +1,7 @@
 /** What a directory (SCIM) asks of users: never of service accounts. */
 import { sql } from 'kysely'
 import type { ExpressionBuilder } from 'kysely'
+import { foldCase } from '../domain/fold-case.ts'
 import { statementOf } from './statement.ts'
 import type { Db } from './statement.ts'
 import type { PrincipalRow } from './principals.ts'
@@ -52,7 +53,7 @@ export async function findDirectoryUsers(db: Db, ids: readonly string[]): Promis
 export function narrowed(db: Db, { id, username, externalId }: UserNarrowing) {
   let query = db.selectFrom('principals').where('kind', '=', 'user')
   if (id !== undefined) query = query.where('id', '=', id)
-  if (username !== undefined) query = query.where(sql`lower(username)`, '=', sql`lower(${username})`)
+  if (username !== undefined) query = query.where(sql<string>`lower(username)`, '=', foldCase(username))
   if (externalId !== undefined) query = query.where('external_id', '=', externalId)
   return query
 }

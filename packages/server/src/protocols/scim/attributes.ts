@@ -130,8 +130,3 @@ export function resolvePath(schema: ResourceSchema, path: string): AttributePath
   const sub = attributeNamed(attribute.subAttributes ?? [], subName)
   return sub && { attribute, sub }
 }
-
-/** Of ASCII's letters alone, as the database compares usernames on every engine. */
-export function foldCase(value: string): string {
-  return value.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
-}

@@ -1,5 +1,6 @@
 /** Which resources a filter takes (RFC 7644 §3.4.2.2), by the types and case rules of their attributes. */
-import { foldCase, resolvePath, attributeNamed, type Attribute, type Resource } from './attributes.ts'
+import { foldCase } from '../../domain/fold-case.ts'
+import { resolvePath, attributeNamed, type Attribute, type Resource } from './attributes.ts'
 import type { ResourceSchema } from './attributes.ts'
 import { invalid } from './errors.ts'
 import type { Comparison, Filter } from './filter-parse.ts'

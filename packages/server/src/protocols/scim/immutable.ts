@@ -1,5 +1,6 @@
 /** What cannot be changed once it is there (RFC 7643 §7, `mutability`). */
-import { foldCase, type Attribute, type Resource, type ResourceSchema } from './attributes.ts'
+import { foldCase } from '../../domain/fold-case.ts'
+import type { Attribute, Resource, ResourceSchema } from './attributes.ts'
 import { invalid } from './errors.ts'
 
 /** Compares what is to be with what is; lists are compared by whoever changes them. */

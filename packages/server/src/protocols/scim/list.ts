@@ -1,6 +1,7 @@
 /** Lists (RFC 7644 §3.4.2): of one kind of resource, or of several one after the other. */
+import { foldCase } from '../../domain/fold-case.ts'
 import type { Attribute, Resource } from './attributes.ts'
-import { attributeNamed, foldCase, resolvePath } from './attributes.ts'
+import { attributeNamed, resolvePath } from './attributes.ts'
 import { invalid } from './errors.ts'
 import { compileFilter, mentions, requiredEquals, type Test } from './filter-match.ts'
 import type { Filter } from './filter-parse.ts'

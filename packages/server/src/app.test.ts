@@ -75,6 +75,8 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   updateTrustRule: { enabled: false },
   testTrustRules: { token: 'x' },
   applyNetwork: { digest: 'none' },
+  planRevocation: { target: { team: 'secret' } },
+  revoke: { target: { team: 'secret' }, steps: [{ step: 'stop-issuing' }], reason: 'x' },
   startMove: { connector: 'secret', prefix: 'there/' },
   createRole: { name: 'own', scope: 'team', permissions: [] },
   updateRole: { permissions: [] },

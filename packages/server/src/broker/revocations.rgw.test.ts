@@ -160,6 +160,15 @@ describe('a revocation on Ceph', requireServer('rgw'), () => {
     assert.equal((await statements()).length, 1 + odd.length)
   })
 
+  test('two that are denied at the same time are both denied', async () => {
+    const [hers, his] = [await read(world.as.alice), await read(world.as.victor)]
+    await Promise.all(
+      ['alice', 'victor'].map((username) => revoke({ username, team: 'demo' }, 'deny-requester')),
+    )
+    assert.deepEqual([await statusOf(hers), await statusOf(his)], [403, 403])
+    assert.equal((await statements()).length, 3)
+  })
+
   test('end-sessions ends every URL from before, says whose, and new ones work', async () => {
     const { alice, victor } = world.as
     const [hers, his] = [await read(alice), await read(victor)]

@@ -1,5 +1,6 @@
 import { SignpostError } from '@signpost/contract'
 import { deleteApiKeysOf } from '../../store/api-keys.ts'
+import { statementOf } from '../../store/statement.ts'
 import { eventOf } from '../event-of.ts'
 import { done, type Done, type StepWork } from './step-work.ts'
 
@@ -18,7 +19,9 @@ export async function deleteKeys({ deps, caller, decision, situation, undo }: St
       details: { key: id, kind, owner: principal.username },
     }),
   )
-  await deps.store.commit({ statements: [deleteApiKeysOf(db, principal.id)], events })
+  // A login at a terminal that was confirmed would be exchanged for a new token.
+  const logins = statementOf(db.deleteFrom('device_logins').where('principal_id', '=', principal.id))
+  await deps.store.commit({ statements: [deleteApiKeysOf(db, principal.id), logins], events })
   const found = await Promise.all(keys.map(async ({ id }) => deps.store.hot.findKey(id)))
   const verified =
     keys.length === 0 ? 'not-tried' : found.every((one) => one === undefined) ? 'refused' : 'still-works'

@@ -50,7 +50,7 @@ function deleteKeys({ username, principal, onlyTeam }: Situation): RevocationSte
     detail: isOthers
       ? 'The keys of users are for those who may revoke in the organisation.'
       : principal
-        ? `Deletes the API keys, sessions, access tokens and share links of ${username}, in all teams: for good.`
+        ? `Deletes the API keys, sessions, access tokens and share links of ${username}, in all teams: for good. Where a login or an identity token gives new ones, that works on until the user is stopped (\`signpost user update --no-active\`).`
         : `${username} is deleted, and its keys with it.`,
     touches: nobody,
     document: null,

@@ -18,6 +18,13 @@ export function s3Revocation(
 ): BucketRevocation {
   const policy = { readPolicy, writePolicy }
   const storeKind = () => recogniseS3Store(settings, deps)
+  // What is read is written back with ours: two at once would lose one of the two.
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = last.then(work, work)
+    last = mine.catch(() => undefined)
+    return mine
+  }
   return {
     async ladder(ask) {
       const store = await storeKind()
@@ -26,9 +33,9 @@ export function s3Revocation(
     async set(step, ask) {
       const store = await storeKind()
       const { Sid = '', ...rest } = revocationStatement(step, { settings, store }, ask)
-      await setStatement(policy, { ...rest, Sid })
+      await inTurn(() => setStatement(policy, { ...rest, Sid }))
     },
-    unset: (step, ask) => unsetStatement(policy, step, ask),
+    unset: (step, ask) => inTurn(() => unsetStatement(policy, step, ask)),
   }
 }
 

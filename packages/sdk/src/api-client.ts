@@ -10,6 +10,7 @@ import {
 } from '@signpost/contract'
 import { errorOfResponse } from './api-error.ts'
 import { operationUrl, type RawInput } from './api-request.ts'
+import type { TokenSource } from './exchanged-token.ts'
 import { parseNdjson } from './ndjson.ts'
 import { backoffMs, sleep, type RetryPolicy } from './retry.ts'
 import { isLastingCause, noAnswerText } from './network-cause.ts'
@@ -44,7 +45,7 @@ export interface ApiClient {
 
 export interface ApiClientDeps {
   url: string
-  token: string | (() => string | Promise<string>) | undefined
+  token: string | (() => string | Promise<string>) | TokenSource | undefined
   userAgent: string | undefined
   fetch: typeof fetch
   retry: RetryPolicy
@@ -66,13 +67,27 @@ export function createApiClient(deps: ApiClientDeps): ApiClient {
     const url = operationUrl(base, operation, input)
     const { signal } = options
     const key = operation.idempotent ? (options.idempotencyKey ?? deps.newId()) : undefined
+    let hasNewToken = false
     for (let attempt = 0; ; attempt += 1) {
       signal?.throwIfAborted()
-      const error = await send(url, operation, input, key, signal).then(
-        async (response) => (response.ok ? response : await errorOfResponse(response, url)),
-        (cause: unknown) => networkError(url, cause, signal),
-      )
+      let token: string | undefined
+      const error = await tokenOf(deps.token, signal)
+        .then((found) => {
+          token = found
+          return send(url, operation, input, { token, key }, signal)
+        })
+        .then(
+          async (response) => (response.ok ? response : await errorOfResponse(response, url)),
+          (cause: unknown) => networkError(url, cause, signal),
+        )
       if (!(error instanceof Error)) return error
+      // An access token ends with its rule; another one may be had by now.
+      if (!hasNewToken && isUnknown(error) && typeof deps.token === 'object' && token !== undefined) {
+        deps.token.forget(token)
+        hasNewToken = true
+        attempt -= 1
+        continue
+      }
       if (attempt > 0 && operation.method === 'DELETE' && isGone(error))
         return new Response(null, { status: 204 })
       if (attempt >= deps.retry.retries || !isPassing(error) || !deps.mayRetry(error, attempt)) throw error
@@ -84,17 +99,16 @@ export function createApiClient(deps: ApiClientDeps): ApiClient {
     url: string,
     operation: Operation,
     input: RawInput,
-    idempotencyKey: string | undefined,
+    { token, key }: { token: string | undefined; key: string | undefined },
     signal: AbortSignal | undefined,
   ): Promise<Response> {
-    const token = typeof deps.token === 'function' ? await deps.token() : deps.token
     return await deps.fetch(url, {
       method: operation.method,
       headers: {
         accept: operation.stream ? 'application/x-ndjson' : 'application/json',
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(operation.body ? { 'content-type': 'application/json' } : {}),
-        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+        ...(key === undefined ? {} : { 'idempotency-key': key }),
         ...(deps.userAgent === undefined ? {} : { 'user-agent': deps.userAgent }),
       },
       ...(operation.body ? { body: JSON.stringify(input.body) } : {}),
@@ -136,7 +150,25 @@ export function createApiClient(deps: ApiClientDeps): ApiClient {
   }
 }
 
-function baseUrl(text: string): URL {
+/** The exchange is for all who wait for it; who gives up leaves it to the others. */
+async function tokenOf(
+  token: ApiClientDeps['token'],
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  if (typeof token === 'function') return token()
+  if (typeof token !== 'object') return token
+  if (!signal) return token.get()
+  const left = Promise.withResolvers<never>()
+  const leave = () => left.reject(signal.reason as Error)
+  signal.addEventListener('abort', leave, { once: true })
+  return Promise.race([token.get(), left.promise]).finally(() => signal.removeEventListener('abort', leave))
+}
+
+function isUnknown(error: Error): boolean {
+  return error instanceof SignpostError && error.code === 'unauthenticated'
+}
+
+export function baseUrl(text: string): URL {
   if (URL.canParse(text)) {
     const url = new URL(text)
     if (url.protocol === 'https:' || url.protocol === 'http:') return url

@@ -1,15 +1,24 @@
-import type {
-  CallInput,
-  IssuedUrl,
-  OperationId,
-  Reply,
-  UrlRequestInput,
-  Verification,
+import {
+  SignpostError,
+  type CallInput,
+  type IssuedUrl,
+  type OperationId,
+  type Reply,
+  type UrlRequestInput,
+  type Verification,
 } from '@signpost/contract'
 import { objectAddress, type AddressInput } from './address.ts'
-import { createApiClient, type ApiClient, type CallOptions, type PlainOperationId } from './api-client.ts'
+import {
+  baseUrl,
+  createApiClient,
+  type ApiClient,
+  type ApiClientDeps,
+  type CallOptions,
+  type PlainOperationId,
+} from './api-client.ts'
 import { batchUrls, type UrlResult, type UrlsOptions } from './batch-urls.ts'
 import { downloadObject, type Download, type DownloadOptions } from './download.ts'
+import { createExchangedToken, type IdentityToken } from './exchanged-token.ts'
 import { createFetchTransport } from './fetch-transport.ts'
 import { listObjects, type ListEntry, type ListOptions } from './list-objects.ts'
 import { defaultRetryPolicy } from './retry.ts'
@@ -24,6 +33,11 @@ export interface SignpostOptions {
   url: string
   /** An API key, or what gives one; left out where a cookie speaks for the user. */
   token?: string | (() => string | Promise<string>) | undefined
+  /**
+   * Gives the platform's own token of this workload, which is exchanged for access tokens by a trust rule of the server;
+   * asked again whenever one is renewed. In place of `token`.
+   */
+  identityToken?: IdentityToken | undefined
   /** For Signpost's API, and in browsers for the stores too. */
   fetch?: typeof fetch | undefined
   /** Further tries after a passing failure; default 5. 0 switches them off. */
@@ -90,6 +104,7 @@ export function createSignpost(options: SignpostOptions): Signpost {
 export function createTransferDeps(options: SignpostOptions): TransferDeps {
   // A bare `fetch` must be called as the global's own.
   const fetchFrom = options.fetch ?? ((...args: Parameters<typeof fetch>) => globalThis.fetch(...args))
+  const clock = options.clock ?? Date.now
   const retry = {
     ...defaultRetryPolicy,
     ...(options.retries === undefined ? {} : { retries: options.retries }),
@@ -97,7 +112,7 @@ export function createTransferDeps(options: SignpostOptions): TransferDeps {
   }
   const api = createApiClient({
     url: options.url,
-    token: options.token,
+    token: tokenOf(options, fetchFrom, clock),
     userAgent: options.userAgent,
     fetch: fetchFrom,
     retry,
@@ -111,9 +126,20 @@ export function createTransferDeps(options: SignpostOptions): TransferDeps {
     transport,
     retry,
     random: Math.random,
-    clock: options.clock ?? Date.now,
+    clock,
     audience: options.audience,
   }
+}
+
+function tokenOf(
+  { url, token, identityToken, userAgent }: SignpostOptions,
+  fetchFrom: typeof fetch,
+  clock: () => number,
+): ApiClientDeps['token'] {
+  if (identityToken === undefined) return token
+  if (token !== undefined)
+    throw new SignpostError('invalid', 'identityToken: goes in place of token', { field: 'identityToken' })
+  return createExchangedToken({ base: baseUrl(url), identityToken, fetch: fetchFrom, clock, userAgent })
 }
 
 export function signpostOf(deps: TransferDeps): Signpost {

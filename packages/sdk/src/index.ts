@@ -15,6 +15,7 @@ export {
   type SignpostOptions,
 } from './create-signpost.ts'
 export type { Download, DownloadOptions } from './download.ts'
+export type { IdentityToken } from './exchanged-token.ts'
 export { createFetchTransport } from './fetch-transport.ts'
 export type { ListEntry, ListOptions, ObjectEntry, PrefixEntry } from './list-objects.ts'
 export type { ObjectInfo } from './open-object.ts'

@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import { SignpostError } from '@signpost/contract'
 import { objectAddress, type AddressInput } from './address.ts'
 import { createTransferDeps, signpostOf, type Signpost, type SignpostOptions } from './create-signpost.ts'
 import { downloadFile, type DownloadedFile, type DownloadFileOptions } from './download-file.ts'
+import type { IdentityToken } from './exchanged-token.ts'
 import { createNodeTransport, type NodeTransportOptions } from './node-transport.ts'
 import {
   downloadFiles,
@@ -39,12 +42,17 @@ export interface NodeSignpost extends Signpost {
   close(): void
 }
 
-export type NodeSignpostOptions = SignpostOptions & NodeTransportOptions
+export type NodeSignpostOptions = Omit<SignpostOptions, 'identityToken'> &
+  NodeTransportOptions & {
+    /** As everywhere, or the file where the platform keeps it, which is read anew each time. */
+    identityToken?: IdentityToken | { file: string } | undefined
+  }
 
 /** A client that moves bytes by `node:http` and knows files. */
 export function createSignpost(options: NodeSignpostOptions): NodeSignpost {
   const transport = options.transport ?? createNodeTransport(options)
-  const deps = createTransferDeps({ ...options, transport })
+  const identityToken = identityTokenOf(options.identityToken)
+  const deps = createTransferDeps({ ...options, identityToken, transport })
   return {
     ...signpostOf(deps),
     uploadFile: async (address, path, fileOptions = {}) =>
@@ -56,4 +64,16 @@ export function createSignpost(options: NodeSignpostOptions): NodeSignpost {
       downloadFiles(forCall(deps, filesOptions), files, filesOptions),
     close: () => transport.close?.(),
   }
+}
+
+/** Kubernetes and others put a new token into the file before the old one ends. */
+function identityTokenOf(given: NodeSignpostOptions['identityToken']): IdentityToken | undefined {
+  if (typeof given !== 'object') return given
+  return () =>
+    readFile(given.file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+      throw new SignpostError('invalid', `identityToken: ${given.file} cannot be read (${cause.code})`, {
+        field: 'identityToken',
+        cause,
+      })
+    })
 }

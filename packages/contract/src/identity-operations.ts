@@ -6,6 +6,7 @@ import * as identity from './schemas/identity.ts'
 import { Session } from './schemas/sessions.ts'
 
 const Name = z.strictObject({ name: Slug })
+const User = z.strictObject({ username: Username })
 
 export const identityOperations = {
   listIdentityProviders: {
@@ -51,6 +52,41 @@ export const identityOperations = {
     summary: 'Forget an identity provider; its sessions end, its users stay',
     description: 'For who may manage identity.',
     params: Name,
+    status: 204,
+    errors: [],
+  },
+
+  listIdentities: {
+    method: 'GET',
+    path: '/v1/users/{username}/identities',
+    tag: 'Identity',
+    summary: "By which identity providers' subjects a user logs in",
+    description: 'For who may manage users.',
+    params: User,
+    status: 200,
+    reply: z.object({ items: z.array(identity.ExternalIdentity) }),
+    errors: [],
+  },
+  linkIdentity: {
+    method: 'POST',
+    path: '/v1/users/{username}/identities',
+    tag: 'Identity',
+    summary: "Let an identity provider's subject log in as this user",
+    description:
+      'For who may manage users, and has no less than this user. A refused login is recorded with its subject: that is where to find it.',
+    params: User,
+    body: identity.LinkIdentity,
+    status: 201,
+    reply: identity.ExternalIdentity,
+    errors: ['conflict'],
+  },
+  unlinkIdentity: {
+    method: 'DELETE',
+    path: '/v1/users/{username}/identities/{id}',
+    tag: 'Identity',
+    summary: 'End that, and the sessions of the user',
+    description: 'For who may manage users, and has no less than this user.',
+    params: User.extend({ id: z.string().max(64) }),
     status: 204,
     errors: [],
   },

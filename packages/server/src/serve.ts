@@ -1,6 +1,7 @@
 /** From settings to a server that answers: opens store, embedded store and socket, in this order; closes them in the other. */
 import { join, resolve } from 'node:path'
 import { sealedWith } from './broker/connector-record.ts'
+import { secretsSealedWith } from './broker/provider-record.ts'
 import type { Policy } from './broker/deps.ts'
 import { createApp, systemClock, systemIds, type App } from './app.ts'
 import type { Config } from './config.ts'
@@ -55,7 +56,7 @@ export async function serve(
         {},
         'the master key is in the data folder: several replicas must be given one and the same by SIGNPOST_MASTER_KEY',
       )
-    const masterKey = masterKeyOf(config.SIGNPOST_MASTER_KEY, folder, await hasConnectors(store))
+    const masterKey = masterKeyOf(config.SIGNPOST_MASTER_KEY, folder, await hasSealed(store))
     const previous = config.SIGNPOST_MASTER_KEY_PREVIOUS
     const embedded = config.SIGNPOST_LOCAL_STORE === 'on' ? await openEmbedded(config, folder) : undefined
     if (embedded) opened.push(() => embedded.store.close())
@@ -114,21 +115,27 @@ async function openEmbedded(config: Config, folder: string): Promise<EmbeddedSto
   })
 }
 
-async function hasConnectors({ db }: Store): Promise<boolean> {
-  return (await db.selectFrom('connectors').select('id').limit(1).executeTakeFirst()) !== undefined
+/** Something that a new master key could not open. */
+async function hasSealed({ db }: Store): Promise<boolean> {
+  for (const table of ['connectors', 'identity_providers'] as const)
+    if (await db.selectFrom(table).select('id').limit(1).executeTakeFirst()) return true
+  return false
 }
 
 /** A key that does not open what is stored would show only at the first request; better now. */
 async function requireRightMasterKeys({ deps }: App, log: HttpDeps['log']): Promise<void> {
-  const { opened, unopened, previous } = await sealedWith(deps)
+  const all = [await sealedWith(deps), await secretsSealedWith(deps)]
+  const opened = all.reduce((sum, one) => sum + one.opened, 0)
+  const unopened = all.flatMap((one) => one.unopened)
+  const previous = all.reduce((sum, one) => sum + one.previous, 0)
   if (opened === 0 && unopened.length > 0)
     throw new StartError(
-      'The master key is not the one that the stored bucket credentials were sealed with. Put the right `master-key` back into the data folder, or give the right one by SIGNPOST_MASTER_KEY; if the key was just changed, give the one before it by SIGNPOST_MASTER_KEY_PREVIOUS.',
+      'The master key is not the one that the stored credentials were sealed with. Put the right `master-key` back into the data folder, or give the right one by SIGNPOST_MASTER_KEY; if the key was just changed, give the one before it by SIGNPOST_MASTER_KEY_PREVIOUS.',
     )
   if (unopened.length > 0)
     log.error(
-      { connectors: unopened },
-      'no master key given opens the credentials of some connectors: give the key before this one by SIGNPOST_MASTER_KEY_PREVIOUS, or give them their credentials anew',
+      { unopened },
+      'no master key given opens the credentials of some connectors or identity providers: give the key before this one by SIGNPOST_MASTER_KEY_PREVIOUS, or give them their credentials anew',
     )
   if (previous > 0)
     log.warn(

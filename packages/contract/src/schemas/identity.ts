@@ -96,6 +96,24 @@ export const IdentityProvider = z.object({
 })
 export type IdentityProvider = z.infer<typeof IdentityProvider>
 
+/** Somebody, in the words of an identity provider. */
+export const LinkIdentity = z.strictObject({
+  issuer: Issuer,
+  subject: z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII, as `sub` is')
+    .describe('`sub`: the id that the provider never gives to anybody else'),
+})
+export const ExternalIdentity = z.object({
+  id: z.string().describe('Of issuer and subject together'),
+  issuer: z.string(),
+  subject: z.string().describe('`sub`'),
+  createdAt: Instant,
+})
+export type ExternalIdentity = z.infer<typeof ExternalIdentity>
+
 /** RFC 7523 and RFC 8693: workloads that bring their platform's own token. */
 const ClaimCondition = z
   .strictObject({

@@ -56,7 +56,8 @@ export async function beginDeviceLogin(deps: BrokerDeps, call: CallContext): Pro
     throw new SignpostError('rate_limited', 'Too many logins wait for their confirmation; try again.', {
       retryAfterSeconds: 60,
     })
-  const deviceCode = Buffer.from(deps.randomBytes(32)).toString('base64url')
+  const { randomBytes: bytes } = deps
+  const deviceCode = Buffer.from(bytes(32)).toString('base64url')
   const userCode = newUserCode(deps)
   const row = insertDeviceLogin(db, {
     id: idOf(deviceCode),
@@ -212,12 +213,11 @@ async function findWaiting(deps: BrokerDeps, typed: string): Promise<DeviceLogin
 /** RFC 8628 §6.1: no vowels, so no words; 20^8 are 34 bits, for ten minutes and a few tries a minute. */
 const letters = 'BCDFGHJKLMNPQRSTVWXZ'
 
-function newUserCode({ randomBytes }: BrokerDeps): string {
+function newUserCode({ randomBytes: bytes }: BrokerDeps): string {
   let code = ''
   while (code.length < 8)
     // Bytes from 240 on would make the first letters likelier.
-    for (const byte of randomBytes(16))
-      if (byte < 240 && code.length < 8) code += letters[byte % letters.length]
+    for (const byte of bytes(16)) if (byte < 240 && code.length < 8) code += letters[byte % letters.length]
   return `${code.slice(0, 4)}-${code.slice(4)}`
 }
 

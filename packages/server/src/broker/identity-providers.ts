@@ -6,6 +6,7 @@ import {
   type SecretReference,
 } from '@signpost/contract'
 import { mayOrganisation } from '../domain/decide-access.ts'
+import { deleteDeviceLoginsThatCameBy } from '../store/device-logins.ts'
 import {
   deleteIdentityProvider as deleteRow,
   findIdentityProvider,
@@ -17,6 +18,7 @@ import {
 import { deleteKeysThatCameBy, removeMappedMembersOf, removeMappedRolesOf } from '../store/logins.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
 import { keepingAnAdmin } from '../store/principals.ts'
+import type { Statement } from '../store/store.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { requireFree, requireOrganisation } from './gate.ts'
@@ -116,7 +118,7 @@ export async function updateIdentityProvider(
         settings: after.settings,
         sealed_secret: after.sealed_secret,
       }),
-      ...(isStopped ? [deleteKeysThatCameBy(db, cameByProvider(row))] : []),
+      ...(isStopped ? endLogins(db, cameByProvider(row)) : []),
     ],
     events: [eventOf(deps, caller, type, decision, { details })],
   })
@@ -139,7 +141,7 @@ export async function deleteIdentityProvider(
     statements: [
       ...keepingAnAdmin(db, removeMappedRolesOf(db, cameBy)),
       removeMappedMembersOf(db, cameBy),
-      deleteKeysThatCameBy(db, cameBy),
+      ...endLogins(db, cameBy),
       deleteRow(db, row.id),
     ],
     events: [eventOf(deps, caller, type, decision, { details })],
@@ -156,6 +158,10 @@ async function requireProvider(deps: BrokerDeps, name: string): Promise<Identity
   const row = await findIdentityProvider(deps.store.db, name)
   if (!row) throw new SignpostError('not_found', absent)
   return row
+}
+
+function endLogins(db: BrokerDeps['store']['db'], cameBy: string): Statement[] {
+  return [deleteDeviceLoginsThatCameBy(db, cameBy), deleteKeysThatCameBy(db, cameBy)]
 }
 
 /** Who may act for every user there is: else a provider of one's own would let one in as somebody with more. */

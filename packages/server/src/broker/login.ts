@@ -52,7 +52,8 @@ export async function beginLogin(
 ): Promise<{ url: string; sealed: string }> {
   const row = await findIdentityProvider(deps.store.db, name)
   if (row?.enabled !== 1) throw new SignpostError('not_found', 'There is no such identity provider.')
-  const random = () => Buffer.from(deps.randomBytes(32)).toString('base64url')
+  const { randomBytes: bytes } = deps
+  const random = () => Buffer.from(bytes(32)).toString('base64url')
   const transaction: Transaction = {
     provider: row.id,
     state: random(),

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { describe, test, type TestContext } from 'node:test'
 import { updateConnector } from '../store/connectors.ts'
 import { sealedWith } from './connector-record.ts'
+import { insertIdentityProvider } from '../store/identity-providers.ts'
+import { openIdClientOf, sealedSecret, secretsSealedWith } from './provider-record.ts'
 import { createSecretBox } from './secret-box.ts'
 import { openWorld, type World } from './testing/world.ts'
 
@@ -49,6 +51,29 @@ describe('rotating the master key', () => {
         accessKeyId: 'test-key-id',
       },
     )
+  })
+
+  test('200: the secrets of identity providers too', async (t) => {
+    const world = await worldBetweenKeys(t)
+    const { db } = world.deps.store
+    const row = {
+      id: 'p1',
+      name: 'idp',
+      enabled: 1,
+      settings: JSON.stringify({ issuer: 'https://idp.example', clientId: 'c', allowInternal: false }),
+      sealed_secret: sealedSecret('p1', 'client-secret', createSecretBox([before])),
+      created_at: 0,
+    }
+    const swapped = { ...row, id: 'p2', name: 'swapped' }
+    const statements = [row, swapped].map((one) => insertIdentityProvider(db, one))
+    await world.deps.store.commit({ statements, events: [] })
+    assert.deepEqual(await secretsSealedWith(world.deps), { opened: 1, unopened: ['swapped'], previous: 1 })
+    const refused = await world.refused('rotateSecrets', world.as.root, {}, 'credential_unavailable')
+    assert.match(refused.message, /swapped \(identity provider\)/)
+    assert.doesNotMatch(refused.message, /client-secret/)
+    restart(world, [present])
+    const [kept] = await db.selectFrom('identity_providers').selectAll().orderBy('id').execute()
+    assert.equal(openIdClientOf(world.deps, kept!).clientSecret, 'client-secret')
   })
 
   test('200: twice at once, and beside updates, nothing is lost', async (t) => {

@@ -1,9 +1,12 @@
 import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
 import { listSealedCredentials, updateConnector } from '../store/connectors.ts'
+import { listSealedSecrets, resealSecret } from '../store/identity-providers.ts'
+import type { Statement } from '../store/store.ts'
 import { resealed } from './connector-record.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { requireOrganisation } from './gate.ts'
+import { resealedSecret } from './provider-record.ts'
 
 /** Changes of connectors that come in between are read again, so often at most. */
 const roundsMax = 5
@@ -27,19 +30,19 @@ export async function rotateSecrets(
   let sealed = 0
   let already = 0
   for (let round = 0; ; round++) {
-    const rows = await listSealedCredentials(store.db)
-    const old = rows.filter((row) => !secretBox.isPresent(row.sealed_credential) && !unopened.has(row.name))
+    const rows = await listSealed(deps)
+    const old = rows.filter((row) => !secretBox.isPresent(row.sealed) && !unopened.has(row.name))
     if (round === 0) already = rows.length - old.length
     if (old.length === 0) break
     if (round === roundsMax)
       throw new SignpostError(
         'conflict',
-        'Connectors were changed again and again meanwhile: repeat the call.',
+        'Connectors or identity providers were changed again and again meanwhile: repeat the call.',
       )
     for (const unit of slices(old, unitSize)) {
       const statements = unit.flatMap((row) => {
         try {
-          return [updateConnector(store.db, row.id, row.version, resealed(row, secretBox))]
+          return [row.reseal()]
         } catch {
           unopened.add(row.name)
           return []
@@ -53,13 +56,35 @@ export async function rotateSecrets(
   if (unopened.size > 0)
     throw new SignpostError(
       'credential_unavailable',
-      `${sealed} credentials were sealed anew. ${unopened.size} were not, because no master key given opens them: ${[...unopened].join(', ')}. Start with the key that sealed them as SIGNPOST_MASTER_KEY_PREVIOUS, or give these connectors their credentials anew.`,
+      `${sealed} credentials were sealed anew. ${unopened.size} were not, because no master key given opens them: ${[...unopened].join(', ')}. Start with the key that sealed them as SIGNPOST_MASTER_KEY_PREVIOUS, or give these their credentials anew.`,
     )
   if (sealed === 0) {
     const event = eventOf(deps, caller, type, decision, { details: { sealed, already } })
     await store.commit({ statements: [], events: [event] })
   }
   return { sealed, already }
+}
+
+interface Sealed {
+  name: string
+  sealed: string
+  /** Only if it is what was read. Throws where no master key opens it. */
+  reseal(): Statement
+}
+
+/** Credentials of buckets, and what this server shows identity providers. */
+async function listSealed({ store: { db }, secretBox }: BrokerDeps): Promise<Sealed[]> {
+  const connectors = (await listSealedCredentials(db)).map((row) => ({
+    name: row.name,
+    sealed: row.sealed_credential,
+    reseal: () => updateConnector(db, row.id, row.version, resealed(row, secretBox)),
+  }))
+  const providers = (await listSealedSecrets(db)).map((row) => ({
+    name: `${row.name} (identity provider)`,
+    sealed: row.sealed_secret,
+    reseal: () => resealSecret(db, row, resealedSecret(row, secretBox)),
+  }))
+  return [...connectors, ...providers]
 }
 
 /** False: one of them was changed meanwhile, and nothing was written. */

@@ -112,9 +112,13 @@ async function isNameFree(deps: BrokerDeps, name: string): Promise<boolean> {
   }
 }
 
-/** OpenID Connect Core §5.1: `email` is the provider's word only where `email_verified` is true; some write it as text. */
+/**
+ * OpenID Connect Core §5.1: `email` is the provider's word only where `email_verified` is true; some write it as text. What is
+ * no address could be anybody's name.
+ */
 export function verifiedEmail({ email, email_verified: verified }: Claims): string | undefined {
-  return typeof email === 'string' && (verified === true || verified === 'true') ? email : undefined
+  const isVerified = verified === true || verified === 'true'
+  return isVerified && typeof email === 'string' && /^[^\s@]+@[^\s@]+$/.test(email) ? email : undefined
 }
 
 export function checkDomain({ settings: { domains } }: ProviderRecord, address: string | undefined): void {

@@ -6,6 +6,7 @@ import type { Claims } from '../domain/open-id.ts'
 import { organisationPermissionsOf } from '../domain/permissions.ts'
 import type { CallContext, Principal } from '../domain/principal.ts'
 import { insertApiKey } from '../store/api-keys.ts'
+import { requireEnabled } from '../store/identity-providers.ts'
 import { deleteSessionKey, insertUsedLogin } from '../store/logins.ts'
 import type { PrincipalRow } from '../store/principals.ts'
 import type { Statement } from '../store/store.ts'
@@ -78,6 +79,7 @@ export async function signIn(deps: BrokerDeps, call: CallContext, login: Login):
       : []
   await deps.store.commit({
     statements: [
+      requireEnabled(db, provider.id),
       insertUsedLogin(db, { id: login.id, expires_at: login.endsAt }),
       ...statements,
       ...groups.statements,
@@ -95,7 +97,7 @@ export async function signIn(deps: BrokerDeps, call: CallContext, login: Login):
 
 /** A provider chooses it; in a record it is a short text. */
 export function subjectShown({ sub }: Pick<Claims, 'sub'>): string {
-  return sub.slice(0, 128).toWellFormed()
+  return sub.slice(0, 255).toWellFormed()
 }
 
 function principalOf(row: PrincipalRow, sessionId: string): Principal {

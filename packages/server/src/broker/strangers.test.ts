@@ -40,6 +40,9 @@ describe('a stranger', () => {
     createServiceAccount: { username: 'x', team: 'demo' },
     createApiKey: { name: 'x', username: 'alice' },
     applyNetwork: { digest: 'x' },
+    createIdentityProvider: { name: 'x', issuer: 'https://issuer.example', clientId: 'x' },
+    updateIdentityProvider: { enabled: false },
+    linkIdentity: { issuer: 'https://issuer.example', subject: 'x' },
     createTrustRule: {
       name: 'x',
       issuer: 'https://issuer.example',
@@ -53,6 +56,8 @@ describe('a stranger', () => {
     revoke: { target: { username: 'alice' }, steps: [{ step: 'stop-issuing' }], reason: 'x' },
     createRole: { name: 'x', scope: 'team', permissions: ['objects.read'] },
     updateRole: { permissions: [] },
+    createRestriction: { team: 'demo', username: 'alice', reason: 'x' },
+    setBudget: { team: 'demo', limits: { urlsPerMinute: 1 } },
   }
   /** What is there, and the same question about what is not. */
   const there = () => ({
@@ -88,7 +93,7 @@ describe('a stranger', () => {
     query: { team: 'nowhere', username: 'no' },
   }
   /** What everybody may ask: the answer is about the asker, or filtered. */
-  const open = new Set<OperationId>(['getMe', 'listTeams', 'listConnectors', 'listRoles'])
+  const open = new Set<OperationId>(['getMe', 'listTeams', 'listConnectors', 'listRoles', 'listBudgets'])
 
   const askedOf = (id: OperationId, from: { params: object; query: object }, body: unknown): Asked => {
     const operation = operations[id]

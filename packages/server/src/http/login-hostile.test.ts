@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { generateKeyPair, SignJWT } from 'jose'
 import type { Script } from '../../../../tests/servers/scripted-issuer.ts'
-import { openLoginWorld, type Browser, type LoginWorld } from './login-world.ts'
+import { openLoginWorld, type Browser, type LoginWorld } from './testing/login-world.ts'
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const seconds = () => Math.floor(Date.now() / 1000)

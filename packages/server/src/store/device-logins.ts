@@ -62,6 +62,15 @@ export function takeDeviceLogin(db: Db, { id, principal_id }: DeviceLoginRow): S
   )
 }
 
+/** Confirmed ones whose token was not fetched yet. */
+export function deleteDeviceLoginsThatCameBy(db: Db, cameBy: string): Statement {
+  return statementOf(db.deleteFrom('device_logins').where('came_by', '=', cameBy))
+}
+
+export function deleteDeviceLoginsOf(db: Db, principalId: string): Statement {
+  return statementOf(db.deleteFrom('device_logins').where('principal_id', '=', principalId))
+}
+
 export function deleteDeviceLoginsBefore(db: Db, at: number): Statement {
   return statementOf(db.deleteFrom('device_logins').where('expires_at', '<', at))
 }

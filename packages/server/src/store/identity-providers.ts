@@ -79,6 +79,14 @@ export function resealSecret(
   )
 }
 
+/** For a unit: refused with `conflict` where it was stopped, or is gone. */
+export function requireEnabled(db: Db, id: string): Statement {
+  return statementOf(
+    db.updateTable('identity_providers').set({ enabled: 1 }).where('id', '=', id).where('enabled', '=', 1),
+    1,
+  )
+}
+
 export function deleteIdentityProvider(db: Db, id: string): Statement {
   return statementOf(db.deleteFrom('identity_providers').where('id', '=', id), 1)
 }

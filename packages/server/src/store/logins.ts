@@ -19,6 +19,17 @@ export function deleteKeysThatCameBy(db: Db, cameBy: string): Statement {
   return statementOf(db.deleteFrom('api_keys').where('came_by', '=', cameBy).where('kind', '<>', 'apiKey'))
 }
 
+/** All logins of somebody in browsers and at terminals; what trust rules gave stays. */
+export function deleteLoginsOf(db: Db, principalId: string): Statement {
+  return statementOf(
+    db
+      .deleteFrom('api_keys')
+      .where('principal_id', '=', principalId)
+      .where('kind', 'in', ['session', 'accessToken'])
+      .where('came_by', 'not like', 'trust:%'),
+  )
+}
+
 /** Memberships that groups gave: what is there by hand stays as it is. */
 export function setMappedMember(
   db: Db,

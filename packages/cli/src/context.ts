@@ -61,9 +61,10 @@ export async function openClient(io: Io, server: ServerSettings): Promise<NodeSi
     import('@signpost/sdk/node'),
     import('./server-fetch.ts'),
   ])
-  const { url, token } = server
+  const { url, token, identityTokenFile: file } = server
+  const identityToken = file === undefined ? undefined : { file }
   const userAgent = `signpost-cli/${io.version}`
-  return createSignpost({ url, token, userAgent, ...createServerAccess(io, server) })
+  return createSignpost({ url, token, identityToken, userAgent, ...createServerAccess(io, server) })
 }
 
 /** What one run of the program shares: the world, and how it ended. */

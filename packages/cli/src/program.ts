@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addAccess } from './commands/access.ts'
 import { addAudit } from './commands/audit.ts'
 import { addConnector } from './commands/connector.ts'
 import { addCp } from './commands/cp.ts'
@@ -9,6 +10,7 @@ import { addKey } from './commands/key.ts'
 import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
 import { addNetwork } from './commands/network.ts'
+import { addPrefix } from './commands/prefix.ts'
 import { addRevoke } from './commands/revoke.ts'
 import { addRm } from './commands/rm.ts'
 import { addRole } from './commands/role.ts'
@@ -16,6 +18,7 @@ import { addSecrets } from './commands/secrets.ts'
 import { addServiceAccount } from './commands/service-account.ts'
 import { addSign } from './commands/sign.ts'
 import { addTeam } from './commands/team.ts'
+import { addTrustRule } from './commands/trust-rule.ts'
 import { addUser } from './commands/user.ts'
 import { addVerify } from './commands/verify.ts'
 import { addWhoami } from './commands/whoami.ts'
@@ -25,8 +28,8 @@ import { exitCodesText } from './exit-codes.ts'
 const about = `The gate to your buckets, from a terminal. Objects have addresses: sp://team/key`
 
 const more = `
-Server and key come from --url and --token-file, or SIGNPOST_URL and SIGNPOST_TOKEN (or SIGNPOST_TOKEN_FILE),
-or what \`signpost login\` has kept, in this order.
+Server and key come from --url and --token-file, or SIGNPOST_URL and SIGNPOST_TOKEN (or SIGNPOST_TOKEN_FILE, or
+SIGNPOST_IDENTITY_TOKEN_FILE with a token of the platform), or what \`signpost login\` has kept, in this order.
 
 Examples:
   signpost login https://signpost.example.com
@@ -61,6 +64,9 @@ export function createProgram(run: Run): Command {
     addServiceAccount,
     addRole,
     addKey,
+    addPrefix,
+    addAccess,
+    addTrustRule,
     addConnector,
     addDoctor,
     addNetwork,

@@ -11,7 +11,10 @@ export interface ServerOptions {
 
 export interface ServerSettings {
   url: string
-  token: string
+  /** Undefined: there is an identity token. */
+  token?: string | undefined
+  /** File with the platform's own token, read anew whenever it is exchanged. */
+  identityTokenFile?: string
   /** Where the key comes from, for an error; undefined: it was typed or piped in. */
   tokenFrom?: string | undefined
 }
@@ -27,7 +30,7 @@ export interface GivenToken {
  */
 export async function serverSettings(io: Io, options: ServerOptions): Promise<ServerSettings> {
   const named = options.url ?? (io.env['SIGNPOST_URL'] || undefined)
-  const given = await givenToken(io, options)
+  const given = (await givenToken(io, options)) ?? givenIdentity(io)
   if (named !== undefined && given !== undefined) return { url: checkedUrl(named), ...given }
   const login = await readLogin(io)
   const url = named ?? login?.url
@@ -40,7 +43,7 @@ export async function serverSettings(io: Io, options: ServerOptions): Promise<Se
   const found = given ?? kept
   if (found === undefined)
     throw new UsageError(
-      `there is no key for ${url}: run \`signpost login\`, or set SIGNPOST_TOKEN, or give --token-file`,
+      `there is no key for ${url}: run \`signpost login\`, or set SIGNPOST_TOKEN or SIGNPOST_IDENTITY_TOKEN_FILE, or give --token-file`,
     )
   return { url: checkedUrl(url), ...found }
 }
@@ -56,6 +59,13 @@ export async function givenToken(io: Io, options: ServerOptions): Promise<GivenT
   if (token) return { token, tokenFrom: 'SIGNPOST_TOKEN' }
   const file = io.env['SIGNPOST_TOKEN_FILE']
   return file ? fromFile(file, 'SIGNPOST_TOKEN_FILE') : undefined
+}
+
+/** What Kubernetes, CI and others give a workload, to be exchanged for an access token by a trust rule of the server. */
+function givenIdentity(io: Io): Omit<ServerSettings, 'url'> | undefined {
+  const tokenFrom = 'SIGNPOST_IDENTITY_TOKEN_FILE'
+  const identityTokenFile = io.env[tokenFrom]
+  return identityTokenFile ? { identityTokenFile, tokenFrom } : undefined
 }
 
 /** The text of a file, or of standard input for `-`, without the line break at its end. */

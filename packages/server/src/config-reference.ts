@@ -21,7 +21,7 @@ export function configReference(): string {
     ...rows,
     '',
     'Variables that begin with `SIGNPOST_SECRET_` hold what connectors refer to by `{"env": "SIGNPOST_SECRET_..."}`.',
-    'Clients (`signpost`, the SDK in Node) read `SIGNPOST_URL` and `SIGNPOST_TOKEN`; the server ignores them.',
+    'The client `signpost` reads `SIGNPOST_URL` and `SIGNPOST_TOKEN`, `SIGNPOST_TOKEN_FILE` or `SIGNPOST_IDENTITY_TOKEN_FILE`; the server ignores them.',
     '',
   ].join('\n')
 }

@@ -130,7 +130,7 @@ export type Config = z.output<typeof Environment>
 export type Name = keyof typeof Environment.shape
 
 /** Variables of the clients, which may stand in the same environment. */
-const clientNames = ['SIGNPOST_URL', 'SIGNPOST_TOKEN', 'SIGNPOST_TOKEN_FILE']
+const clientNames = ['SIGNPOST_URL', 'SIGNPOST_TOKEN', 'SIGNPOST_TOKEN_FILE', 'SIGNPOST_IDENTITY_TOKEN_FILE']
 
 /** These can also come from a file, by the name with `_FILE`. */
 export const secretNames: readonly Name[] = [

@@ -78,6 +78,11 @@ function warnIfClear(context: Context, url: string): void {
 }
 
 function noteOverrides({ io, note }: Context): void {
-  const set = ['SIGNPOST_URL', 'SIGNPOST_TOKEN', 'SIGNPOST_TOKEN_FILE'].filter((name) => io.env[name])
+  const set = [
+    'SIGNPOST_URL',
+    'SIGNPOST_TOKEN',
+    'SIGNPOST_TOKEN_FILE',
+    'SIGNPOST_IDENTITY_TOKEN_FILE',
+  ].filter((name) => io.env[name])
   if (set.length > 0) note(`signpost: ${set.join(' and ')} in the environment still come first`)
 }

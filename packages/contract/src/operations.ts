@@ -313,7 +313,7 @@ export const operations = {
     path: '/v1/users',
     tag: 'Users',
     summary: 'Users',
-    description: 'For organisation admins.',
+    description: 'For who may manage users (`users.manage`) or review access.',
     query: PageQuery,
     status: 200,
     reply: pageOf(access.User),
@@ -324,7 +324,8 @@ export const operations = {
     path: '/v1/users',
     tag: 'Users',
     summary: 'Create a user',
-    description: 'For organisation admins. A user can do nothing before it has a key and a team.',
+    description:
+      'For who may manage users; never with a role that allows more than they have. A user can do nothing before it has a key and a team.',
     body: access.CreateUser,
     status: 201,
     reply: access.User,
@@ -336,7 +337,7 @@ export const operations = {
     path: '/v1/users/{username}',
     tag: 'Users',
     summary: 'One user',
-    description: 'Oneself; organisation admins: everybody.',
+    description: 'Oneself; who may manage users or review access: everybody.',
     params: User,
     status: 200,
     reply: access.User,
@@ -348,7 +349,7 @@ export const operations = {
     tag: 'Users',
     summary: 'Change a user, or stop and start one',
     description:
-      'For organisation admins. The last active one cannot be stopped or made a member (`conflict`).',
+      'For who may manage users, and of those who have no more than they have. Letting somebody in again takes all that they have. The last active admin cannot be stopped or made less (`conflict`).',
     params: User,
     body: access.UpdateUser,
     status: 200,
@@ -361,7 +362,7 @@ export const operations = {
     tag: 'Users',
     summary: 'Delete a user and its keys; the audit events stay',
     description:
-      'For organisation admins. The last active one cannot be deleted (`conflict`). URLs that were issued live until they expire.',
+      'For who may manage users, and of those who have no more than they have. The last active admin cannot be deleted (`conflict`). URLs that were issued live until they expire.',
     params: User,
     status: 204,
     errors: ['conflict'],
@@ -372,7 +373,8 @@ export const operations = {
     path: '/v1/service-accounts',
     tag: 'Service accounts',
     summary: 'Service accounts',
-    description: "Those of one's teams; organisation admins: all.",
+    description:
+      "Those of one's teams; who may manage service accounts in the organisation, or review access: all.",
     query: PageQuery.extend({ team: Slug.optional().describe('Only those of this team') }),
     status: 200,
     reply: pageOf(access.ServiceAccount),
@@ -384,7 +386,7 @@ export const operations = {
     tag: 'Service accounts',
     summary: 'Create a service account of the organisation or of a team',
     description:
-      "A team's: for its admins. The organisation's: for its admins. A service account has no rights of a person.",
+      "A team's: for who may manage its service accounts (`serviceAccounts.manage`). The organisation's: for who may there. Never with a role that allows more than they have.",
     body: access.CreateServiceAccount,
     status: 201,
     reply: access.ServiceAccount,
@@ -395,23 +397,25 @@ export const operations = {
     method: 'PATCH',
     path: '/v1/service-accounts/{username}',
     tag: 'Service accounts',
-    summary: 'Stop or start a service account',
-    description: 'For the admins of what it belongs to.',
+    summary: 'Stop or start a service account, or change its role in the organisation',
+    description:
+      'For who may manage it, where it has no more than they have. Letting it in again takes all that it has.',
     params: User,
     body: access.UpdateServiceAccount,
     status: 200,
     reply: access.ServiceAccount,
-    errors: [],
+    errors: ['conflict'],
   },
   deleteServiceAccount: {
     method: 'DELETE',
     path: '/v1/service-accounts/{username}',
     tag: 'Service accounts',
     summary: 'Delete a service account and its keys',
-    description: 'For the admins of what it belongs to. URLs that were issued live until they expire.',
+    description:
+      'For who may manage it, where it has no more than they have. URLs that were issued live until they expire.',
     params: User,
     status: 204,
-    errors: [],
+    errors: ['conflict'],
   },
 
   listApiKeys: {
@@ -419,7 +423,8 @@ export const operations = {
     path: '/v1/api-keys',
     tag: 'API keys',
     summary: "API keys: one's own, or `username`'s",
-    description: "One's own; organisation admins: everybody's; team admins: those of their service accounts.",
+    description:
+      "One's own; who may manage users: everybody's; who may manage service accounts: theirs. Sessions, access tokens and links are not among them.",
     query: PageQuery.extend({ username: Username.optional().describe("Whose; left out: one's own") }),
     status: 200,
     reply: pageOf(access.ApiKey),
@@ -431,7 +436,7 @@ export const operations = {
     tag: 'API keys',
     summary: 'Create an API key; the token is shown once',
     description:
-      'For oneself; organisation admins: for everybody; team admins: for their service accounts. At most 100 for each owner (`conflict`).',
+      'For oneself; who may manage users or service accounts: for those who have no more than they have, in the organisation and every team. Not with a key that has a scope, nor with a federated token. At most 100 for each owner (`conflict`).',
     body: access.CreateApiKey,
     status: 201,
     reply: access.CreatedApiKey,
@@ -444,7 +449,7 @@ export const operations = {
     tag: 'API keys',
     summary: 'Delete an API key, at once',
     description:
-      "One's own; organisation admins: everybody's; team admins: those of their service accounts. The next request with it is refused.",
+      "One's own; who may manage users or service accounts: of those who have no more than they have. The next request with it is refused.",
     params: Id,
     status: 204,
     errors: [],

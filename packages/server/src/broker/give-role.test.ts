@@ -204,6 +204,8 @@ describe('nobody gives, changes or takes over more than they have', () => {
     assert.equal(made.organisationRole, 'auditor')
     const auditor = await world.callerFor('bot-auditor')
     await world.call('listAuditEvents', auditor)
+    await world.call('listUsers', auditor)
+    await world.refused('createUser', auditor, { body: { username: 'z' } }, 'forbidden')
     await world.refused('createServiceAccount', root, bot('admin'), 'invalid')
     await world.refused('createServiceAccount', root, bot('auditor', { team: 'demo' }), 'invalid')
     const to = (username: string, organisationRole: string) => ({

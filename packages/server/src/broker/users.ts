@@ -1,5 +1,5 @@
 import { SignpostError, type ParsedInput, type Reply, type User } from '@signpost/contract'
-import { decideAccess } from '../domain/decide-access.ts'
+import { decideAccess, mayOrganisation } from '../domain/decide-access.ts'
 import { isoOf } from '../domain/instant.ts'
 import { markersOf } from '../domain/pseudonym.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
@@ -29,7 +29,8 @@ export async function listUsers(
   caller: Caller,
   { query: { limit, cursor } }: ParsedInput<'listUsers'>,
 ): Promise<Reply<'listUsers'>> {
-  await requireOrganisation(deps, caller, 'users.manage', 'access.refuse')
+  const ask = mayOrganisation(caller.principal, 'access.review') ? 'access.review' : 'users.manage'
+  await requireOrganisation(deps, caller, ask, 'access.refuse')
   const rows = await listPrincipals(deps.store.db, { kind: 'user' }, { limit, after: readTextCursor(cursor) })
   const page = pageOfRows(rows, limit, ({ username }) => [username])
   return { items: page.rows.map(shownUser), nextCursor: page.nextCursor }

@@ -25,6 +25,7 @@ import type { Store } from './store.ts'
 import type { StoreFixture } from './store-fixture.ts'
 import { connectorRow, eventOf, eventsOf, principalRow, teamRow } from './store-fixture.ts'
 import { accessTests } from './access-contract.ts'
+import { roleTests } from './roles-contract.ts'
 import { auditContract } from './audit-contract.ts'
 
 /** What every engine's store must do. */
@@ -50,6 +51,7 @@ export function storeContract(
     adminTests(() => store)
     hotTests(() => store)
     accessTests(() => store)
+    roleTests(() => store)
 
     test('lists by pages, without gaps or doubles', async () => {
       const { db } = store

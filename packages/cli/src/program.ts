@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { addAccess } from './commands/access.ts'
-import { addAccess } from './commands/access.ts'
 import { addAudit } from './commands/audit.ts'
 import { addConnector } from './commands/connector.ts'
 import { addCp } from './commands/cp.ts'
@@ -11,7 +10,6 @@ import { addKey } from './commands/key.ts'
 import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
 import { addNetwork } from './commands/network.ts'
-import { addPrefix } from './commands/prefix.ts'
 import { addPrefix } from './commands/prefix.ts'
 import { addRevoke } from './commands/revoke.ts'
 import { addRm } from './commands/rm.ts'
@@ -66,8 +64,6 @@ export function createProgram(run: Run): Command {
     addServiceAccount,
     addRole,
     addKey,
-    addPrefix,
-    addAccess,
     addPrefix,
     addAccess,
     addTrustRule,

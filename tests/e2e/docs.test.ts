@@ -59,6 +59,13 @@ const pages: Record<string, RegExp[]> = {
     /nobody changes or takes over/,
     /The scope of this key/,
   ],
+  'docs/guides/federation.md': [
+    /^taken by jobs, for trainer\n {2}jobs: all holds$/m,
+    /trainer/,
+    /"token_type":"Bearer".*"scope":"read"/,
+    /The scope of this key/,
+    /The identity token is not taken: No trust rule takes this token/,
+  ],
   'docs/guides/run-it.md': [/signpost_/],
   'docs/guides/teams-users-keys.md': [/alice/, /^from alice$/m],
   'docs/guides/connect-a-bucket.md': [],

@@ -6,6 +6,7 @@ import { addCp } from './commands/cp.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addExplain } from './commands/explain.ts'
 import { addHelp } from './commands/help.ts'
+import { addIdentityProvider } from './commands/identity-provider.ts'
 import { addKey } from './commands/key.ts'
 import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
@@ -16,6 +17,7 @@ import { addRm } from './commands/rm.ts'
 import { addRole } from './commands/role.ts'
 import { addSecrets } from './commands/secrets.ts'
 import { addServiceAccount } from './commands/service-account.ts'
+import { addSession } from './commands/session.ts'
 import { addSign } from './commands/sign.ts'
 import { addTeam } from './commands/team.ts'
 import { addTrustRule } from './commands/trust-rule.ts'
@@ -71,6 +73,8 @@ export function createProgram(run: Run): Command {
     addDoctor,
     addNetwork,
     addRevoke,
+    addIdentityProvider,
+    addSession,
     addSecrets,
     addAudit,
   ]

@@ -45,7 +45,7 @@ export async function secretOf(
   throw new UsageError(`give ${flag} FILE (- for standard input) or --secret-from PLACE${or}`)
 }
 
-function referenceOf(place: string): SecretReference {
+export function referenceOf(place: string): SecretReference {
   const [, kind, name] = /^(env|file):(.+)$/s.exec(place) ?? []
   if (kind === undefined || name === undefined)
     throw new UsageError('--secret-from takes env:SIGNPOST_SECRET_NAME or file:PATH, not a secret')

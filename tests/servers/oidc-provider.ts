@@ -1,0 +1,60 @@
+/** A certified identity provider (npm's `oidc-provider`) on loopback, with its own pages to log in and to consent. */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Provider from 'oidc-provider'
+import type { Stoppable } from './daemon.ts'
+
+export interface OidcProvider extends Stoppable {
+  issuer: string
+  clientId: string
+  clientSecret: string
+  /** Of the users by the names that they type; nobody has any to begin with. */
+  groups: Map<string, string[]>
+}
+
+/** Whoever types a name is logged in as it: `alice` has the verified address `alice@example.com`. */
+export async function startOidcProvider(publicUrl: string): Promise<OidcProvider> {
+  let answer: RequestListener = (_request, response) => void response.writeHead(503).end()
+  const server = createServer((request, response) => answer(request, response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const groups = new Map<string, string[]>()
+  const clientSecret = randomBytes(24).toString('base64url')
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: 'signpost',
+        client_secret: clientSecret,
+        redirect_uris: [`${publicUrl}/oidc/callback`],
+        post_logout_redirect_uris: [`${publicUrl}/logout`],
+      },
+    ],
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
+    findAccount: (_context, name) => ({
+      accountId: name,
+      claims: async () => ({
+        sub: name,
+        name,
+        email: `${name}@example.com`,
+        email_verified: true,
+        groups: groups.get(name) ?? [],
+      }),
+    }),
+    pkce: { required: () => true },
+    cookies: { keys: [randomBytes(16).toString('hex')] },
+  })
+  answer = provider.callback()
+  return {
+    issuer,
+    clientId: 'signpost',
+    clientSecret,
+    groups,
+    stop: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

@@ -34,6 +34,8 @@ export interface ResourceSchema {
   extensions: readonly Attribute[]
   /** What clients know from RFC 7643 and send, and nobody keeps here; lower case. */
   unkept: ReadonlySet<string>
+  /** Other names of attributes, lower case: taken, and never answered. */
+  aliases?: ReadonlyMap<string, string>
 }
 
 /** Values by attribute names in their canonical case; nothing else is ever a property. */
@@ -99,6 +101,11 @@ export function attributesOf(schema: ResourceSchema): readonly Attribute[] {
   return [...commonAttributes, ...schema.attributes, ...schema.extensions]
 }
 
+/** An attribute of a resource, by its name or an alias. */
+export function topAttribute(schema: ResourceSchema, name: string): Attribute | undefined {
+  return attributeNamed(attributesOf(schema), schema.aliases?.get(name.toLowerCase()) ?? name)
+}
+
 /** Names are told apart without regard to case (RFC 7643 §2.1). */
 export function attributeNamed(attributes: readonly Attribute[], name: string): Attribute | undefined {
   const wanted = name.toLowerCase()
@@ -124,7 +131,7 @@ export function resolvePath(schema: ResourceSchema, path: string): AttributePath
   if (urn !== undefined) return 'unkept'
   const [name = '', subName, ...more] = rest.split('.')
   if (more.length > 0) return undefined
-  const attribute = attributeNamed(attributesOf(schema), name)
+  const attribute = topAttribute(schema, name)
   if (!attribute) return schema.unkept.has(name.toLowerCase()) ? 'unkept' : undefined
   if (subName === undefined) return { attribute, sub: undefined }
   const sub = attributeNamed(attribute.subAttributes ?? [], subName)

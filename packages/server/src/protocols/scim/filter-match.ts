@@ -17,10 +17,14 @@ interface Target {
 
 const never: Test = () => false
 
-/** @throws ScimError `invalidFilter` for an attribute that there is not, or a comparison that its type does not know */
-export function compileFilter(schema: ResourceSchema, filter: Filter): Test {
+/**
+ * `amongOthers`: resources of several kinds are searched, and what this kind does not know has no value (§3.4.2.1).
+ *
+ * @throws ScimError `invalidFilter` for an attribute that there is not, or a comparison that its type does not know
+ */
+export function compileFilter(schema: ResourceSchema, filter: Filter, amongOthers = false): Test {
   return compile(filter, (path) => {
-    const found = resolvePath(schema, path)
+    const found = resolvePath(schema, path) ?? (amongOthers ? 'unkept' : undefined)
     if (found === undefined) throw unknownAttribute(path)
     if (found === 'unkept') return found
     const { attribute, sub } = found

@@ -4,7 +4,6 @@ import type { Attribute, Resource } from './attributes.ts'
 import { attributeNamed, resolvePath } from './attributes.ts'
 import { invalid } from './errors.ts'
 import { compileFilter, mentions, requiredEquals, type Test } from './filter-match.ts'
-import type { Filter } from './filter-parse.ts'
 import type { Entry, Kind, Narrowing, Reading } from './kind.ts'
 import type { ListQuery } from './list-query.ts'
 import { isSelected, select } from './select.ts'
@@ -56,7 +55,7 @@ function sourceOf(
     (filter !== undefined && mentions(schema, filter, name)) ||
     sortBy?.toLowerCase().startsWith(name) === true
   const unwanted = costly.filter((name) => !isSelected(schema, name, selection))
-  const test = filter && testOf(kind, filter, isOnly)
+  const test = filter && compileFilter(schema, filter, !isOnly)
   const equals = filter === undefined ? new Map<string, string>() : requiredEquals(schema, filter)
   const narrowing = new Map([...equals].filter(([name]) => indexed.includes(name)))
   return {
@@ -65,21 +64,8 @@ function sourceOf(
     scanning: { ...reading, without: new Set(costly.filter((name) => !isNeeded(name))) },
     narrowing,
     test,
-    isEmpty:
-      test === undefined && filter !== undefined
-        ? true
-        : [...narrowing.values()].some((text) => !isStorable(text)),
+    isEmpty: [...narrowing.values()].some((text) => !isStorable(text)),
     show: ({ resource }) => select(schema, resource, selection),
-  }
-}
-
-/** Where several kinds are searched, one that does not know an attribute has nothing that fits. */
-function testOf(kind: Kind<unknown>, filter: Filter, isOnly: boolean): Test | undefined {
-  try {
-    return compileFilter(kind.schema, filter)
-  } catch (error) {
-    if (isOnly) throw error
-    return undefined
   }
 }
 

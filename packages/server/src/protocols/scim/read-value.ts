@@ -1,7 +1,7 @@
 /** From what a client sends to values as the schema has them: known attributes only, of the right type, in canonical names. */
 import {
   attributeNamed,
-  attributesOf,
+  topAttribute,
   type Attribute,
   type Resource,
   type ResourceSchema,
@@ -16,10 +16,9 @@ export function readResource(schema: ResourceSchema, body: unknown): Resource {
   const resource: Resource = {}
   const given = objectOf(body, 'body')
   requireSchema(schema, given)
-  const attributes = attributesOf(schema)
   for (const [name, value] of Object.entries(given)) {
     const own = name.toLowerCase().startsWith(`${schema.urn.toLowerCase()}:`)
-    const attribute = attributeNamed(attributes, own ? name.slice(schema.urn.length + 1) : name)
+    const attribute = topAttribute(schema, own ? name.slice(schema.urn.length + 1) : name)
     if (attribute === undefined || attribute.mutability === 'readOnly') continue
     const read = readValue(attribute, value)
     if (read !== undefined) resource[attribute.name] = read

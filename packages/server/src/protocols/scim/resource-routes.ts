@@ -18,7 +18,7 @@ import { users } from './users.ts'
 import { isUnchanged, requireMatch } from './version.ts'
 
 /** Somebody else may be faster so many times. */
-const attemptsMax = 3
+const attemptsMax = 10
 
 export function addResources(scope: FastifyInstance, context: ScimContext): void {
   addLists(scope, context, '', [users, groups])
@@ -42,7 +42,8 @@ function addKind<Source>(scope: FastifyInstance, context: ScimContext, kind: Kin
     const reading = await enter(context, request, events.create)
     const given = readResource(schema, request.body)
     requireAll(schema, given)
-    const entry = await find(kind, reading, await kind.create(reading, given))
+    const id = await unlessFaster(() => kind.create(reading, given))
+    const entry = await find(kind, reading, id)
     const { location } = entry.resource['meta'] as { location: string }
     return sendEntry(kind, entry, request, reply.code(201).header('location', location))
   })
@@ -59,9 +60,7 @@ function addKind<Source>(scope: FastifyInstance, context: ScimContext, kind: Kin
     nextOf: (before: Resource) => Resource,
     reading: Reading,
   ) => {
-    await unlessChanged(kind, reading, request, (entry) =>
-      kind.update(reading, entry, nextOf(entry.resource)),
-    )
+    await changeEntry(kind, reading, request, (entry) => kind.update(reading, entry, nextOf(entry.resource)))
     return sendEntry(kind, await find(kind, reading, idOf(request)), request, reply)
   }
   scope.put(one, operation('replace'), async (request, reply) => {
@@ -76,7 +75,7 @@ function addKind<Source>(scope: FastifyInstance, context: ScimContext, kind: Kin
   })
   scope.delete(one, operation('delete'), async (request, reply) => {
     const reading = await enter(context, request, events.delete)
-    await unlessChanged(kind, reading, request, (entry) => kind.remove(reading, entry))
+    await changeEntry(kind, reading, request, (entry) => kind.remove(reading, entry))
     return reply.code(204).send()
   })
 }
@@ -105,19 +104,25 @@ function addLists(
   })
 }
 
-/** Reads, and changes what was read; once more where somebody was faster, unless the client named the version (412). */
-async function unlessChanged<Source>(
+/** Reads, and changes what was read, unless the client named another version (412). */
+function changeEntry<Source>(
   kind: Kind<Source>,
   reading: Reading,
   request: FastifyRequest,
   change: (entry: Entry<Source>) => Promise<unknown>,
 ): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+  return unlessFaster(async () => {
     const entry = await find(kind, reading, idOf(request))
     requireMatch(request.headers['if-match'], entry.version)
+    await change(entry)
+  })
+}
+
+/** Once more where somebody else was faster: then it works on what they have left, or says what is in the way. */
+async function unlessFaster<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
     try {
-      await change(entry)
-      return
+      return await work()
     } catch (error) {
       const isRace = error instanceof SignpostError && error.code === 'conflict' && error.field === undefined
       if (!isRace || attempt === attemptsMax) throw error

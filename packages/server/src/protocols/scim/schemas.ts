@@ -29,6 +29,8 @@ export const userSchema: ResourceSchema = {
   description: 'A person who uses Signpost',
   endpoint: '/Users',
   extensions: [],
+  // As W&B calls it.
+  aliases: new Map([['organizationrole', 'roles']]),
   unkept: new Set([
     'nickname',
     'profileurl',

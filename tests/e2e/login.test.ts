@@ -33,22 +33,11 @@ describe('a login with an identity provider, in Chromium', requireServer('chromi
     t.after(() => provider.stop())
     const token = readFileSync(join(env['SIGNPOST_DATA_DIR']!, 'admin-token'), 'utf8').trim()
     const shell = openShell(t, { SIGNPOST_URL: url, SIGNPOST_TOKEN: token })
-    const added = await shell.run(
-      [
-        ...[
-          'identity-provider',
-          'add',
-          'acme',
-          '--issuer',
-          provider.issuer,
-          '--client-id',
-          provider.clientId,
-        ],
-        ...['--client-secret-file', '-', '--allow-internal', '--groups-claim', 'groups'],
-        ...['--map', 'ml=demo:viewer', '--domain', 'example.com'],
-      ],
-      { input: provider.clientSecret },
-    )
+    const told = `--issuer ${provider.issuer} --client-id ${provider.clientId} --client-secret-file -`
+    const rest = '--allow-internal --groups-claim groups --map ml=demo:viewer --domain example.com'
+    const added = await shell.run(['identity-provider', 'add', 'acme', ...`${told} ${rest}`.split(' ')], {
+      input: provider.clientSecret,
+    })
     assert.equal(added.code, 0, added.stderr)
     assert.match(added.stdout, new RegExp(`redirect URI at the provider: ${url}/oidc/callback`))
     const context = await chromium.newContext()
@@ -88,6 +77,8 @@ describe('a login with an identity provider, in Chromium', requireServer('chromi
       [session?.name, session?.httpOnly, session?.sameSite, session?.path],
       ['signpost-session', true, 'Lax', '/'],
     )
+    // A page of this server that may fetch: those for the login may not.
+    await page.goto(`${url}/healthz`)
     const me = (await page.evaluate('fetch("/v1/me").then((answer) => answer.json())')) as {
       teams: unknown
     }
@@ -98,6 +89,7 @@ describe('a login with an identity provider, in Chromium', requireServer('chromi
     assert.equal(made, 201, 'a page of this server may change something with the cookie')
     const sessions = await shell.run(['--json', 'session', 'list', '--user', 'alice@example.com'])
     assert.equal(sessions.stdout.trim().split('\n').length, 1)
+    await page.goto(`${url}/account`)
     await page.click('text=Log out')
     await page.waitForURL(`${provider.issuer}/**`)
     await page.click('button[type=submit]')

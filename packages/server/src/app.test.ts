@@ -81,6 +81,8 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   updateIdentityProvider: { enabled: false },
   linkIdentity: { issuer: 'https://issuer.example', subject: 'x' },
   startMove: { connector: 'secret', prefix: 'there/' },
+  setRestrictedPrefix: { prefix: 'secret/', grants: [] },
+  explainAccess: { username: 'owner', team: 'secret', key: 'secret.txt', action: 'read' },
   createRole: { name: 'own', scope: 'team', permissions: [] },
   updateRole: { permissions: [] },
 }

@@ -36,6 +36,8 @@ describe('a stranger', () => {
     runDoctor: {},
     createTeam: { name: 'demo' },
     startMove: { connector: 'main' },
+    setRestrictedPrefix: { prefix: 'a/', grants: [] },
+    explainAccess: { username: 'alice', team: 'demo', key: 'k', action: 'read' },
     createUser: { username: 'alice' },
     createServiceAccount: { username: 'x', team: 'demo' },
     createApiKey: { name: 'x', username: 'alice' },

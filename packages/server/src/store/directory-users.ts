@@ -29,13 +29,13 @@ export async function listDirectoryUsers(
   narrowing: UserNarrowing,
   { limit, offset = 0, after }: RowWindow,
 ): Promise<PrincipalRow[]> {
-  let query = narrowed(db, narrowing).selectAll().orderBy('id').limit(limit).offset(offset)
+  let query = narrowedUsers(db, narrowing).selectAll().orderBy('id').limit(limit).offset(offset)
   if (after !== undefined) query = query.where('id', '>', after)
   return query.execute()
 }
 
 export async function countDirectoryUsers(db: Db, narrowing: UserNarrowing): Promise<number> {
-  const { count } = await narrowed(db, narrowing)
+  const { count } = await narrowedUsers(db, narrowing)
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow()
   return Number(count)
@@ -43,14 +43,14 @@ export async function countDirectoryUsers(db: Db, narrowing: UserNarrowing): Pro
 
 export async function findDirectoryUsers(db: Db, ids: readonly string[]): Promise<PrincipalRow[]> {
   if (ids.length === 0) return []
-  return narrowed(db, {})
+  return narrowedUsers(db, {})
     .selectAll()
     .where('id', 'in', [...ids])
     .execute()
 }
 
 /** The query that `listDirectoryUsers` runs, for a look at its plan. */
-export function narrowed(db: Db, { id, username, externalId }: UserNarrowing) {
+export function narrowedUsers(db: Db, { id, username, externalId }: UserNarrowing) {
   let query = db.selectFrom('principals').where('kind', '=', 'user')
   if (id !== undefined) query = query.where('id', '=', id)
   if (username !== undefined) query = query.where(sql<string>`lower(username)`, '=', foldCase(username))

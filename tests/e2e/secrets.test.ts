@@ -1,6 +1,6 @@
 /** Everything that a run leaves behind is searched for what must not be there: signatures, tokens, credentials. */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createSign, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -87,6 +87,7 @@ async function useEverything(
     for await (const _ of member.list('away')) assert.fail('there is no bucket')
   })
   await useAddressesAndReferences(admin, member, secrets, secretsDir)
+  await useTrustRules(admin, url, secrets)
   // Refused tokens, in places where a careless log would keep them.
   const refused = 'sentinelsentinelsentinelsentinelsentinel000'
   const stranger = `sp_${'a'.repeat(12)}_${refused}`
@@ -99,6 +100,47 @@ async function useEverything(
     body: `{"x": "${stranger}"`,
   })
   return secrets
+}
+
+/** A platform's token that is taken, one that is tried, and ones that are refused, in places where a careless log would keep them. */
+async function useTrustRules(admin: Signpost, url: string, secrets: Map<string, string>): Promise<void> {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), kty: 'RSA', kid: 'k' }] }
+  const issuer = 'https://issuer.example'
+  await admin.call('createServiceAccount', { body: { username: 'federated' } })
+  const conditions = [{ claim: 'sub', equals: 'job' }]
+  await admin.call('createTrustRule', {
+    body: { name: 'jobs', issuer, jwks, audience: 'x', conditions, username: 'federated' },
+  })
+  const sign = (sub: string) => {
+    const now = Math.floor(Date.now() / 1000)
+    const signed = [
+      { alg: 'RS256', kid: 'k' },
+      { iss: issuer, aud: 'x', sub, exp: now + 300 },
+    ]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.')
+    const signature = createSign('sha256').update(signed).sign(privateKey, 'base64url')
+    secrets.set(signature, `the signature of the token of ${sub}`)
+    return `${signed}.${signature}`
+  }
+  const exchange = (body: string) =>
+    fetch(`${url}/oidc/token`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+  const grant = 'grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer'
+  const good = sign('job')
+  const answer = (await (await exchange(`${grant}&assertion=${good}`)).json()) as { access_token: string }
+  secrets.set(secretOf(answer.access_token), 'the secret half of an access token')
+  await fetch(`${url}/v1/me`, { headers: { authorization: `Bearer ${answer.access_token}` } })
+  await admin.call('testTrustRules', { body: { token: good } })
+  await admin.call('testTrustRules', { body: { token: sign('tested') } })
+  await exchange(`${grant}&assertion=${sign('refused')}`)
+  await exchange(`${grant}&assertion=${good}&assertion=${good}`)
+  await exchange(`grant_type=x&assertion=${good}`)
+  await fetch(`${url}/oidc/token?assertion=${good}`, { method: 'POST' })
 }
 
 /** Buckets by their addresses, secrets that the server reads by itself, and what is changed of both. */

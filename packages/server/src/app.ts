@@ -9,6 +9,8 @@ import { createIssuerKeys } from './authn/issuer-keys.ts'
 import { createLastUsed } from './authn/last-used.ts'
 import { createRefusals } from './authn/refusals.ts'
 import { createBesides } from './besides.ts'
+import { forgetOldUses } from './broker/budget-use.ts'
+import { createChores, type Chore } from './chores.ts'
 import { createConnectorPool } from './broker/connector-pool.ts'
 import type { BrokerDeps, ConnectorPool, Handlers, Policy } from './broker/deps.ts'
 import { examineDue } from './broker/doctor.ts'
@@ -143,6 +145,7 @@ export function createApp(parts: AppParts): App {
     { name: 'move objects', everyMs: 1000, run: (signal) => runMoves(deps, workerId, signal) },
     { name: 'forget finished logins', everyMs: 10 * 60_000, run: () => forgetOldLogins(deps) },
     { name: 'forget ended sessions', everyMs: 60 * 60_000, run: () => forgetEndedKeys(deps) },
+    { name: 'forget budget uses', everyMs: 60 * 60_000, run: () => forgetOldUses(deps) },
     { name: 'sweep restrictions', everyMs: 10 * 60_000, run: () => sweepRestrictions(deps) },
     { name: 'forget idempotency keys', everyMs: 60 * 60_000, run: () => forgetOldReplies(deps) },
   ])
@@ -210,43 +213,4 @@ function noting(pool: ConnectorPool, kinds: Map<string, string>): ConnectorPool 
 function doctorChores(deps: BrokerDeps, hours: number, signal: AbortSignal): Chore[] {
   if (hours === 0) return []
   return [{ name: 'doctor', everyMs: 5 * 60_000, run: () => examineDue(deps, hours * 3_600_000, signal) }]
-}
-
-interface Chore {
-  name: string
-  everyMs: number
-  /** `signal`: this process ends. */
-  run: (signal: AbortSignal) => Promise<unknown>
-}
-
-/** Each chore at its own pace, never twice at once; a failure is logged and tried again the next time. */
-function createChores(log: BrokerDeps['log'], chores: readonly Chore[]) {
-  const timers: NodeJS.Timeout[] = []
-  const running = new Map<string, Promise<void>>()
-  const ending = new AbortController()
-  const runOnce = async ({ name, run }: Chore): Promise<void> => {
-    try {
-      await run(ending.signal)
-    } catch (err) {
-      log.error({ err, chore: name }, 'a chore failed')
-    } finally {
-      running.delete(name)
-    }
-  }
-  return {
-    start() {
-      for (const chore of chores) {
-        const timer = setInterval(() => {
-          if (!running.has(chore.name)) running.set(chore.name, runOnce(chore))
-        }, chore.everyMs)
-        timer.unref()
-        timers.push(timer)
-      }
-    },
-    async stop() {
-      for (const timer of timers) clearInterval(timer)
-      ending.abort()
-      await Promise.all(running.values())
-    },
-  }
 }

@@ -18,7 +18,7 @@ export type TeamPermission = (typeof teamPermissions)[number]
 export const TeamPermission = z
   .enum(teamPermissions)
   .describe(
-    'objects.read also lists; links.create: share links for what one may read oneself; restrictions.manage: restrictions and budgets within the team',
+    'objects.read also lists; links.create: share links for what one may read oneself; restrictions.manage: restrictions within the team',
   )
 
 /** What a role of the organisation may allow. None of them reaches an object. */

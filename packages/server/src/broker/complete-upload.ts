@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
 import { arrivalProblem } from '../domain/arrived-parts.ts'
 import type { StoredObject, StoredPart } from '../domain/connector.ts'
+import { giveBackUpload } from '../store/budgets.ts'
 import { updateUploadState } from '../store/uploads.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
@@ -123,14 +124,17 @@ async function answerAgain(usable: UsableUpload): Promise<Completed> {
 async function finish(
   deps: BrokerDeps,
   caller: Caller,
-  { upload, fields }: UsableUpload,
+  { upload, target, fields }: UsableUpload,
   state: 'completed' | 'aborted',
   decision: { outcome: 'allow' | 'deny'; reason: string },
   details: Record<string, string | number | null> = {},
 ): Promise<void> {
   const event = eventOf(deps, caller, 'upload.complete', decision, { ...fields, details })
   await deps.store.commit({
-    statements: [updateUploadState(deps.store.db, upload.id, 'open', state)],
+    statements: [
+      updateUploadState(deps.store.db, upload.id, 'open', state),
+      ...(target.budgetRules === null ? [] : [giveBackUpload(deps.store.db, upload)]),
+    ],
     events: [event],
   })
 }

@@ -15,6 +15,8 @@ export interface Creation<R> {
   reply: R
   /** What a repeated call is answered instead: without what is shown once. */
   repeatedReply?: R
+  /** How the unit is written, where that is not as any other. */
+  commit?: (unit: WriteUnit) => Promise<void>
 }
 
 /**
@@ -30,8 +32,8 @@ export async function createOnce<R>(
 ): Promise<R> {
   const { idempotencyKey } = input
   if (idempotencyKey === undefined) {
-    const { unit, reply } = await prepare()
-    await deps.store.commit(unit)
+    const { unit, reply, commit = deps.store.commit } = await prepare()
+    await commit(unit)
     return reply
   }
   // Keyed: a body may hold a bucket's secret, which a plain hash would let a reader of the database try out.
@@ -48,7 +50,7 @@ export async function createOnce<R>(
   }
   const first = await earlier()
   if (first) return first.reply
-  const { unit, reply, repeatedReply } = await prepare()
+  const { unit, reply, repeatedReply, commit = deps.store.commit } = await prepare()
   const now = deps.clock()
   const remember = [
     // One that is too old may have the same key.
@@ -63,7 +65,7 @@ export async function createOnce<R>(
     }),
   ]
   try {
-    await deps.store.commit({ ...unit, statements: [...unit.statements, ...remember] })
+    await commit({ ...unit, statements: [...unit.statements, ...remember] })
   } catch (error) {
     // The same call, made twice at once: the other one was first.
     const other = error instanceof SignpostError && error.code === 'conflict' ? await earlier() : undefined

@@ -1,5 +1,12 @@
-import { SignpostError, type IssuedUrl, type ParsedInput, type UrlRequest } from '@signpost/contract'
-import type { TargetRow } from '../store/store.ts'
+import {
+  SignpostError,
+  type ConnectorSettings,
+  type IssuedUrl,
+  type ParsedInput,
+  type UrlRequest,
+} from '@signpost/contract'
+import type { Statement, TargetRow } from '../store/store.ts'
+import { commitIssued } from './budget-use.ts'
 import { decideObject } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import type { EventFields } from './event-of.ts'
@@ -7,11 +14,22 @@ import { issueItem } from './issuing.ts'
 import { openIssuing } from './open-issuing.ts'
 import { recordableKey, recordRefusal, requireAllowed } from './refuse.ts'
 
+/** What else goes with a URL, where it is not asked for by its own operation. */
+export interface IssueOptions {
+  /** Written with the record, or there is no URL. */
+  beside?: readonly Statement[]
+  /** The request, as this kind of bucket can take it. */
+  fit?: (body: UrlRequest, kind: ConnectorSettings['kind']) => UrlRequest
+  /** Throws where the URL is of no use to who asks: then it is not issued. */
+  accept?: (issued: IssuedUrl) => void
+}
+
 /** One pre-signed URL. Its record is on the disk before this resolves; if it cannot be, there is no URL. */
 export async function issueUrl(
   deps: BrokerDeps,
   caller: Caller,
   { params, body }: ParsedInput<'issueUrl'>,
+  { beside = [], fit, accept }: IssueOptions = {},
 ): Promise<IssuedUrl> {
   // Nothing here waits where the answer is there at once: each wait costs as much as a hash.
   const found = deps.store.hot.findTarget(params.team, caller.principal.id)
@@ -25,10 +43,12 @@ export async function issueUrl(
   try {
     const opening = openIssuing(deps, caller, target as TargetRow)
     const issuing = opening instanceof Promise ? await opening : opening
-    const signing = issueItem(issuing, body, decision)
+    const item = fit === undefined ? body : fit(body, issuing.named.connector.kind)
+    const signing = issueItem(issuing, item, decision)
     const issued = signing instanceof Promise ? await signing : signing
-    const statements = issued.look === undefined ? [] : [issued.look]
-    await deps.store.commit({ statements, events: [issued.event] })
+    accept?.(issued.reply)
+    const statements = issued.look === undefined ? beside : [...beside, issued.look]
+    await commitIssued(issuing, { statements, events: [issued.event] })
     return issued.reply
   } catch (error) {
     if (isRecordedRefusal(error))

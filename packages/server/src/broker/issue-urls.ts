@@ -9,6 +9,7 @@ import type { Decision } from '../domain/decide-access.ts'
 import { createTextBytes, type TextBytes } from '../domain/text-bytes.ts'
 import type { Statement, TargetRow } from '../store/store.ts'
 import type { WrittenEvent } from '../store/written-event.ts'
+import { commitIssued } from './budget-use.ts'
 import { objectDecider, type ObjectDecider } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
@@ -27,6 +28,8 @@ import { recordRefusal, refusalError, refusedFields, requireAllowed } from './re
  */
 const firstChunkItems = 100
 const chunkItems = 500
+/** So often a chunk is signed before it is refused. */
+const triesMax = 20
 
 /** Who asks and where the answers come from. */
 interface Source {
@@ -105,6 +108,7 @@ async function open(deps: BrokerDeps, caller: Caller, team: string, items: numbe
   if (isForAllItems(read)) await requireAllowed(deps, caller, read, { type: 'url.issue', fields })
   try {
     const issuing = await openIssuing(deps, caller, target as TargetRow)
+    await issuing.budget?.look()
     return { caller, issuing, decide, decidedAt: issuing.signedAt }
   } catch (error) {
     if (isRecordedRefusal(error)) await recordRefusal(deps, caller, 'url.issue', error.code, fields)
@@ -117,7 +121,21 @@ function isForAllItems({ visible, reason }: Decision): boolean {
   return !visible || reason === 'organisation_admin_not_a_member' || reason === 'outside_network'
 }
 
-async function signChunk(
+/** Of what budgets count, a chunk is signed anew where another replica has taken what it was to have. */
+async function signChunk(...chunk: Parameters<typeof signOnce>): Promise<Chunk> {
+  const { budget } = chunk[0].issuing
+  for (let tries = 1; ; tries++) {
+    const signed = await signOnce(...chunk)
+    const failure = budget && (await failureOf(signed))
+    if (!failure || !isExhausted(failure.error) || tries === triesMax) return signed
+  }
+}
+
+function isExhausted(error: unknown): boolean {
+  return error instanceof SignpostError && error.code === 'budget_exhausted'
+}
+
+async function signOnce(
   source: Source,
   items: readonly unknown[],
   begin: number,
@@ -140,7 +158,7 @@ async function signChunk(
   }
   const firstLate = end - late.length
   for (const [i, result] of (await Promise.all(late)).entries()) add(firstLate + i, result)
-  const committed = source.issuing.deps.store.commit({ statements, events })
+  const committed = commitIssued(source.issuing, { statements, events })
   // Awaited later; a rejection in between is not an unhandled one.
   committed.catch(() => undefined)
   return { lines: lines.take(), firstIndex: begin, committed }

@@ -7,17 +7,17 @@ import {
   type UrlMethod,
   type UrlRequest,
 } from '@signpost/contract'
-import { cappedLife, checkCaps } from './caps.ts'
+import { checkCaps } from './caps.ts'
 import { audienceOf } from '../domain/audience.ts'
-import type { Caps, Decision } from '../domain/decide-access.ts'
+import type { Decision } from '../domain/decide-access.ts'
 import type { MarkerSource, SignedRequest, Signer, SigningScope, SignRequest } from '../domain/connector.ts'
-import { expiryOf, type Expiry } from '../domain/expiry.ts'
 import { isoOf } from '../domain/instant.ts'
 import { keyInBucket, keyRuleSentence, objectKeyProblem } from '../domain/object-key.ts'
 import type { Statement } from '../store/store.ts'
 import type { WrittenEvent } from '../store/written-event.ts'
 import type { EventFields } from './event-of.ts'
 import type { Issuing, ReadySigner } from './open-issuing.ts'
+import { setExpiry } from './set-expiry.ts'
 import { checkConstraints, methodOf } from './url-item.ts'
 import { lookLater } from './verification/look-later.ts'
 
@@ -66,13 +66,40 @@ function issueHere(issuing: Issuing, item: UrlRequest, decision: Decision): Issu
   return signRequest(issuing, request, item, decision)
 }
 
-/** Gets the signer, sets the expiry, signs what is decided, and writes the event that tells of it. */
+/** Takes of the budgets, signs what is decided, and writes the event that tells of it. */
 export function signRequest(
   issuing: Issuing,
   request: SignRequest,
   wish: Wish,
   decision: Decision,
   fields?: EventFields,
+): Issued | Promise<Issued> {
+  if (issuing.budget === undefined) return signDecided(issuing, request, wish, decision, fields)
+  if (decision.limits !== undefined) checkCaps(decision.limits, request)
+  const taken = issuing.budget.take(request)
+  const keep = (issued: Issued) => {
+    taken.keep(request.expiresAt)
+    return issued
+  }
+  const giveBack = (error: unknown): never => {
+    taken.giveBack()
+    throw error
+  }
+  try {
+    const issued = signDecided(issuing, request, wish, decision, fields)
+    return issued instanceof Promise ? issued.then(keep, giveBack) : keep(issued)
+  } catch (error) {
+    return giveBack(error)
+  }
+}
+
+/** Gets the signer, and sets the expiry. */
+function signDecided(
+  issuing: Issuing,
+  request: SignRequest,
+  wish: Wish,
+  decision: Decision,
+  fields: EventFields | undefined,
 ): Issued | Promise<Issued> {
   const { policy } = issuing
   if (decision.limits !== undefined) checkCaps(decision.limits, request)
@@ -204,35 +231,4 @@ export function markerOf({ principal, deps }: Issuing): MarkerSource {
     scid: principal.scid,
     grantId: deps.newId(),
   }
-}
-
-/** Puts the expiry into the request and answers what limited it. */
-function setExpiry(
-  { signedAt, policy }: Issuing,
-  latest: ReadySigner['latest'],
-  request: SignRequest,
-  { expiresInSeconds, expiryMode }: Wish,
-  limits: Caps | undefined,
-): LimitedBy {
-  const expiry = expiryOf({
-    now: signedAt,
-    askedSeconds: expiresInSeconds,
-    mode: expiryMode,
-    policy: cappedLife(policy.expiry[request.action], limits?.[`${request.action}SecondsMax`]),
-    latest,
-  })
-  if (expiry.outcome !== 'possible') throw expiryError(expiry)
-  request.expiresAt = expiry.expiresAt
-  return expiry.limitedBy
-}
-
-function expiryError(expiry: Exclude<Expiry, { outcome: 'possible' }>): SignpostError {
-  if (expiry.outcome === 'credential_ended') {
-    return new SignpostError('credential_unavailable', "The credential of the team's connector has expired.")
-  }
-  return new SignpostError(
-    'expiry_not_possible',
-    `expiresInSeconds: at most ${expiry.maxSeconds} seconds are possible now (limited by the ${expiry.limitedBy}).`,
-    { field: 'expiresInSeconds' },
-  )
 }

@@ -4,6 +4,7 @@ import type { Signer } from '../domain/connector.ts'
 import { objectKeyProblem } from '../domain/object-key.ts'
 import type { EffectivePolicy } from '../domain/policy.ts'
 import type { TargetRow } from '../store/store.ts'
+import { budgetUseOf, type BudgetUse } from './budget-use.ts'
 import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
 import { createIssuedEventWriter, type IssuedEventWriter } from './issued-event.ts'
 import { openSettling } from './move/settling.ts'
@@ -24,6 +25,8 @@ export interface Issuing {
   placeFor?: (item: UrlRequest) => Promise<Issuing>
   /** The last signer that was got: in a batch nearly all items take the same. */
   ready: ReadySigner | undefined
+  /** Undefined: no budget counts here. */
+  budget: BudgetUse | undefined
   /** The last expiry that was written out: in a batch nearly all have the same. */
   lastExpiry: { at: number; text: string }
 }
@@ -52,6 +55,7 @@ async function openSettlingIssuing(deps: BrokerDeps, caller: Caller, target: Tar
   const issuing = await openPlaceOf(deps, caller, target)
   if (!settling) return issuing
   const old = await openPlaceOf(deps, caller, settling.oldTarget)
+  old.budget = issuing.budget
   issuing.placeFor = async ({ action, key, expiresInSeconds }) => {
     if (objectKeyProblem(target.prefix, key)) return issuing
     const { maxSeconds } = [issuing, old]
@@ -83,6 +87,7 @@ function issuingNow(deps: BrokerDeps, caller: Caller, target: Target, named: Nam
     signedAt,
     writeEvent: createIssuedEventWriter({ newId: deps.newId, caller, target, named, signedAt }),
     ready: undefined,
+    budget: budgetUseOf(deps, target, caller.principal.id),
     lastExpiry: { at: 0, text: '' },
   }
 }

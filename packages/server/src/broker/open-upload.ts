@@ -4,6 +4,7 @@ import { keyInBucket, keyRuleSentence, objectKeyProblem } from '../domain/object
 import { planParts } from '../domain/part-plan.ts'
 import type { TargetRow } from '../store/store.ts'
 import { insertUpload, type UploadRow } from '../store/uploads.ts'
+import { budgetUseOf } from './budget-use.ts'
 import { checkSizeCap } from './caps.ts'
 import type { BrokerDeps, Caller, NamedConnector } from './deps.ts'
 import { eventOf } from './event-of.ts'
@@ -34,8 +35,14 @@ export async function openUpload(deps: BrokerDeps, caller: Caller, input: Input)
     const named = await openTarget(deps, target)
     let opened: UploadRow | undefined
     const reply = await createOnce(deps, caller, 'openUpload', input, async () => {
+      const budget = budgetUseOf(deps, target, caller.principal.id)
+      // Before anything is at the bucket that would have to be dropped again.
+      await budget?.look()
+      const taken = budget?.takeUpload(body.sizeBytes)
       opened = await openAtBucket(deps, caller, body, target, named)
-      return creationOf(deps, caller, opened, target, named, decision)
+      taken?.keep(opened.expires_at, opened.id)
+      const creation = creationOf(deps, caller, opened, target, named, decision)
+      return budget ? { ...creation, commit: budget.commit } : creation
     }).catch(async (error: unknown) => {
       if (opened) await giveUp(deps, opened, named)
       throw error

@@ -3,6 +3,7 @@ import { partLength } from '../domain/arrived-parts.ts'
 import type { SignRequest } from '../domain/connector.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { isRecordedRefusal } from './issue-url.ts'
+import { commitIssued, requireDeclared } from './budget-use.ts'
 import { checkSizeCap } from './caps.ts'
 import { markerOf, signRequest, type Issued, type Wish } from './issuing.ts'
 import { openIssuing, type Issuing } from './open-issuing.ts'
@@ -21,13 +22,14 @@ export async function signParts(
   try {
     if (usable.decision.limits !== undefined)
       checkSizeCap(usable.decision.limits, 'sizeBytes', usable.upload.size_bytes ?? undefined)
+    requireDeclared(deps.rules(usable.target).budgets, 'sizeBytes', usable.upload.size_bytes)
     const issuing = await openIssuing(deps, caller, usable.target)
     const issued = await Promise.all(
       body.partNumbers.map(async (number) =>
         signPart(issuing, usable, number, { ...body, expiryMode: 'shorten' }),
       ),
     )
-    await deps.store.commit({ statements: [], events: issued.map(({ event }) => event) })
+    await commitIssued(issuing, { statements: [], events: issued.map(({ event }) => event) })
     return { parts: issued.map(({ reply }, index) => ({ ...reply, partNumber: body.partNumbers[index]! })) }
   } catch (error) {
     if (isRecordedRefusal(error)) await recordRefusal(deps, caller, 'url.issue', error.code, usable.fields)

@@ -1,5 +1,6 @@
 import { SignpostError, type AuditEvent } from '@signpost/contract'
 import { isoOf } from '../domain/instant.ts'
+import { giveBackUpload } from '../store/budgets.ts'
 import { findConnectorById } from '../store/connectors.ts'
 import { listExpiredUploads, updateUploadState, type UploadRow } from '../store/uploads.ts'
 import type { BrokerDeps } from './deps.ts'
@@ -57,7 +58,10 @@ async function sweep(deps: BrokerDeps, upload: UploadRow): Promise<void> {
     details: { principalId: upload.principal_id },
   }
   await deps.store.commit({
-    statements: [updateUploadState(deps.store.db, upload.id, 'open', 'aborted')],
+    statements: [
+      updateUploadState(deps.store.db, upload.id, 'open', 'aborted'),
+      giveBackUpload(deps.store.db, upload),
+    ],
     events: [event],
   })
 }

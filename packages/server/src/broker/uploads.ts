@@ -1,6 +1,7 @@
 /** Small use cases of uploads: look, list, give up. */
 import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
 import { keyInTeam } from '../domain/object-key.ts'
+import { giveBackUpload } from '../store/budgets.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
 import { listOpenUploads, updateUploadState } from '../store/uploads.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
@@ -51,14 +52,18 @@ export async function abortUpload(
   caller: Caller,
   { params }: ParsedInput<'abortUpload'>,
 ): Promise<undefined> {
-  const { upload, named, decision, fields } = await requireUpload(deps, caller, params, 'upload.abort')
+  const usable = await requireUpload(deps, caller, params, 'upload.abort')
+  const { upload, target, named, decision, fields } = usable
   if (upload.state === 'aborted') return undefined
   if (upload.state === 'completed') {
     throw new SignpostError('conflict', 'The upload is completed; delete the object instead.')
   }
   await dropParts(named.connector, upload)
   await deps.store.commit({
-    statements: [updateUploadState(deps.store.db, upload.id, 'open', 'aborted')],
+    statements: [
+      updateUploadState(deps.store.db, upload.id, 'open', 'aborted'),
+      ...(target.budgetRules === null ? [] : [giveBackUpload(deps.store.db, upload)]),
+    ],
     events: [eventOf(deps, caller, 'upload.abort', decision, fields)],
   })
   return undefined

@@ -1,4 +1,5 @@
 import type { UnitFailure } from './commit-group.ts'
+import type { Statement } from './store.ts'
 
 type Problem = Omit<UnitFailure, 'unit'>
 
@@ -36,8 +37,14 @@ export function referenceProblem(cause: string): Problem {
 }
 
 /** `expectRows` was not met: what was read before has changed since. */
-export function changedProblem(cause: string): Problem {
-  return { code: 'conflict', message: 'It was changed in the meantime: look again, then repeat.', cause }
+export function changedProblem(cause: string, field?: string): Problem {
+  const message = 'It was changed in the meantime: look again, then repeat.'
+  return { code: 'conflict', message, ...(field === undefined ? {} : { field }), cause }
+}
+
+/** What a conflict is about whose statement takes of a budget. */
+export function fieldOf({ budget }: Pick<Statement, 'budget'>): string | undefined {
+  return budget === undefined ? undefined : 'budget'
 }
 
 /** A statement that can never work, such as one that breaks a check: a mistake in Signpost. */

@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg'
-import { changedProblem } from './conflicts.ts'
+import { changedProblem, fieldOf } from './conflicts.ts'
 import { sameHead } from './commit-group.ts'
 import type { CommitGroup, EventHead, UnitFailure } from './commit-group.ts'
 import { nextHash } from './chain-opening.ts'
@@ -24,6 +24,7 @@ export async function commitToPostgres(
   try {
     if (!hasStatements) return { head: await appendUnits(client, head, group), failures: [] }
     return await inTransaction(client, async () => {
+      await lockBudgets(client, group)
       const failures = await runAll(client, group)
       const failed = new Set(failures.map(({ unit }) => unit))
       return { head: await appendUnits(client, head, group, (unit) => !failed.has(unit)), failures }
@@ -31,7 +32,10 @@ export async function commitToPostgres(
   } catch (error) {
     // An event was refused (a doubled grant id): once more, each unit for itself.
     if (!unitProblem(error)) throw error
-    return inTransaction(client, () => eachForItself(client, head, group))
+    return inTransaction(client, async () => {
+      await lockBudgets(client, group)
+      return eachForItself(client, head, group)
+    })
   }
 }
 
@@ -47,6 +51,16 @@ export async function inTransaction<T>(client: ClientBase, write: () => Promise<
     await client.query('rollback').catch(() => undefined)
     throw error
   }
+}
+
+/**
+ * All budgets that the group takes of, in one order, so that no two replicas wait for each other. What is read of them by
+ * a later statement is what whoever had the lock before has left.
+ */
+async function lockBudgets(client: ClientBase, { statements }: CommitGroup): Promise<void> {
+  const ids = new Set(statements.flatMap((unit) => unit?.flatMap(({ budget }) => budget ?? []) ?? []))
+  if (ids.size === 0) return
+  await client.query('select id from budgets where id = any($1) order by id for update', [[...ids]])
 }
 
 async function runAll(client: ClientBase, group: CommitGroup): Promise<UnitFailure[]> {
@@ -99,9 +113,11 @@ async function runStatements(
   client: ClientBase,
   statements: readonly Statement[],
 ): Promise<Problem | undefined> {
-  for (const { sql, parameters, expectRows } of statements) {
+  for (const statement of statements) {
+    const { sql, parameters, expectRows } = statement
     const { rowCount } = await client.query(sql, [...parameters])
-    if (expectRows !== undefined && rowCount !== expectRows) return changedProblem(`changed ${rowCount} rows`)
+    if (expectRows !== undefined && rowCount !== expectRows)
+      return changedProblem(`changed ${rowCount} rows`, fieldOf(statement))
   }
   return undefined
 }

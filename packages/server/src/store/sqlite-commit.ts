@@ -4,6 +4,7 @@ import type { CommitGroup, EventHead, UnitFailure } from './commit-group.ts'
 import { newChain, nextHash, openingEvent } from './chain-opening.ts'
 import type { ChainHead, ChainOpening } from './chain-opening.ts'
 import { keyPlace, nextSlotSql, slotOf } from './key-place.ts'
+import { fieldOf } from './conflicts.ts'
 import { conflictOf, unitProblem } from './sqlite-errors.ts'
 import type { Statement } from './store.ts'
 import { createStatementCache } from './sqlite-statements.ts'
@@ -120,7 +121,7 @@ function writeUnits(group: CommitGroup, writing: Writing): UnitFailure[] {
 function runStatement(prepare: (sql: string) => StatementSync, statement: Statement): void {
   const { changes } = prepare(statement.sql).run(...(statement.parameters as (string | number | null)[]))
   if (statement.expectRows !== undefined && Number(changes) !== statement.expectRows)
-    throw conflictOf(changes)
+    throw conflictOf(changes, fieldOf(statement))
 }
 
 /** Where the next event of a group is. */

@@ -11,14 +11,14 @@ const ofStatement = [1, 18, 20, 25]
 const rowsNotMet = Symbol('rows')
 
 /** Thrown where `expectRows` is not met. */
-export function conflictOf(changes: number | bigint): Error {
-  return Object.assign(new Error(`changed ${changes} rows`), { [rowsNotMet]: true })
+export function conflictOf(changes: number | bigint, field?: string): Error {
+  return Object.assign(new Error(`changed ${changes} rows`), { [rowsNotMet]: field })
 }
 
 /** What is wrong with one unit; undefined: it is the database (full, broken, locked), and the whole group fails. */
 export function unitProblem(error: unknown): Omit<UnitFailure, 'unit'> | undefined {
   if (!(error instanceof Error)) return undefined
-  if (rowsNotMet in error) return changedProblem(error.message)
+  if (rowsNotMet in error) return changedProblem(error.message, error[rowsNotMet] as string | undefined)
   // A value that cannot be bound, such as undefined or a boolean.
   if ('code' in error && String(error.code).startsWith('ERR_INVALID_ARG')) return brokenProblem(error.message)
   if (!('errcode' in error) || typeof error.errcode !== 'number') return undefined

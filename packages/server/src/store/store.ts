@@ -9,6 +9,11 @@ export interface Statement {
   parameters: readonly unknown[]
   /** Refuse the whole unit with `conflict` unless exactly so many rows were changed: the guard for what was read before. */
   expectRows?: number
+  /**
+   * It takes of the budget with this id: PostgreSQL locks that row before the group's first unit, and a conflict by
+   * `expectRows` is about the field `budget`.
+   */
+  budget?: string
 }
 
 /**

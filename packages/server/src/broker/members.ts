@@ -9,6 +9,7 @@ import {
 } from '../store/members.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
 import { findPrincipal } from '../store/principals.ts'
+import { touchTeam } from '../store/teams.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { decideTeam, requireTeam } from './gate.ts'
@@ -57,7 +58,11 @@ export async function setMember(
   const guards = await mayGiveTeamRole(deps, caller, team, role, giving)
   const since = before?.since ?? deps.clock()
   await deps.store.commit({
-    statements: [...guards, setMemberRow(db, { team_id: team.id, principal_id: principal.id, role, since })],
+    statements: [
+      ...guards,
+      setMemberRow(db, { team_id: team.id, principal_id: principal.id, role, since }),
+      touchTeam(db, team.id, deps.clock()),
+    ],
     events: [eventOf(deps, caller, 'member.set', decision, { team: team.name, details })],
   })
   return { username, kind: principal.kind, role, since: isoOf(since) }
@@ -84,7 +89,7 @@ export async function removeMember(
   if (!member) throw new SignpostError('not_found', 'There is no member of this name in the team.')
   await mayChangeMember(deps, caller, team, member, { type: 'member.remove', fields, field: 'username' })
   await deps.store.commit({
-    statements: [removeMemberRow(db, team.id, member.principal_id)],
+    statements: [removeMemberRow(db, team.id, member.principal_id), touchTeam(db, team.id, deps.clock())],
     events: [eventOf(deps, caller, 'member.remove', decision, fields)],
   })
   return undefined

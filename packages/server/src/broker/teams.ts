@@ -10,6 +10,7 @@ import {
   findTeam,
   insertTeam,
   listTeams as listTeamRows,
+  touchTeam,
   updateTeam as updateTeamRow,
   type NamedTeamRow,
 } from '../store/teams.ts'
@@ -119,7 +120,11 @@ export async function updateTeam(
     ...(body.policy === undefined ? {} : { policy: policyText(body.policy) }),
   }
   await deps.store.commit({
-    statements: [updateTeamRow(deps.store.db, team.id, changes), ...claim],
+    statements: [
+      updateTeamRow(deps.store.db, team.id, changes),
+      touchTeam(deps.store.db, team.id, deps.clock()),
+      ...claim,
+    ],
     events: [eventOf(deps, caller, 'team.update', decision, fields)],
   })
   return shownTeam({ ...team, ...changes, connector: connectorName })

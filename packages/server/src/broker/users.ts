@@ -112,6 +112,7 @@ export async function updateUser(
     display_name: displayName === undefined ? user.display_name : displayName,
     organisation_role: organisationRole ?? user.organisation_role,
     active: active === undefined ? user.active : Number(active),
+    updated_at: deps.clock(),
   }
   const guards = await mayMakeOf(deps, caller, user, { ...user, ...changes }, { details })
   const { db } = deps.store

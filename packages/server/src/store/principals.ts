@@ -74,7 +74,7 @@ export function insertPrincipal(db: Db, row: Insertable<Tables['principals']>): 
 }
 
 export type PrincipalChanges = Partial<
-  Pick<PrincipalRow, 'display_name' | 'organisation_role' | 'active' | 'team_id'>
+  Pick<PrincipalRow, 'display_name' | 'organisation_role' | 'active' | 'team_id' | 'updated_at'>
 >
 
 /** `seen`: only if its role and state are those that were looked at. */

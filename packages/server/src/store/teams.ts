@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Insertable, Selectable } from 'kysely'
 import { memberTeams, type MemberFilter } from './members.ts'
 import type { PageRequest } from './page.ts'
@@ -76,6 +77,15 @@ export function updateTeam(
   changes: Partial<Pick<TeamRow, 'connector_id' | 'prefix' | 'policy'>>,
 ): Statement {
   return statementOf(db.updateTable('teams').set(changes).where('id', '=', id), 1)
+}
+
+/**
+ * Says that the team, or who is in it, was changed. Never the same time twice, however fast and in whichever replica: it
+ * tells two states apart.
+ */
+export function touchTeam(db: Db, id: string, now: number): Statement {
+  const updated_at = sql<number>`case when updated_at < ${now} then ${now} else updated_at + 1 end`
+  return statementOf(db.updateTable('teams').set({ updated_at }).where('id', '=', id), 1)
 }
 
 /**

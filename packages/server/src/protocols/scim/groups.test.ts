@@ -272,6 +272,10 @@ describe('SCIM groups', () => {
       headers: { 'if-none-match': headers.get('etag')! },
     })
     assert.equal(now.status, 200)
+    assert.ok(now.body.meta.lastModified >= meta.created)
+    const tag = { headers: { 'if-match': now.body.meta.version as string } }
+    await world.api('PUT', '/v1/teams/versioned/members/bob', { role: 'admin' })
+    await world.refused([412], 'PATCH', `/Groups/${id}`, add('ada'), tag)
   })
 
   test('members by the thousand: added, listed and taken out in one request each, more are refused', async () => {

@@ -359,6 +359,11 @@ describe('SCIM users', () => {
     await world.refused([412], 'PUT', path, { schemas: [userUrn], userName: 'versioned' }, old)
     await world.refused([412], 'DELETE', path, undefined, old)
     assert.equal((await set('any', '*')).status, 200)
+    const { meta: then } = (await world.scim('GET', path)).body
+    world.pass(5)
+    await world.api('PATCH', '/v1/users/versioned', { displayName: 'by hand' })
+    const { meta: after } = (await world.scim('GET', path)).body
+    assert.ok(after.lastModified > then.lastModified && after.version !== then.version)
     // Without a version all of them count, one after the other.
     const free = await Promise.all(
       ['displayName', 'externalId', 'name.givenName'].map((at) =>

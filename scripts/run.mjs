@@ -16,6 +16,7 @@ const tasks = {
     needs: 'production',
     run: ['--max-semi-space-size=4', 'packages/server/src/main.ts'],
   },
+  recover: { needs: 'production', run: ['packages/server/src/main.ts', 'recover'] },
   dev: { needs: 'full', run: ['--watch', 'packages/server/src/main.ts'] },
   check: { needs: 'full', run: ['scripts/check.mjs'] },
   test: { needs: 'full', run: ['scripts/test.mjs'] },

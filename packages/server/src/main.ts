@@ -1,16 +1,19 @@
 /** The program: the only file that reads the environment and handles signals. */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { SignpostError } from '@signpost/contract'
 import { pino } from 'pino'
 import { parseConfig, secretVariables, type Config } from './config.ts'
-import { codeOf } from './first-run/data-folder.ts'
+import { systemClock, systemIds } from './app.ts'
+import { codeOf, prepareDataFolder } from './first-run/data-folder.ts'
 import { greet } from './first-run/greeting.ts'
+import { recover } from './first-run/recover.ts'
 import { StartError } from './first-run/start-error.ts'
 import { createLog } from './log.ts'
-import { serve, type Serving } from './serve.ts'
+import { openStore, serve, type Serving } from './serve.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const exitCodes = { clean: 0, failed: 1, badConfiguration: 2 }
@@ -40,6 +43,7 @@ async function main(): Promise<void> {
     log.fatal({ err }, 'an error was thrown and nobody looked')
     process.exit(exitCodes.failed)
   })
+  if (process.argv[2] === 'recover') return recoverAccess(config, log)
   try {
     const tls = readTls(config)
     warnIfExposed(config, tls !== undefined, (message) => log.warn({}, message))
@@ -61,6 +65,28 @@ async function main(): Promise<void> {
   } catch (error) {
     if (error instanceof StartError) return end(exitCodes.failed, error.message)
     log.fatal({ err: error }, 'the server could not start')
+    process.exit(exitCodes.failed)
+  }
+}
+
+/** `npm run recover`: for whoever has the data folder, when nobody can log in. */
+async function recoverAccess(config: Config, log: pino.Logger): Promise<void> {
+  const folder = resolve(config.SIGNPOST_DATA_DIR)
+  try {
+    prepareDataFolder(folder)
+    const store = await openStore(config, folder, log)
+    try {
+      const deps = { store, clock: systemClock, newId: systemIds(), randomBytes }
+      const { username, file, expiresAt } = await recover(deps, folder)
+      console.log(`An API key of the organisation admin ${username}, good until ${expiresAt}, is in ${file}`)
+      console.log(`Use it:  signpost login --token-file ${file}  and delete the file. This was recorded.`)
+    } finally {
+      await store.close()
+    }
+  } catch (error) {
+    if (error instanceof StartError || error instanceof SignpostError)
+      return end(exitCodes.failed, error.message)
+    log.fatal({ err: error }, 'no access could be recovered')
     process.exit(exitCodes.failed)
   }
 }

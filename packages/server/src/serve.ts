@@ -86,7 +86,7 @@ export async function serve(
   }
 }
 
-async function openStore(config: Config, folder: string, log: HttpDeps['log']): Promise<Store> {
+export async function openStore(config: Config, folder: string, log: HttpDeps['log']): Promise<Store> {
   const clock = systemClock
   const newId = systemIds()
   try {

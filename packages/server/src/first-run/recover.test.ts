@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { openWorld } from '../broker/testing/world.ts'
+import { parseApiKey } from '../domain/api-key.ts'
+import { recover } from './recover.ts'
+
+async function opened(t: TestContext) {
+  const world = await openWorld()
+  t.after(() => world.close())
+  const folder = await mkdtemp(join(tmpdir(), 'signpost-recover-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  return { world, folder }
+}
+
+test('a key of an admin, in a file for its owner alone, for a day, with a record', async (t) => {
+  const { world, folder } = await opened(t)
+  const { username, file, expiresAt } = await recover(world.deps, folder)
+  assert.equal(username, 'break-glass')
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  const { id } = parseApiKey((await readFile(file, 'utf8')).trim())!
+  const row = await world.deps.store.hot.findKey(id)
+  assert.deepEqual([row?.username, row?.organisationRole, row?.active], ['break-glass', 'admin', true])
+  assert.ok(Math.abs(row!.expiresAt! - world.deps.clock() - 86_400_000) < 60_000)
+  const event = await world.lastEvent()
+  assert.deepEqual(
+    [event.type, event.decision, event.username, event.expiresAt, event.details],
+    ['admin.recover', 'allow', 'break-glass', expiresAt, { key: id }],
+  )
+})
+
+test('again: the same user, active and admin again, with another key', async (t) => {
+  const { world, folder } = await opened(t)
+  const first = await recover(world.deps, folder)
+  const before = await readFile(first.file, 'utf8')
+  const user = { params: { username: 'break-glass' } }
+  await world.call('updateUser', world.as.root, {
+    ...user,
+    body: { active: false, organisationRole: 'member' },
+  })
+  const again = await recover(world.deps, folder)
+  assert.equal(again.username, 'break-glass')
+  assert.notEqual(await readFile(again.file, 'utf8'), before)
+  const shown = await world.call('getUser', world.as.root, user)
+  assert.deepEqual([shown.active, shown.organisationRole], [true, 'admin'])
+})
+
+test('who has only chosen the name is not made an admin', async (t) => {
+  const { world, folder } = await opened(t)
+  const { root } = world.as
+  await world.call('createUser', root, { body: { username: 'break-glass' } })
+  await world.call('createServiceAccount', root, { body: { username: 'break-glass-2', team: 'demo' } })
+  assert.equal((await recover(world.deps, folder)).username, 'break-glass-3')
+  const other = await world.call('getUser', root, { params: { username: 'break-glass' } })
+  assert.equal(other.organisationRole, 'member')
+})
+
+test('what cannot be recorded leaves no file', async (t) => {
+  const { world, folder } = await opened(t)
+  world.breakRecord()
+  await assert.rejects(recover(world.deps, folder), { code: 'record_unavailable' })
+  assert.throws(() => statSync(join(folder, 'recover-token')), { code: 'ENOENT' })
+})

@@ -60,11 +60,17 @@ function issuerOf(token: string): ReturnType<IdentityTokens['issuerOf']> {
     if (typ !== undefined && !types.includes(typ.toLowerCase().replace(/^application\//, '')))
       return problem('type', 'typ: is not that of a token for a workload.')
     const { iss } = decodeJwt(token)
-    if (typeof iss !== 'string' || iss.length > 512) return problem('no_issuer', 'iss: is missing.')
+    if (typeof iss !== 'string' || !isIssuer(iss))
+      return problem('no_issuer', 'iss: is no address of an issuer.')
     return { issuer: iss }
   } catch {
     return malformed
   }
+}
+
+/** What is none is not looked up: PostgreSQL refuses a NUL in a text, for one. */
+function isIssuer(text: string): boolean {
+  return text.length <= 512 && /^https?:\/\/[^\s\p{Cc}\p{Cs}]+$/u.test(text)
 }
 
 function timesOf(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { SignpostError } from '@signpost/contract'
 import { authenticate } from '../authn/authenticate.ts'
 import { createLastUsed } from '../authn/last-used.ts'
 import { createRefusals } from '../authn/refusals.ts'
@@ -82,7 +83,7 @@ describe('a token of a platform', () => {
 
   test('is exchanged for an access token of the service account that a rule names, and recorded', async () => {
     await makeRule()
-    const token = await issued(await issuer.sign(claims))
+    const token = await issued(await issuer.sign({ ...claims, jti: 'one' }))
     assert.match(token.accessToken, /^st_/)
     assert.ok(token.expiresInSeconds > 295 && token.expiresInSeconds <= 300)
     const event = await world.lastEvent()
@@ -90,7 +91,12 @@ describe('a token of a platform', () => {
       [event.type, event.decision, event.reason, event.username, event.keyKind],
       ['auth.token', 'allow', 'trust_rule', 'trainer', 'accessToken'],
     )
-    assert.deepEqual(event.details, { rule: 'jobs', issuer: issuer.issuer, subject: 'job:vision' })
+    assert.deepEqual(event.details, {
+      rule: 'jobs',
+      issuer: issuer.issuer,
+      subject: 'job:vision',
+      tokenId: 'one',
+    })
     const principal = await use(token)
     assert.deepEqual([principal.username, principal.keyKind], ['trainer', 'accessToken'])
     assert.equal(principal.apiKeyId, event.apiKeyId)
@@ -208,6 +214,40 @@ describe('a token of a platform', () => {
     const answer = await grants.get(`${prefix}grant-type:jwt-bearer`)!(deps, form, call)
     assert.equal((answer as RefusedGrant).error, 'invalid_grant')
     assert.equal((await world.lastEvent()).reason, 'rule_changed')
+  })
+
+  test('of an issuer that cannot be reached is taken by a rule that has its keys, and by no other', async () => {
+    await makeRule({ name: 'a-by-discovery' })
+    issuer.answers.keys = (response) => response.writeHead(500).end()
+    world.pass(7 * 3600)
+    const assertion = await issuer.sign(claims)
+    const error = await settle(() => ask(assertion))
+    assert.ok(error instanceof SignpostError && error.code === 'identity_unavailable')
+    assert.equal((await world.lastEvent()).reason, 'issuer_unavailable')
+    const tested = await world.call('testTrustRules', world.as.root, { body: { token: assertion } })
+    assert.match(tested.rules[0]!.problem!, /status 500/)
+    await makeRule({ name: 'b-with-keys', jwks: { keys: issuer.keys } })
+    await issued(assertion)
+    assert.equal((await world.lastEvent()).details?.['rule'], 'b-with-keys')
+    delete issuer.answers.keys
+    world.pass(61)
+  })
+
+  test('whose issuer no rule could name is refused before anything is looked up', async () => {
+    await makeRule()
+    for (const iss of [
+      '',
+      'issuer',
+      'file:///etc/passwd',
+      `${issuer.issuer}\u0000`,
+      'https://a b',
+      `https://${'a'.repeat(600)}`,
+    ])
+      assert.equal(await refusedFor(await issuer.sign({ ...claims, iss })), 'no_issuer', iss)
+    assert.equal(
+      await refusedFor(await issuer.sign({ ...claims, iss: 'https://other.example' })),
+      'unknown_issuer',
+    )
   })
 
   test('makes no keys and no trust rules: they would outlive it', async () => {

@@ -38,14 +38,16 @@ async function exchange(
   if (token === undefined) return invalidRequest('The token of the workload is missing.')
   const read = deps.identityTokens.issuerOf(token)
   if ('problem' in read) return refuse(deps, call, read.problem.reason)
-  const details = { issuer: read.issuer.slice(0, 256).toWellFormed() }
+  const details = { issuer: recordable(read.issuer) }
   const rows = await listTrustRulesOf(deps.store.db, read.issuer)
   if (rows.length === 0) return refuse(deps, call, 'unknown_issuer', details)
-  const verdicts = await verdictsOf(deps, token, rows).catch(async (error: unknown) => {
-    await deps.refusals.record(call, { type: 'auth.token', reason: 'issuer_unavailable', details })
-    throw error
-  })
+  const verdicts = await verdictsOf(deps, token, rows)
   const chosen = verdicts.find(({ problem }) => problem === undefined)
+  const unavailable = verdicts.find((verdict) => verdict.unavailable)?.unavailable
+  if (!chosen && unavailable) {
+    await deps.refusals.record(call, { type: 'auth.token', reason: 'issuer_unavailable', details })
+    throw unavailable
+  }
   if (!chosen) return refuse(deps, call, commonReason(verdicts), { ...details, ...subjectOf(verdicts) })
   const scope = narrowedScope(chosen.settings.scope, form.get('scope'))
   if (scope === null) {
@@ -132,11 +134,17 @@ function known({ row, token }: RuleVerdict) {
   return { details: { for: row.username, rule: row.name, issuer: row.issuer, ...subjectOf([{ token }]) } }
 }
 
-/** Whose token it is, where its signature is good: nobody else's words reach the record. */
-function subjectOf(verdicts: readonly Pick<RuleVerdict, 'token'>[]): { subject?: string } {
-  const subject = verdicts.find(({ token }) => token)?.token?.claims['sub']
-  return typeof subject === 'string' ? { subject: subject.slice(0, 256).toWellFormed() } : {}
+/** Whose token it is, and which, where its signature is good: nobody else's words reach the record. */
+function subjectOf(verdicts: readonly Pick<RuleVerdict, 'token'>[]): { subject?: string; tokenId?: string } {
+  const claims = verdicts.find(({ token }) => token)?.token?.claims
+  const { sub, jti } = claims ?? {}
+  return {
+    ...(typeof sub === 'string' ? { subject: recordable(sub) } : {}),
+    ...(typeof jti === 'string' ? { tokenId: recordable(jti) } : {}),
+  }
 }
+
+const recordable = (text: string) => text.slice(0, 256).toWellFormed()
 
 function commonReason(verdicts: readonly RuleVerdict[]): string {
   const reasons = new Set(verdicts.map(({ problem }) => problem!.reason))

@@ -1,3 +1,4 @@
+import { SignpostError } from '@signpost/contract'
 import type { Claims, TokenProblem, VerifiedToken } from '../domain/identity-token.ts'
 import { ruleProblem } from '../domain/trust-rule.ts'
 import type { OwnedTrustRuleRow } from '../store/trust-rules.ts'
@@ -12,6 +13,8 @@ export interface RuleVerdict {
   token: VerifiedToken | undefined
   /** Undefined: the rule takes it. */
   problem: TokenProblem | undefined
+  /** Why the keys of the issuer cannot be had, where they cannot. */
+  unavailable?: SignpostError
 }
 
 /** Asks each rule; the rules that name the same keys verify the token once. All are of the token's issuer. */
@@ -30,12 +33,23 @@ export async function verdictsOf(
   const verdicts: RuleVerdict[] = []
   for (const row of rows) {
     const settings = settingsOf(row)
-    const result = await verify(row, settings)
+    const result = await verify(row, settings).catch(unavailable)
+    if (result instanceof SignpostError) {
+      const problem = { reason: 'issuer_unavailable', sentence: result.message }
+      verdicts.push({ row, settings, token: undefined, problem, unavailable: result })
+      continue
+    }
     const good = 'claims' in result ? result : undefined
     const problem = 'claims' in result ? problemOf(row, settings, result.claims) : result.problem
     verdicts.push({ row, settings, token: good, problem })
   }
   return verdicts
+}
+
+/** Another rule may have keys of its own. */
+function unavailable(error: unknown): SignpostError {
+  if (error instanceof SignpostError && error.code === 'identity_unavailable') return error
+  throw error
 }
 
 function problemOf(

@@ -14,6 +14,7 @@ export const errorCatalogue = {
   conflict: { status: 409, title: 'In conflict with the present state' },
   upload_incomplete: { status: 409, title: 'The upload is not complete' },
   idempotency_mismatch: { status: 422, title: 'The idempotency key was used for another request' },
+  length_required: { status: 411, title: 'The length of the body is needed' },
   body_too_large: { status: 413, title: 'The request body is too large' },
   unsupported_media_type: { status: 415, title: 'The request body must be application/json' },
   unsupported_by_store: { status: 422, title: 'The bucket cannot do this' },

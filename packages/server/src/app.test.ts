@@ -74,6 +74,7 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   },
   updateTrustRule: { enabled: false },
   testTrustRules: { token: 'x' },
+  createShareLink: { key: 'k' },
   applyNetwork: { digest: 'none' },
   planRevocation: { target: { team: 'secret' } },
   revoke: { target: { team: 'secret' }, steps: [{ step: 'stop-issuing' }], reason: 'x' },

@@ -39,7 +39,7 @@ function shownError(error: unknown, causesLeft: number): object {
 function withoutSecrets(text: string): string {
   return text
     .replaceAll(/\b((?:X-(?:Amz|Goog)-(?:Signature|Security-Token|Credential)|sig)=)[^&\s"']+/gi, '$1[cut]')
-    .replaceAll(/\bsp_[0-9a-z]{12}_[A-Za-z0-9_-]+/g, '[API key]')
+    .replaceAll(/\bs[pstl]_[0-9a-z]{12}_[A-Za-z0-9_-]+/g, '[API key]')
     .replaceAll(/(\/\/[^/\s:@]+:)[^/\s@]+@/g, '$1[cut]@')
     .replaceAll(/\b(Bearer|SharedKey) +[^\s"']+/gi, '$1 [cut]')
 }

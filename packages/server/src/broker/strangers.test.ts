@@ -41,6 +41,7 @@ describe('a stranger', () => {
     createUser: { username: 'alice' },
     createServiceAccount: { username: 'x', team: 'demo' },
     createApiKey: { name: 'x', username: 'alice' },
+    createShareLink: { key: 'k' },
     applyNetwork: { digest: 'x' },
     createIdentityProvider: { name: 'x', issuer: 'https://issuer.example', clientId: 'x' },
     updateIdentityProvider: { enabled: false },

@@ -14,6 +14,7 @@ main { width: 100%; max-width: 26rem; padding: 2rem; background: var(--paper); b
 label { display: block; margin-bottom: 0.35rem; font-weight: 600 } input[type=text] { width: 100%; padding: 0.65rem 0.75rem; margin-bottom: 1rem; font: 1.25rem/1.4 ui-monospace, monospace; letter-spacing: 0.1em; text-transform: uppercase; color: inherit; background: var(--paper); border: 1px solid var(--dim); border-radius: 8px }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 0.25rem 1rem; margin: 0 0 1rem } dt { color: var(--dim) } dd { margin: 0; overflow-wrap: anywhere } form + form { margin-top: 0.6rem } .code { font: 600 1.4rem/1.4 ui-monospace, monospace; letter-spacing: 0.1em }
 .problem { padding: 0.6rem 0.8rem; border: 1px solid var(--line); border-left: 4px solid #c4320a; border-radius: 6px }
+main.wide { max-width: 60rem; align-self: start } table { width: 100%; border-collapse: collapse; margin: 0 0 1rem } th, td { padding: 0.35rem 0.75rem 0.35rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top } th { color: var(--dim); font-weight: 600 } td:first-child { overflow-wrap: anywhere } .size { text-align: right; white-space: nowrap } .when { white-space: nowrap }
 `
 const styleHash = `sha256-${hash('sha256', style, 'base64')}`
 
@@ -52,15 +53,20 @@ export interface Page {
   status?: number
   /** Where the browser goes on by itself. */
   onward?: string
+  /** Holds a table. */
+  wide?: boolean
 }
 
-export function sendPage(reply: FastifyReply, { title, body, status = 200, onward }: Page): FastifyReply {
+export function sendPage(
+  reply: FastifyReply,
+  { title, body, status = 200, onward, wide = false }: Page,
+): FastifyReply {
   const refresh =
     onward === undefined ? markup`` : markup`<meta http-equiv="refresh" content="0; url=${onward}" />`
   const page = markup`<!doctype html><html lang="en"><head><meta charset="utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" /><meta name="robots" content="noindex" />${refresh}
 <title>${title} · Signpost</title><style>${{ html: style }}</style></head>
-<body><main><p class="brand">Signpost</p><h1>${title}</h1>${body}</main></body></html>
+<body><main class="${wide ? 'wide' : 'narrow'}"><p class="brand">Signpost</p><h1>${title}</h1>${body}</main></body></html>
 `
   return reply
     .code(status)

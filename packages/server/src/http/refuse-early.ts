@@ -11,9 +11,23 @@ import { problemOf } from '../broker/problem.ts'
  */
 export function refuseLargeBodiesEarly(server: Pick<Server, 'on' | 'emit'>, bytesMax: number): void {
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    if (!(Number(request.headers['content-length']) > bytesMax)) response.writeContinue()
+    const isTooLarge = Number(request.headers['content-length']) > bytesMax
+    if (!isTooLarge && !isForBucket(request)) response.writeContinue()
     server.emit('request', request, response)
   })
+}
+
+/** So many bytes that are for a bucket are read, and dropped, so that a client which does not ask first sees its answer. */
+export const swallowedBytesMax = 16 * 1024 * 1024
+
+/** A body that is for the bucket, where the redirect leads: not a byte of it is wanted here. */
+function isForBucket({ method, url = '' }: IncomingMessage): boolean {
+  return method === 'PUT' && url.startsWith('/o/')
+}
+
+/** Was asked, and was not told to go on: the body is not on its way (RFC 9110 §10.1.1). */
+export function isAskedFirst(request: IncomingMessage): boolean {
+  return isForBucket(request) && request.headers.expect?.toLowerCase() === '100-continue'
 }
 
 /** Answers what the HTTP parser gave up on, where there is still somebody to answer. */

@@ -19,6 +19,7 @@ import { acceptJsonOnly } from './json-body.ts'
 import { addLoginRoutes } from './login-routes.ts'
 import { addPages } from './pages.ts'
 import { sendProblem } from './problem.ts'
+import { addRedirectRoutes } from './redirect-routes.ts'
 import { answerUnreadable, refuseLargeBodiesEarly } from './refuse-early.ts'
 import { addRoutes, methodsAt } from './routes.ts'
 import { addTokenRoutes } from './token-routes.ts'
@@ -72,6 +73,7 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
   addLoginRoutes(server, deps, sessions)
   addDeviceRoutes(server, deps, sessions)
   addTokenRoutes(server, deps)
+  addRedirectRoutes(server, deps, admit, sessions)
   for (const addProtocol of deps.protocols ?? []) addProtocol(server, createBearerCaller(admit))
   addRoutes(server, deps, authenticate)
   addUrlLane(server, deps, { admit, readJson })

@@ -63,6 +63,26 @@ create table share_links (
   check ((object_key is null) <> (prefix is null))
 );
 create index share_links_team on share_links (team_id, id);
+-- Who leaves a team, on whatever path, leaves no links behind that would open again with a later membership.
+/*sqlite:
+create trigger members_links after delete on members
+begin
+  delete from api_keys
+  where kind = 'shareLink' and principal_id = old.principal_id
+    and id in (select l.id from share_links l where l.team_id = old.team_id);
+end;
+*/
+/*postgres:
+create function delete_member_links() returns trigger language plpgsql as $$
+begin
+  delete from api_keys
+  where kind = 'shareLink' and principal_id = old.principal_id
+    and id in (select l.id from share_links l where l.team_id = old.team_id);
+  return null;
+end $$;
+create trigger members_links after delete on members
+for each row execute function delete_member_links();
+*/
 
 create table restricted_prefixes (
   id text /*postgres: collate "C"*/ primary key,

@@ -125,7 +125,7 @@ async function requireMaker(
   return { owner, decision }
 }
 
-/** Is what this call came with of the kind that makes keys at all? */
+/** Is what this call came with of the kind that makes keys, or lets anybody in, at all? */
 export async function decideMaking({ store }: BrokerDeps, { principal }: Caller): Promise<Decision> {
   const { id, keyKind, apiKeyId } = principal
   const decision = decideAccess(principal, { of: 'own', ask: 'apiKeys.make', ownerId: id })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { organisationPermissions, SignpostError, teamPermissions, type OperationId } from '@signpost/contract'
 import { covers, powersOf } from './testing/powers.ts'
@@ -147,7 +148,7 @@ describe('whatever somebody does with roles, members, users, service accounts, p
     const [id, asked] = askedOf(scene, one)
     const error = await settle(() => world.call(id, caller, asked))
     if (error) {
-      assert.ok(error instanceof SignpostError && error.code !== 'internal', String(error))
+      assert.ok(error instanceof SignpostError && error.code !== 'internal', inspect(error))
       return false
     }
     const body = asked.body as { username?: string; name?: string; scope?: 'team' | 'organisation' }

@@ -12,10 +12,12 @@ import {
 } from '../store/external-identities.ts'
 import { deleteLoginsOf } from '../store/logins.ts'
 import { findPrincipal, type PrincipalRow } from '../store/principals.ts'
+import { decideMaking } from './api-keys.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { requireFree, requireOrganisation } from './gate.ts'
 import { mayActFor } from './give-role.ts'
+import { requireAllowed } from './refuse.ts'
 
 export async function listIdentities(
   deps: BrokerDeps,
@@ -38,6 +40,8 @@ export async function linkIdentity(
   const type = 'user.update'
   const details = { user: username, linked: issuer, subject }
   const decision = await requireOrganisation(deps, caller, 'users.manage', type, { details })
+  // Who is bound logs in without a scope, and for as long as they like: no less is this than making a key.
+  await requireAllowed(deps, caller, await decideMaking(deps, caller), { type, fields: { details } })
   const user = await requireUser(deps, username)
   await mayActFor(deps, caller, user, { type, fields: { details }, field: 'username' })
   const { db } = deps.store

@@ -67,6 +67,13 @@ const pages: Record<string, RegExp[]> = {
     /The identity token is not taken: No trust rule takes this token/,
   ],
   'docs/guides/run-it.md': [/signpost_/],
+  'docs/guides/scim.md': [
+    /"displayName":"vision"/,
+    /^ada@example\.org .*member/m,
+    /"totalResults":1/,
+    /^"active":false$/m,
+    /user\.update/,
+  ],
   'docs/guides/teams-users-keys.md': [/alice/, /^from alice$/m],
   'docs/guides/connect-a-bucket.md': [],
   'docs/guides/connect-aws.md': [],

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { SignpostError } from '@signpost/contract'
+import { systemIds } from '../../app.ts'
 import { makeApiKey } from '../../domain/api-key.ts'
 import { insertApiKey } from '../../store/api-keys.ts'
 import { updatePrincipal } from '../../store/principals.ts'
+import { openSqliteStore } from '../../store/sqlite.ts'
+import type { Store } from '../../store/store.ts'
 import { openScimWorld, patch, userUrn, type ScimWorld } from './test-scim.ts'
 
 describe('who may speak SCIM', () => {
@@ -160,6 +167,28 @@ describe('who may speak SCIM', () => {
     assert.equal(answer.headers.get('content-type'), 'application/scim+json; charset=utf-8')
     assert.match(answer.headers.get('location')!, /\/scim\/Users\/[0-9a-f-]{36}$/)
     assert.equal(answer.headers.get('cache-control'), 'no-store')
+  })
+
+  test('503: what cannot be recorded is not done', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'signpost-scim-broken-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const real = await openSqliteStore({ file: join(folder, 'db'), newId: systemIds(), clock: Date.now })
+    let isBroken = false
+    const commit: Store['commit'] = (unit) =>
+      isBroken
+        ? Promise.reject(new SignpostError('record_unavailable', 'The record cannot be written.'))
+        : real.commit(unit)
+    const broken = await openScimWorld({ store: { ...real, commit } })
+    t.after(() => broken.close())
+    const { id } = await broken.addUser('kept')
+    isBroken = true
+    await broken.refused([503], 'PATCH', `/Users/${id}`, patch({ op: 'replace', value: { active: false } }))
+    await broken.refused([503], 'DELETE', `/Users/${id}`)
+    await broken.refused([503], 'POST', '/Users', { schemas: [userUrn], userName: 'x' })
+    // A refusal is recorded before it is told, too.
+    await broken.refused([503], 'POST', '/Users', { schemas: [userUrn], userName: 'x', roles: ['admin'] })
+    isBroken = false
+    assert.equal((await broken.scim('GET', `/Users/${id}`)).body.active, true)
   })
 
   test('400 and 413 in the same form: bytes that are no UTF-8, and too many of them', async () => {

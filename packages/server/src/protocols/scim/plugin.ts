@@ -64,6 +64,8 @@ function sendRefusal(thrown: unknown, request: FastifyRequest, reply: FastifyRep
   const error = unreadable(thrown) ?? thrown
   const { status, body, unexpected, headers } = refusalOf(error, request.id)
   const { operation } = request.routeOptions.config
-  if (unexpected) request.log.error({ requestId: request.id, operation, err: thrown }, 'unexpected error')
+  const fields = { requestId: request.id, operation, err: thrown }
+  if (unexpected) request.log.error(fields, 'unexpected error')
+  else if (status === 503) request.log.warn(fields, 'refused: the record cannot be written')
   return sendScim(reply.code(status).headers(headers), body)
 }

@@ -250,13 +250,15 @@ describe('a token of a platform', () => {
     )
   })
 
-  test('makes no keys and no trust rules: they would outlive it', async () => {
+  test('makes no keys, trust rules and identity providers: they would outlive it', async () => {
     await makeRule({ username: 'root' })
     const caller = { principal: await use(await issued(await issuer.sign(claims))), call }
     await world.refused('createApiKey', caller, { body: { name: 'x' } }, 'forbidden')
     const body = { ...(await world.call('listTrustRules', caller)).items[0], name: 'second' }
     for (const field of ['createdAt', 'enabled']) delete (body as Record<string, unknown>)[field]
     await world.refused('createTrustRule', caller, { body }, 'forbidden')
+    const provider = { name: 'own', issuer: issuer.issuer, clientId: 'x', allowInternal: true }
+    await world.refused('createIdentityProvider', caller, { body: provider }, 'forbidden')
     const changed = { params: { name: 'jobs' }, body: { enabled: true } }
     await world.refused('updateTrustRule', caller, changed, 'forbidden')
   })

@@ -23,6 +23,7 @@ import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { requireFree, requireOrganisation } from './gate.ts'
 import { createOnce } from './idempotency.ts'
+import { requireLettingIn } from './lets-in.ts'
 import { checkMappings } from './provider-mappings.ts'
 import {
   cameByProvider,
@@ -55,7 +56,7 @@ export async function createIdentityProvider(
   const type = 'identityProvider.create'
   const { name, clientSecret, ...given } = input.body
   const details = { identityProvider: name, issuer: given.issuer }
-  const decision = await requireOrganisation(deps, caller, 'identity.manage', type, { details })
+  const decision = await requireLettingIn(deps, caller, type, { details })
   await checkReference(deps, caller, clientSecret, type, details)
   const guards = await checkMappings(deps, caller, given.groups, type, { details })
   return createOnce(deps, caller, 'createIdentityProvider', input, async () => {
@@ -90,10 +91,12 @@ export async function updateIdentityProvider(
     changed: Object.keys(body).join(', '),
     ...(enabled === undefined ? {} : { enabled }),
   }
-  const decision = await requireOrganisation(deps, caller, 'identity.manage', type, { details })
+  const isStop = enabled === false && Object.keys(body).length === 1
+  const decision = isStop
+    ? await requireOrganisation(deps, caller, 'identity.manage', type, { details })
+    : await requireLettingIn(deps, caller, type, { details })
   await checkReference(deps, caller, clientSecret, type, details)
   const row = await requireProvider(deps, name)
-  const isStop = enabled === false && Object.keys(body).length === 1
   const settings: ProviderSettings = {
     ...settingsOf(row),
     ...given(changes),

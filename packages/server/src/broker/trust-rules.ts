@@ -6,7 +6,6 @@ import {
   type Reply,
   type TrustRule,
 } from '@signpost/contract'
-import type { Decision } from '../domain/decide-access.ts'
 import { hasSecretHalf, publicKeysOf } from '../domain/public-keys.ts'
 import { requireOwnerNamed } from '../domain/shared-issuers.ts'
 import { deleteKeysThatCameBy } from '../store/logins.ts'
@@ -20,14 +19,13 @@ import {
   updateTrustRule as updateTrustRuleRow,
   type OwnedTrustRuleRow,
 } from '../store/trust-rules.ts'
-import { decideMaking } from './api-keys.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf, type EventFields } from './event-of.ts'
 import { checkPlainText, requireFree, requireOrganisation } from './gate.ts'
 import { mayActFor } from './give-role.ts'
 import { createOnce } from './idempotency.ts'
 import { checkedScope } from './key-scope.ts'
-import { requireAllowed } from './refuse.ts'
+import { requireLettingIn } from './lets-in.ts'
 import { cameByRule, settingsOf, shownTrustRule, sourceOf, storedSettings } from './trust-rule-record.ts'
 
 export async function listTrustRules(
@@ -49,7 +47,7 @@ export async function createTrustRule(
   const { name, username } = input.body
   const type = 'trustRule.create'
   const fields = { details: { rule: name, for: username } }
-  const decision = await requireMaker(deps, caller, type, fields)
+  const decision = await requireLettingIn(deps, caller, type, fields)
   return createOnce<TrustRule>(deps, caller, 'createTrustRule', input, async () => {
     const { db } = deps.store
     requireFree('name', await findTrustRule(db, name))
@@ -77,13 +75,15 @@ export async function updateTrustRule(
 ): Promise<TrustRule> {
   const type = 'trustRule.update'
   const fields = { details: { rule: name } }
-  const decision = await requireMaker(deps, caller, type, fields)
+  // To stop one, nobody needs to have what it gives.
+  const stopsOnly = body.enabled === false && Object.keys(body).length === 1
+  const decision = stopsOnly
+    ? await requireOrganisation(deps, caller, 'identity.manage', type, fields)
+    : await requireLettingIn(deps, caller, type, fields)
   const { db } = deps.store
   const row = await requireRule(deps, name)
   const { enabled = row.enabled === 1, ...changes } = body
   const rule = changedRule(row, changes)
-  // To stop one, nobody needs to have what it gives.
-  const stopsOnly = !enabled && Object.keys(changes).length === 0
   let stored = { issuer: row.issuer, principal_id: row.principal_id, settings: row.settings }
   let owner: Owner = { username: row.username, kind: row.principalKind, active: row.active }
   if (!stopsOnly) {
@@ -123,18 +123,6 @@ export async function deleteTrustRule(
 type Owner = Pick<NamedPrincipalRow, 'username' | 'kind' | 'active'>
 type RuleFields = Omit<TrustRule, 'name' | 'enabled' | 'createdAt'>
 type RuleRow = Omit<OwnedTrustRuleRow, 'username' | 'principalKind' | 'active'>
-
-/** By a key that could make keys: a rule gives what a key gives, for as long. */
-async function requireMaker(
-  deps: BrokerDeps,
-  caller: Caller,
-  type: AuditEventType,
-  fields: EventFields,
-): Promise<Decision> {
-  const decision = await requireOrganisation(deps, caller, 'identity.manage', type, fields)
-  await requireAllowed(deps, caller, await decideMaking(deps, caller), { type, fields })
-  return decision
-}
 
 async function requirePrincipal(
   deps: BrokerDeps,

@@ -132,6 +132,36 @@ test("a key's scope narrows, and manages only where it says so", () => {
   )
 })
 
+test('a key that has a scope makes no keys and lets nobody in, whatever it may manage', () => {
+  const own = { of: 'own', ownerId: 'p2' } as const
+  for (const scope of [{}, { actions: ['manage' as const] }, { networks: ['::/0'] }]) {
+    const key = { ...admin, scope }
+    assert.equal(decideAccess(key, { ...own, ask: 'apiKeys.make' }).reason, 'scoped_key_makes_none')
+    assert.equal(decideAccess(key, { of: 'organisation', ask: 'identity.manage' }).outcome, 'deny')
+  }
+  const manages = { ...admin, scope: { actions: ['manage' as const] } }
+  assert.equal(decideAccess(manages, { ...own, ask: 'apiKeys.manage' }).outcome, 'allow')
+  assert.equal(decideAccess(manages, { ...own, ask: 'membership.end' }).outcome, 'allow')
+  const reads = { ...admin, scope: { actions: ['read' as const] } }
+  for (const ask of ['apiKeys.manage', 'membership.end', 'serviceAccount.manage'] as const)
+    assert.equal(decideAccess(reads, { ...own, ask }).outcome, 'deny')
+  assert.equal(decideAccess(admin, { ...own, ask: 'apiKeys.make' }).outcome, 'allow')
+})
+
+test('what lies outside of the scope of a key is not shown by it', () => {
+  const elsewhere = { ...member, scope: { teams: ['other'] } }
+  assert.equal(decided(elsewhere, 'admin', 'read').visible, false)
+  const team = teamOf(elsewhere, 'admin')
+  assert.equal(decideAccess(elsewhere, { of: 'team', ask: 'team.see', team }).visible, false)
+  // Of others' things a narrow key of an admin learns nothing.
+  const narrow = { ...admin, scope: { actions: ['read' as const] } }
+  for (const ask of ['user.see', 'apiKeys.manage', 'apiKeys.make', 'serviceAccount.manage'] as const)
+    assert.equal(decideAccess(narrow, { of: 'own', ask, ownerId: 'p1' }).visible, false, ask)
+  // Managing is not for some of a team's objects.
+  const partly = { ...member, scope: { actions: ['manage' as const], prefixes: ['a/'] } }
+  assert.deepEqual(allowed(partly, 'admin'), ['team.see'])
+})
+
 test('a restricted prefix is for those that it names, admins included', () => {
   const prefixes = [
     { prefix: 'a/', grants: [{ principalId: 'p1', access: 'read' as const }] },

@@ -23,6 +23,20 @@ const pages: Record<string, RegExp[]> = {
     /"metadata":"storage"/,
   ],
   'docs/guides/rotate-credentials.md': [/"reason":"bucket_refused"/, /^still works$/m, /^sealed anew: 0; /m],
+  'docs/guides/restricted-prefixes.md': [
+    /^payroll\/ +role viewer +alice$/m,
+    /^nor does carol$/m,
+    /^bob sees nothing there$/m,
+    /^march$/m,
+    /prefix\.set/,
+    /^opened sp:\/\/vision\/payroll\/ to the whole team$/m,
+  ],
+  'docs/guides/access-review.md': [
+    /^alice may write payroll\/march\.csv\. /m,
+    /^bob may not read payroll\/march\.csv\. The prefix payroll\/ is restricted/m,
+    /^exit code 1$/m,
+    /^"username","kind","active"/m,
+  ],
   'docs/guides/restrict-networks.md': [
     /^inside: a URL$/m,
     /outside_network/,
@@ -66,6 +80,7 @@ const pages: Record<string, RegExp[]> = {
     /The scope of this key/,
     /The identity token is not taken: No trust rule takes this token/,
   ],
+  'docs/guides/login.md': [/00u1abcd/, /https:\/\/acme\.okta\.com/],
   'docs/guides/run-it.md': [/signpost_/],
   'docs/guides/scim.md': [
     /"displayName":"vision"/,

@@ -149,7 +149,9 @@ async function mayUpdate(
   fields: EventFields,
 ): Promise<Statement[]> {
   const giving = { type: 'user.update', fields, field: 'userName' } as const
-  const { active, organisation_role: role, ...others } = changes
+  const { active, organisation_role: role, external_id: externalId, ...others } = changes
+  // By its external id, somebody may log in as this user.
+  if (externalId !== undefined) await mayActFor(deps, caller, row, giving)
   if (role !== undefined || Object.keys(others).length > 0) await mayChange(deps, caller, row, giving)
   const guards =
     role === undefined

@@ -28,6 +28,8 @@ export const groups: Kind<DirectoryTeam> = {
   schema: groupSchema,
   events: { create: 'team.create', update: 'team.update', delete: 'team.delete' },
   costly: ['members'],
+  // Each may have thousands of members.
+  rowsPerRead: 50,
   indexed: ['id', 'displayName', 'externalId'],
   count: ({ deps, by }, narrowing) => countTeams(deps, by, narrowingOf(narrowing)),
   async list(reading, narrowing, window) {

@@ -31,6 +31,8 @@ export interface Kind<Source = never> {
   events: { create: AuditEventType; update: AuditEventType; delete: AuditEventType }
   /** Attributes that cost something to read. */
   costly: readonly string[]
+  /** How many are held at once while all are looked at. */
+  rowsPerRead: number
   /** Which of a filter's equalities an index looks up. */
   indexed: readonly string[]
   count(reading: Reading, narrowing: Narrowing): Promise<number>

@@ -9,7 +9,6 @@ import type { ListQuery } from './list-query.ts'
 import { isSelected, select } from './select.ts'
 
 const listUrn = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
-const rowsPerRead = 500
 
 export async function listResources(
   kinds: readonly Kind<unknown>[],
@@ -115,14 +114,14 @@ async function matching(source: Source, { skip, limit }: Wanted) {
   return { total, entries: await source.kind.byIds(source.reading, ids) }
 }
 
-/** All that fit, in the order of ids; a few hundred are held at once. */
+/** All that fit, in the order of ids; a few are held at once. */
 async function* scan({ kind, scanning, narrowing, test, isEmpty }: Source): AsyncGenerator<Entry> {
   let after: string | undefined
   for (let isMore = !isEmpty; isMore;) {
-    const entries = await kind.list(scanning, narrowing, { limit: rowsPerRead, after })
+    const entries = await kind.list(scanning, narrowing, { limit: kind.rowsPerRead, after })
     for (const entry of entries) if (test?.(entry.resource) !== false) yield entry
     after = entries.at(-1)?.id
-    isMore = entries.length === rowsPerRead
+    isMore = entries.length === kind.rowsPerRead
   }
 }
 

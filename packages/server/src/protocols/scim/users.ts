@@ -21,6 +21,7 @@ export const users: Kind<DirectoryUser> = {
   schema: userSchema,
   events: { create: 'user.create', update: 'user.update', delete: 'user.delete' },
   costly: [],
+  rowsPerRead: 500,
   indexed: ['id', 'userName', 'externalId'],
   count: ({ deps, by }, narrowing) => countUsers(deps, by, narrowingOf(narrowing)),
   list: async (reading, narrowing, window) =>

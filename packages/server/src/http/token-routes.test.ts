@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { startIssuer } from '../broker/testing/issuer.ts'
-import { openLoginWorld } from './login-world.ts'
+import { openLoginWorld } from './testing/login-world.ts'
 
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -124,6 +124,20 @@ describe('POST /oidc/token', () => {
     assert.ok(!JSON.stringify(body).includes('127.0.0.1'), 'where the issuer is, is nobody else’s business')
     const { reason, type, decision } = (await world.events()).at(-1)!
     assert.deepEqual([type, decision, reason], ['auth.token', 'deny', 'issuer_unavailable'])
+  })
+
+  test('pages of origins that are allowed read the answer, also of a refusal; others do not', async (t) => {
+    const { post } = await open(t, { settings: { corsOrigins: ['https://app.example'] } })
+    for (const [origin, allowed] of [
+      ['https://app.example', 'https://app.example'],
+      ['https://evil.example', null],
+    ] as const) {
+      const form = new URLSearchParams({ grant_type: jwtBearer, assertion: 'x' })
+      const { response, status } = await post(form, { origin })
+      assert.equal(status, 400)
+      assert.equal(response.headers.get('access-control-allow-origin'), allowed)
+      assert.equal(response.headers.get('access-control-allow-credentials'), null)
+    }
   })
 
   test('429 after too many failures of an address, and most of a flood is only counted', async (t) => {

@@ -26,6 +26,7 @@ export function addKey(program: Command, run: Run): void {
           EXPIRES: (found) => found.expiresAt ?? 'never',
           'LAST USED': (found) => found.lastUsedAt ?? 'never',
           'MAY BE USED FOR': (found) => keyScopeText(found.scope),
+          'MADE BY': (found) => found.madeBy ?? found.username,
           NAME: (found) => found.name,
         })
       }),

@@ -88,6 +88,12 @@ export const ApiKey = z.object({
   expiresAt: Instant.nullable().describe('Null: it does not expire'),
   lastUsedAt: Instant.nullable().describe('To the minute'),
   scope: KeyScope.nullable().describe('null: whatever its owner may'),
+  madeBy: z
+    .string()
+    .nullable()
+    .describe(
+      'Who made it, and may have it, where that was not its owner. Null: its owner, or somebody who is gone',
+    ),
 })
 export const CreateApiKey = z.strictObject({
   name: z.string().min(1).max(128).describe('What it is for'),

@@ -21,6 +21,23 @@ describe('API keys', () => {
     assert.equal((await world.call('createApiKey', alice, { body: { name: 'k' } })).expiresAt, null)
   })
 
+  test('a key that somebody else has made shows by whom, until they are gone', async () => {
+    const { root, carol } = world.as
+    await world.call('createUser', root, { body: { username: 'helper', organisationRole: 'admin' } })
+    const helper = await world.callerFor('helper')
+    const body = { name: 'handed over', username: 'carol' }
+    assert.equal((await world.call('createApiKey', helper, { body })).madeBy, 'helper')
+    assert.equal((await world.call('createApiKey', carol, { body })).madeBy, null)
+    const makers = async () =>
+      (await world.call('listApiKeys', carol)).items
+        .filter(({ name }) => name === 'handed over')
+        .map(({ madeBy }) => String(madeBy))
+        .toSorted((a, b) => a.localeCompare(b))
+    assert.deepEqual(await makers(), ['helper', 'null'])
+    await world.call('deleteUser', root, { params: { username: 'helper' } })
+    assert.deepEqual(await makers(), ['null', 'null'])
+  })
+
   test('sessions, access tokens and links are no API keys: not listed, not deleted as such', async () => {
     const { alice } = world.as
     const row = await keyRowOf(world, alice.principal.apiKeyId)

@@ -18,6 +18,7 @@ import {
   updatePrincipal,
   type NamedPrincipalRow,
 } from '../store/principals.ts'
+import { usernamesOf } from '../store/restricted-prefixes.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf, type EventFields } from './event-of.ts'
 import { checkPlainText, isId } from './gate.ts'
@@ -28,6 +29,8 @@ import { requireAllowed } from './refuse.ts'
 import { decideAccount, mayChangeAccount } from './service-accounts.ts'
 
 export const apiKeysMax = 100
+/** Before the id of whoever made a key for somebody else. */
+const by = 'by:'
 
 const absentOwner = 'There is no such user or service account, or its keys are not yours to manage.'
 const absentKey = 'There is no such API key, or it is not yours to manage.'
@@ -40,7 +43,12 @@ export async function listApiKeys(
   const { owner } = await requireOwner(deps, caller, username, 'access.refuse')
   const rows = await listApiKeyRows(deps.store.db, owner.id, { limit, after: readTextCursor(cursor) })
   const page = pageOfRows(rows, limit, ({ id }) => [id])
-  return { items: page.rows.map(shownApiKey), nextCursor: page.nextCursor }
+  const makers = await usernamesOf(
+    deps.store.db,
+    page.rows.map((row) => makerOf(row)),
+  )
+  const items = page.rows.map((row) => shownApiKey(row, makers.get(makerOf(row)) ?? null))
+  return { items, nextCursor: page.nextCursor }
 }
 
 export async function createApiKey(
@@ -72,11 +80,11 @@ export async function createApiKey(
       kind: 'apiKey',
       scope,
       idle_ms: null,
-      came_by: '',
+      came_by: owner.id === caller.principal.id ? '' : `${by}${caller.principal.id}`,
       username: owner.username,
     }
     const { username: _, ...stored } = row
-    const shown = shownApiKey(row)
+    const shown = shownApiKey(row, row.came_by === '' ? null : caller.principal.username)
     const event = eventOf(deps, caller, 'apiKey.create', decision, madeFields(owner, row))
     // Who rises meanwhile is not taken over by a key that was made for less.
     const asSeen = updatePrincipal(db, owner.id, { active: owner.active }, owner)
@@ -188,7 +196,12 @@ function madeFields(owner: NamedPrincipalRow, row: OwnedApiKeyRow): EventFields 
   return { ...fields, details: { ...fields.details, ...expiresAt, ...scope } }
 }
 
-function shownApiKey(row: OwnedApiKeyRow): Reply<'listApiKeys'>['items'][number] {
+/** The id of whoever made it; empty: its owner. */
+function makerOf({ came_by: cameBy }: OwnedApiKeyRow): string {
+  return cameBy.startsWith(by) ? cameBy.slice(by.length) : ''
+}
+
+function shownApiKey(row: OwnedApiKeyRow, madeBy: string | null): Reply<'listApiKeys'>['items'][number] {
   return {
     id: row.id,
     name: row.name,
@@ -197,5 +210,6 @@ function shownApiKey(row: OwnedApiKeyRow): Reply<'listApiKeys'>['items'][number]
     expiresAt: isoOrNull(row.expires_at),
     lastUsedAt: isoOrNull(row.last_used_at),
     scope: storedScope(row.scope) ?? null,
+    madeBy,
   }
 }

@@ -51,7 +51,7 @@ export interface Tables {
     scope: Generated<string>
     /** It ends when it was not used for so long; null: it does not. */
     idle_ms: Generated<number | null>
-    /** `provider:<id>`, `trust:<id>`, `device`; empty: made by hand. */
+    /** `provider:<id>`, `trust:<id>`, `device`; an API key's `by:<id>` is who made it; empty: its owner, by hand. */
     came_by: Generated<string>
   }
   share_links: {

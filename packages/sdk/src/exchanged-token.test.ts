@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { createSignpost as createPlain, SignpostError, TransferError, type SignpostOptions } from './index.ts'
 import { createSignpost as createNode } from './node.ts'
@@ -23,11 +24,10 @@ describe('an identity token', () => {
     exchangeFault = undefined
     now = 1_800_000_000_000
     let made = 0
-    server = createServer(async (request, response) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk as Buffer)
+    const answer = async (request: IncomingMessage, response: ServerResponse) => {
+      const body = await text(request)
       if (request.url === '/base/oidc/token') {
-        log.push(`exchange ${new URLSearchParams(Buffer.concat(chunks).toString()).get('assertion')}`)
+        log.push(`exchange ${new URLSearchParams(body).get('assertion')}`)
         if (exchangeFault?.(response)) return
         made += 1
         good.add(`st_${made}`)
@@ -41,7 +41,8 @@ describe('an identity token', () => {
         const problem = { type: 'x', title: 'x', status, detail: 'x', code: codes[status], requestId: 'r' }
         response.end(JSON.stringify(status === 200 ? { items: [], nextCursor: null } : problem))
       }
-    })
+    }
+    server = createServer((request, response) => void answer(request, response))
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/base`
   })

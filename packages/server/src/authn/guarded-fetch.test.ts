@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { after, describe, test } from 'node:test'
 import { SignpostError } from '@signpost/contract'
 import { generate } from 'selfsigned'
@@ -136,12 +137,12 @@ describe('the guarded fetch', () => {
   })
 
   test('it sends what it is given, answers what it gets, and stops when told to', async () => {
-    const port = await serve(async (request, response) => {
+    const port = await serve((request, response) => {
       if (request.url === '/hang') return
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk as Buffer)
-      response.writeHead(401, { 'content-type': 'text/plain', 'set-cookie': ['a=1', 'b=2'] })
-      response.end(`${request.method} ${request.headers['content-type']} ${Buffer.concat(chunks).toString()}`)
+      void text(request).then((body) => {
+        response.writeHead(401, { 'content-type': 'text/plain', 'set-cookie': ['a=1', 'b=2'] })
+        response.end(`${request.method} ${request.headers['content-type']} ${body}`)
+      })
     })
     const { fetch } = fetching()
     const url = `http://127.0.0.1:${port}`

@@ -176,6 +176,27 @@ describe('filters', () => {
     }
   })
 
+  test('the bounds: 20 deep, 100 conditions, 8,192 characters, and not one more', () => {
+    const deep = (depth: number) => `${'('.repeat(depth)}userName pr${')'.repeat(depth)}`
+    assert.equal(fits(deep(20)), true)
+    assert.match(
+      refused(() => fits(deep(21))),
+      /deeper than 20/,
+    )
+    const wide = (count: number) => Array.from({ length: count }, () => 'userName pr').join(' and ')
+    assert.equal(fits(wide(100)), true)
+    assert.match(
+      refused(() => fits(wide(101))),
+      /more than 100 conditions/,
+    )
+    const long = (length: number) => `userName ne "${'x'.repeat(length - 14)}"`
+    assert.equal(fits(long(8192)), true)
+    assert.match(
+      refused(() => fits(long(8193))),
+      /longer than 8192/,
+    )
+  })
+
   test('what an index can look up is found under and, and under nothing else', () => {
     const equals = (filter: string) => Object.fromEntries(requiredEquals(userSchema, parseFilter(filter)))
     assert.deepEqual(equals('userName eq "x"'), { userName: 'x' })

@@ -43,17 +43,23 @@ export interface StoredRules {
 }
 
 const none: AccessRules = Object.freeze({ prefixes: [], restrictions: [], budgets: [] })
-const textsMax = 2000
+/** Of all texts that are kept: a team may have many rules. */
+const charactersMax = 8_000_000
 
 /** Works out each text once. Rules that cannot be read throw: then nothing is allowed. */
 export function createRulesReader(): (stored: StoredRules) => AccessRules {
   const known = new Map<string, readonly unknown[]>()
+  let characters = 0
   const read = <Rule>(text: string | null): readonly Rule[] => {
     if (text === null) return []
     let rules = known.get(text)
     if (!rules) {
       rules = JSON.parse(`[${text}]`) as unknown[]
-      if (known.size >= textsMax) known.clear()
+      characters += text.length
+      if (characters > charactersMax) {
+        known.clear()
+        characters = text.length
+      }
       known.set(text, rules)
     }
     return rules as readonly Rule[]

@@ -10,15 +10,21 @@ export function parseDuration(text: string): number {
   return seconds
 }
 
-const bytesOf: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
+const bytesOf: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 }
 
 /** `1048576`, `64M`, `1GiB` -> bytes. For commander. */
 export function parseBytes(text: string): number {
-  const match = /^(\d{1,15})([KMG]?)(?:i?B)?$/i.exec(text)
+  const match = /^(\d{1,15})([KMGT]?)(?:i?B)?$/i.exec(text)
   const bytes = Number(match?.[1]) * (bytesOf[(match?.[2] ?? '').toUpperCase()] ?? Number.NaN)
   if (!Number.isSafeInteger(bytes))
     throw new InvalidArgumentError('Write bytes, or a size such as 64M or 1G.')
   return bytes
+}
+
+/** From 0. For commander. */
+export function parseCount(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Write a whole number.')
+  return Number(text)
 }
 
 export function parsePositive(text: string): number {

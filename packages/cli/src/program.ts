@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addAccess } from './commands/access.ts'
 import { addAudit } from './commands/audit.ts'
+import { addBudget } from './commands/budget.ts'
 import { addConnector } from './commands/connector.ts'
 import { addCp } from './commands/cp.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -12,6 +13,7 @@ import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
 import { addNetwork } from './commands/network.ts'
 import { addPrefix } from './commands/prefix.ts'
+import { addRestriction } from './commands/restriction.ts'
 import { addRevoke } from './commands/revoke.ts'
 import { addRm } from './commands/rm.ts'
 import { addRole } from './commands/role.ts'
@@ -68,6 +70,8 @@ export function createProgram(run: Run): Command {
     addKey,
     addPrefix,
     addAccess,
+    addRestriction,
+    addBudget,
     addTrustRule,
     addConnector,
     addDoctor,

@@ -28,7 +28,11 @@ export async function putWhole(
   const hasMd5 = options.verify === 'checksum'
   if (hasMd5 && options.checksum === undefined)
     request.checksum = { algorithm: 'md5', value: base64(await md5Of(deps.transport, body, signal)) }
-  const url = createLiveUrl(() => askForUrl(deps, address.team, request, signal), deps.clock, firstUrl)
+  const url = createLiveUrl(
+    () => askForUrl(deps, address.team, request, source.sizeBytes, signal),
+    deps.clock,
+    firstUrl,
+  )
   const meter = createMeter(source.sizeBytes, options.onProgress)
   const onProgress = meter.piece()
   const { response, issued } = await sendSigned(deps, { url, body, onProgress, signal })
@@ -66,22 +70,33 @@ export function writeFields(
   }
 }
 
-/** Without a form where the store has none: then the range is looked at afterwards, or held by a header. */
+/**
+ * Without a form where the store has none: then the range is looked at afterwards, or held by a header. With the length
+ * only where a restriction or a budget wants it: not every store can hold to one.
+ */
 async function askForUrl(
   deps: TransferDeps,
   team: string,
   request: UrlRequestInput,
+  sizeBytes: number,
   signal: AbortSignal | undefined,
 ): Promise<IssuedUrl> {
   const ask = (body: UrlRequestInput) => deps.api.call('issueUrl', { params: { team }, body }, { signal })
   try {
     return await ask(request)
   } catch (error) {
+    if (request.contentLengthRange === undefined && wantsLength(error))
+      return ask({ ...request, contentLength: sizeBytes })
     const isNoForm = error instanceof SignpostError && error.code === 'unsupported_by_store'
     if (request.method !== 'POST' || !isNoForm) throw error
     const { method: _, ...plain } = request
     return ask(plain)
   }
+}
+
+/** A restriction or a budget counts bytes, so that it must be known how many these are. */
+export function wantsLength(error: unknown): boolean {
+  return error instanceof SignpostError && error.code === 'restricted' && error.field === 'contentLength'
 }
 
 function base64(bytes: Uint8Array): string {

@@ -7,7 +7,7 @@ import { createGate } from './concurrent.ts'
 import { downloadFile, type DownloadedFile, type DownloadFileOptions } from './download-file.ts'
 import { mapConcurrent, readAhead } from './map-concurrent.ts'
 import type { Progress } from './progress.ts'
-import { writeFields } from './put-whole.ts'
+import { wantsLength, writeFields } from './put-whole.ts'
 import { createSmallFiles } from './small-file.ts'
 import { uploadKnownFile } from './upload-file.ts'
 import type { TransferDeps } from './transfer-deps.ts'
@@ -172,6 +172,7 @@ async function* withUrls<F extends FileTransfer>(
 ): AsyncGenerator<ReadyFile<F>, void, void> {
   let batch: { file: F; address: Address; request: UrlRequestInput }[] = []
   let batchSize = batchSizes.first
+  let declares = false
   const ask = async function* (): AsyncGenerator<ReadyFile<F>, void, void> {
     const asked = batch
     batch = []
@@ -181,7 +182,12 @@ async function* withUrls<F extends FileTransfer>(
     const requests = asked.map(({ request }) => request)
     for await (const answer of batchUrls(deps, team, requests, { signal })) {
       const { file, address } = asked[answer.index]!
-      yield answer.ok ? { file, address, url: answer.url } : { file, address, error: answer.error }
+      if (answer.ok) yield { file, address, url: answer.url }
+      else if (wantsLength(answer.error)) {
+        // This one asks again for itself; those to come say it at once.
+        declares = true
+        yield { file, address }
+      } else yield { file, address, error: answer.error }
     }
   }
   for await (const file of files) {
@@ -192,7 +198,8 @@ async function* withUrls<F extends FileTransfer>(
       continue
     }
     if (batch.length > 0 && batch[0]?.address.team !== ready.address.team) yield* ask()
-    batch.push({ file, address: ready.address, request })
+    const length = declares && request.action === 'write' ? { contentLength: file.sizeBytes } : {}
+    batch.push({ file, address: ready.address, request: { ...request, ...length } })
     if (batch.length >= batchSize) yield* ask()
   }
   yield* ask()

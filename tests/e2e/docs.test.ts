@@ -26,7 +26,7 @@ const pages: Record<string, RegExp[]> = {
   'docs/guides/restricted-prefixes.md': [
     /^payroll\/ +role viewer +alice$/m,
     /^nor does carol$/m,
-    /^bob sees nothing there$/m,
+    /^bob may not look$/m,
     /^march$/m,
     /prefix\.set/,
     /^opened sp:\/\/vision\/payroll\/ to the whole team$/m,

@@ -9,6 +9,7 @@ import { addExplain } from './commands/explain.ts'
 import { addHelp } from './commands/help.ts'
 import { addIdentityProvider } from './commands/identity-provider.ts'
 import { addKey } from './commands/key.ts'
+import { addLink } from './commands/link.ts'
 import { addLogin } from './commands/login.ts'
 import { addLs } from './commands/ls.ts'
 import { addNetwork } from './commands/network.ts'
@@ -68,6 +69,7 @@ export function createProgram(run: Run): Command {
     addServiceAccount,
     addRole,
     addKey,
+    addLink,
     addPrefix,
     addAccess,
     addRestriction,

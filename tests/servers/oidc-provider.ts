@@ -20,7 +20,8 @@ export async function startOidcProvider(publicUrl: string): Promise<OidcProvider
   const server = createServer((request, response) => answer(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  // Another site than 127.0.0.1: what a browser keeps back between sites, it keeps back here.
+  const issuer = `http://localhost:${(server.address() as AddressInfo).port}`
   const groups = new Map<string, string[]>()
   const clientSecret = randomBytes(24).toString('base64url')
   const provider = new Provider(issuer, {

@@ -69,10 +69,16 @@ export function sendLoggedOut(reply: FastifyReply, onward: string | undefined): 
 
 export function sendLoginProblem(
   reply: FastifyReply,
-  { status, detail, requestId, again }: { status: number; detail: string; requestId: string; again: string },
+  {
+    title,
+    status,
+    detail,
+    requestId,
+    again,
+  }: { title: string; status: number; detail: string; requestId: string; again: string },
 ): FastifyReply {
   return sendPage(reply, {
-    title: status >= 500 ? 'That did not work' : 'You are not logged in',
+    title,
     status,
     body: markup`<p class="problem" role="alert">${detail}</p>
       <p><a class="button" href="${again}">Try again</a></p>

@@ -90,7 +90,9 @@ function addLogout(scope: FastifyInstance, deps: HttpDeps, sessions: BrowserSess
   })
   scope.post('/logout', { config }, async (request, reply) => {
     const caller = await sessions.find(request).catch(ifUnauthenticated)
-    reply.header('set-cookie', clearCookie('session', sessions.secure()))
+    // Without the cookie another site's page may have sent this: it is not to log anybody out.
+    if (readCookie(request.headers.cookie, 'session', sessions.secure()) !== undefined)
+      reply.header('set-cookie', clearCookie('session', sessions.secure()))
     if (!caller) return sendLoggedOut(reply, undefined)
     const cameBy = await logOut(broker, caller)
     return sendLoggedOut(reply, await providerLogout(broker, cameBy))
@@ -114,9 +116,11 @@ export function sendPageProblem(
   logRefusal(error, loggedRequest(request), problem, unexpected)
   const { status, detail } = problem
   const path = request.raw.url!.split('?', 1)[0]!
-  const again = path.startsWith('/device') ? '/device' : `${broker.publicUrl()}/login`
+  const isDevice = path.startsWith('/device')
+  const again = isDevice ? '/device' : `${broker.publicUrl()}/login`
+  const title = isDevice || status >= 500 ? 'That did not work' : 'You are not logged in'
   const { 'www-authenticate': _, ...others } = headers
-  return sendLoginProblem(reply.headers(others), { status, detail, requestId: request.id, again })
+  return sendLoginProblem(reply.headers(others), { title, status, detail, requestId: request.id, again })
 }
 
 /** The pages are not for programs: a parameter that is there twice is not there. */

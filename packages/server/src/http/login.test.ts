@@ -115,6 +115,8 @@ test('who logs out is logged out here, and sent to the provider to log out there
     headers: { origin: 'https://evil.example' },
   })
   assert.equal(foreign.status, 403)
+  const withheld = await world.browser().ask('/logout', { method: 'POST' })
+  assert.deepEqual(withheld.headers.getSetCookie(), [], 'SameSite keeps the cookie back, and it stays')
   assert.equal(await meOf(browser), 200)
   const done = await browser.ask('/logout', { method: 'POST', headers: { origin: world.url } })
   assert.equal(done.status, 200)

@@ -1,6 +1,7 @@
 /** A login at a terminal (RFC 8628): nothing without a confirmation, one token for one, and no way to guess. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { openLoginWorld, type Browser, type LoginWorld } from './testing/login-world.ts'
 
 interface Begun {
@@ -88,6 +89,50 @@ test('a terminal gets one token for a confirmation, which acts as who confirmed'
   assert.ok(told.includes('auth.token device_confirmed'))
   world.pass(12 * 3600)
   assert.equal((await world.call('GET', '/v1/me', undefined, String(token))).status, 401)
+})
+
+test('no secret of a login is kept in the clear, recorded or logged', async (t) => {
+  const world = await openLoginWorld(t)
+  await world.addProvider()
+  const browser = world.browser()
+  const back = await browser.callback()
+  const sealed = browser.jar.get('signpost-login')!
+  assert.equal((await browser.ask(back)).status, 303)
+  const begun = await begin(world)
+  await decide(world, browser, begun.user_code)
+  world.pass(6)
+  const { access_token: token } = await poll(world, begun.device_code)
+  // One that fails, too: what was sent stands in no error.
+  world.issuer.script = { claims: { nonce: 'another' } }
+  const failed = world.browser()
+  const failedBack = await failed.callback()
+  assert.equal((await failed.ask(failedBack)).status, 400)
+  const { db } = world.app.deps.store
+  const { rows } = await sql<{ name: string }>`select name from sqlite_schema where type = 'table'`.execute(
+    db,
+  )
+  const tables = await Promise.all(
+    rows.map(async ({ name }) => (await sql`select * from ${sql.table(name)}`.execute(db)).rows),
+  )
+  assert.ok(tables.length > 20)
+  const kept = JSON.stringify(tables) + JSON.stringify(world.logged)
+  assert.match(kept, /device_confirmed/)
+  assert.ok(world.logged.length > 5)
+  const codeOf = (path: string) => new URL(path, world.url).searchParams.get('code')!
+  const stateOf = (path: string) => new URL(path, world.url).searchParams.get('state')!
+  const secrets = {
+    session: browser.jar.get('signpost-session')!.split('_')[2]!,
+    token: String(token).split('_')[2]!,
+    deviceCode: begun.device_code,
+    clientSecret: world.issuer.clientSecret,
+    sealed,
+    code: codeOf(back),
+    state: stateOf(back),
+    failedCode: codeOf(failedBack),
+    failedState: stateOf(failedBack),
+  }
+  for (const [what, secret] of Object.entries(secrets)) assert.equal(kept.includes(secret), false, what)
+  assert.equal(/eyJ[\w-]{20,}\.eyJ/.test(kept), false, 'no token of the provider')
 })
 
 test('who is asked by a terminal logs in first, and comes back to the same question', async (t) => {

@@ -19,6 +19,8 @@ export interface LoginWorld {
   /** The first admin's API key. */
   admin: string
   issuer: ScriptedIssuer
+  /** Lines of the log, `debug` too. */
+  logged: readonly object[]
   pass(seconds: number): void
   events(): Promise<AuditEvent[]>
   call(
@@ -43,6 +45,9 @@ export async function openLoginWorld(
   const newId = systemIds(clock)
   const store = await openSqliteStore({ file: join(folder, 'db'), clock, newId })
   t.after(() => store.close())
+  const logged: Parameters<typeof testLog>[0] = []
+  const log = testLog(logged)
+  log.level = 'debug'
   const app = createApp({
     store,
     masterKeys: [new Uint8Array(32)],
@@ -56,7 +61,7 @@ export async function openLoginWorld(
       teamAdminsMaySetEndpoints: false,
     },
     settings: { ...testSettings, ...options.settings },
-    log: testLog([]),
+    log,
     version: '0.0.0',
     clock,
     newId,
@@ -84,6 +89,7 @@ export async function openLoginWorld(
     url,
     admin,
     issuer,
+    logged,
     call,
     pass: (seconds) => void (passedMs += seconds * 1000),
     async events() {

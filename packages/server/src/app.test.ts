@@ -84,6 +84,8 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   startMove: { connector: 'secret', prefix: 'there/' },
   setRestrictedPrefix: { prefix: 'secret/', grants: [] },
   explainAccess: { username: 'owner', team: 'secret', key: 'secret.txt', action: 'read' },
+  createRestriction: { team: 'secret', username: 'owner', reason: 'x' },
+  setBudget: { team: 'secret', limits: { urlsPerMinute: 1 } },
   createRole: { name: 'own', scope: 'team', permissions: [] },
   updateRole: { permissions: [] },
 }
@@ -96,6 +98,8 @@ const ownBusiness = new Set([
   'listApiKeys',
   'listConnectors',
   'listServiceAccounts',
+  'listBudgets',
+  'listSessions',
 ])
 
 test('every route of the contract, walked over HTTP: without a key nothing, to a stranger nothing of others', async (t) => {

@@ -10,6 +10,7 @@ import * as audit from './schemas/audit.ts'
 import * as doctor from './schemas/doctor.ts'
 import * as moves from './schemas/moves.ts'
 import { accessOperations } from './access-operations.ts'
+import { limitOperations } from './limit-operations.ts'
 import { identityOperations } from './identity-operations.ts'
 
 const team = Slug.describe('Name of the team')
@@ -687,6 +688,7 @@ export const operations = {
     errors: [],
   },
   ...accessOperations,
+  ...limitOperations,
   ...identityOperations,
 } as const satisfies Record<string, Operation>
 

@@ -1,11 +1,13 @@
 import type { KeyKind } from '@signpost/contract'
 import type { Generated } from 'kysely'
 
+import type { AccessTables } from './access-tables.ts'
+
 /**
  * The tables as Kysely sees them. Times are ms since the epoch (bigint), flags are 0 or 1 (smallint), JSON is text: the
  * common subset of SQLite and PostgreSQL. Column names are snake_case.
  */
-export interface Tables {
+export interface Tables extends AccessTables {
   principals: {
     id: string
     kind: 'user' | 'serviceAccount'
@@ -27,14 +29,6 @@ export interface Tables {
     /** `provider:<id>:<role>` where groups gave the role of the organisation; empty: made by hand. */
     role_came_by: Generated<string>
   }
-  roles: {
-    scope: 'team' | 'organisation'
-    name: string
-    description: string
-    /** JSON: names of permissions. */
-    permissions: string
-    created_at: number
-  }
   /** Sessions, access tokens and share links too. */
   api_keys: {
     /** The public prefix. */
@@ -54,101 +48,10 @@ export interface Tables {
     /** `provider:<id>`, `trust:<id>`, `device`; an API key's `by:<id>` is who made it; empty: its owner, by hand. */
     came_by: Generated<string>
   }
-  share_links: {
-    /** Of the key that it is. */
-    id: string
-    team_id: string
-    object_key: string | null
-    prefix: string | null
-    uses_max: number | null
-    uses: Generated<number>
-  }
-  restricted_prefixes: {
-    id: string
-    team_id: string
-    /** Relative to the team. */
-    prefix: string
-    /** JSON: `PrefixRule`. */
-    rule: string
-    created_at: number
-  }
-  restrictions: {
-    id: string
-    principal_id: string | null
-    team_id: string | null
-    /** JSON: `RestrictionRule`. */
-    rule: string
-    until_at: number | null
-    of_organisation: number
-    created_by: string
-    created_at: number
-  }
-  budgets: {
-    id: string
-    principal_id: string | null
-    team_id: string | null
-    /** JSON: `BudgetRule`. */
-    rule: string
-    created_at: number
-  }
-  budget_uses: {
-    budget_id: string
-    limit_name: string
-    ends_at: number
-    used: number
-  }
-  identity_providers: {
-    id: string
-    name: string
-    enabled: number
-    /** JSON, without the secret. */
-    settings: string
-    /** Sealed with the master key; empty: none. */
-    sealed_secret: string
-    created_at: number
-  }
-  external_identities: {
-    issuer: string
-    subject: string
-    principal_id: string
-    created_at: number
-  }
   used_logins: {
     /** SHA-256 of its `state`, hex. */
     id: string
     expires_at: number
-  }
-  device_logins: {
-    /** SHA-256 of the device code, hex. */
-    id: string
-    user_code: string
-    principal_id: string | null
-    state: 'waiting' | 'confirmed' | 'refused'
-    /** Of who confirmed it: what their session came by. */
-    came_by: Generated<string>
-    /** JSON: address and agent of the terminal. */
-    asked: string
-    /** When the terminal last asked how it goes. */
-    asked_at: number
-    /** How long it is to wait between two times. */
-    interval_ms: number
-    created_at: number
-    expires_at: number
-  }
-  trust_rules: {
-    id: string
-    name: string
-    enabled: number
-    issuer: string
-    principal_id: string
-    /** JSON. */
-    settings: string
-    created_at: number
-  }
-  team_uses: {
-    principal_id: string
-    team_id: string
-    last_used_at: number
   }
   teams: {
     id: string

@@ -1,6 +1,13 @@
 /** What every engine's store must do of itself about access: grants that end with a membership, uses that are noted. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import {
+  lastUses,
+  listReviewedKeys,
+  listReviewedMemberships,
+  listReviewedPrincipals,
+} from './access-review.ts'
+import { insertApiKey } from './api-keys.ts'
 import { insertPrincipal, deletePrincipal } from './principals.ts'
 import { removeMember, setMember } from './members.ts'
 import {
@@ -84,5 +91,48 @@ export function accessTests(storeOf: () => Store): void {
       })
     const rows = await db.selectFrom('team_uses').selectAll().where('team_id', '=', team.id).execute()
     assert.deepEqual(rows, [{ principal_id: one.id, team_id: team.id, last_used_at: hour + 3_600_000 }])
+  })
+
+  test('a review reads people by pages, with what belongs to them, in the types that it says', async () => {
+    const { store, db, team, one, two } = await setUp('reviewed')
+    const key = { principal_id: one.id, name: 'n', secret_hash: 'h', created_at: 1, expires_at: null }
+    await store.commit({
+      statements: [
+        insertApiKey(db, { ...key, id: 'reviewed-1', last_used_at: 5 }),
+        insertApiKey(db, { ...key, id: 'reviewed-2', last_used_at: 9, expires_at: 2 }),
+        insertApiKey(db, { ...key, id: 'reviewed-3', last_used_at: null, kind: 'session', expires_at: 2 }),
+        noteTeamUse(db, { principalId: one.id, teamId: team.id, at: 3_600_000 }),
+      ],
+      events: [],
+    })
+    const filter = { teamId: team.id }
+    const first = await listReviewedPrincipals(db, filter, { limit: 1 })
+    const rest = await listReviewedPrincipals(db, filter, { limit: 9, after: first[0]!.username })
+    assert.deepEqual(
+      [...first, ...rest].map(({ id, rolePermissions }) => [id, rolePermissions]),
+      [
+        [one.id, null],
+        [two.id, null],
+      ],
+    )
+    const ids = [one.id, two.id]
+    assert.deepEqual(
+      (await listReviewedMemberships(db, ids, {}))
+        .map(({ principalId, team: name, lastUsedAt }) => [principalId === one.id, name, lastUsedAt])
+        .toSorted((a, b) => String(a).localeCompare(String(b))),
+      [
+        [false, 'reviewed-other', null],
+        [false, 'reviewed-team', null],
+        [true, 'reviewed-other', null],
+        [true, 'reviewed-team', 3_600_000],
+      ],
+    )
+    // A session that has ended is no way in; a key that has ended is still to be tidied away.
+    const keys = await listReviewedKeys(db, ids, 10)
+    assert.deepEqual(
+      keys.map(({ id }) => id),
+      ['reviewed-1', 'reviewed-2'],
+    )
+    assert.deepEqual([...(await lastUses(db, ids))], [[one.id, 9]])
   })
 }

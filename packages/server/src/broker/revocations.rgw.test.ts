@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import type { IssuedUrl, RevocationPlan, RevocationStepName } from '@signpost/contract'
+import type { RevocationPlan, RevocationStepName } from '@signpost/contract'
 import { requireServer } from '../../../../tests/servers/install.ts'
 import { roleOnRgw, type RgwRole } from '../../../../tests/servers/rgw-role.ts'
 import { startRgw, type Rgw } from '../../../../tests/servers/rgw.ts'
+import { sign } from '../connectors/s3/credentials/testing/sign-and-send.ts'
+import { testScope } from '../connectors/test-scope.ts'
 import type { OpenConnector } from '../domain/connector.ts'
+import { findConnector } from '../store/connectors.ts'
+import { createConnectorPool } from './connector-pool.ts'
 import type { Caller } from './deps.ts'
 import { openWorld, type World } from './testing/world.ts'
 
@@ -87,10 +91,23 @@ describe('a revocation on Ceph', requireServer('rgw'), () => {
     })
   const read = (caller: Caller, team = 'demo') =>
     world.call('issueUrl', caller, { params: { team }, body: { action: 'read', key: 'a.txt' } })
-  const statusOf = async ({ url }: IssuedUrl) => {
+  const statusOf = async ({ url }: { url: string }) => {
     const answer = await fetch(url)
     await answer.arrayBuffer()
     return answer.status
+  }
+  /** With sessions of its own, for a requester of its own. */
+  const anotherReplica = () => {
+    const { store, secretBox, newId, log, clock } = world.deps
+    const pool = createConnectorPool({ store, secretBox, newId, log, connectorDeps: { clock, fetch } })
+    return {
+      close: () => pool.close(),
+      async read() {
+        const row = await findConnector(store.db, 'ceph')
+        const { connector } = await pool.open(row!.id, row!.version)
+        return sign(connector, testScope({ prefix: 'demo/', action: 'read' }), 'GET', 'demo/a.txt')
+      },
+    }
   }
   const plan = (target: object) => world.call('planRevocation', world.as.root, { body: { target } })
   const revoke = (target: object, step: RevocationStepName, undo = false) =>
@@ -175,9 +192,15 @@ describe('a revocation on Ceph', requireServer('rgw'), () => {
     const found = stepOf(await plan({ username: 'alice' }), 'end-sessions')
     assert.deepEqual(found.touches, { grants: 2, usernames: ['alice', 'victor'] })
     assert.match(found.detail, /Live URLs of one other end by it too/)
+    const replica = anotherReplica()
+    const there = await replica.read()
+    assert.equal(await statusOf(there), 200)
     const { steps } = await revoke({ username: 'alice' }, 'end-sessions')
     assert.deepEqual([steps[0]?.outcome, steps[0]?.verified], ['done', 'refused'], steps[0]?.detail)
     assert.deepEqual([await statusOf(hers), await statusOf(his)], [403, 403])
+    assert.equal(await statusOf(there), 403)
+    assert.equal(await statusOf(await replica.read()), 200, 'the sessions of other replicas are opened anew')
+    await replica.close()
     assert.deepEqual([await statusOf(await read(alice)), await statusOf(await read(victor))], [200, 200])
     assert.deepEqual(await statements(), ['AuditorsRead', 'SignpostRevokeSessions'])
     const second = await revoke({ username: 'alice' }, 'end-sessions')

@@ -274,3 +274,50 @@ test('the secret is sealed, bound to its provider, sealed anew by a rotation, an
   assert.equal(moved.body['field'], 'clientSecret', 'it goes to no other issuer')
   assert.equal((await world.call('POST', '/v1/secrets/rotate')).status, 200)
 })
+
+test('a secret may stay where the server finds it, and is read at every login', async (t) => {
+  const secrets: Record<string, string> = {}
+  const world = await openLoginWorld(t, { secrets })
+  const reference = { env: 'SIGNPOST_SECRET_IDP' }
+  const provider = {
+    name: 'idp',
+    issuer: world.issuer.url,
+    clientId: world.issuer.clientId,
+    clientSecret: reference,
+    allowInternal: true,
+  }
+  const missing = await world.call('POST', '/v1/identity-providers', provider)
+  assert.equal(missing.body['code'], 'credential_unavailable')
+  secrets['SIGNPOST_SECRET_IDP'] = world.issuer.clientSecret
+  const made = await world.call('POST', '/v1/identity-providers', provider)
+  assert.deepEqual(made.body['clientSecret'], reference)
+  assert.equal((await world.browser().login()).status, 303)
+  world.issuer.clientSecret = 'renewed'
+  assert.equal((await world.browser().login()).status, 503)
+  secrets['SIGNPOST_SECRET_IDP'] = 'renewed'
+  assert.equal((await world.browser().login()).status, 303)
+})
+
+test('a secret of the server is not sent to a provider of somebody who manages logins alone', async (t) => {
+  const world = await openLoginWorld(t, { secrets: { SIGNPOST_SECRET_BUCKET: 'of a bucket' } })
+  await world.call('POST', '/v1/roles', {
+    name: 'identity',
+    scope: 'organisation',
+    permissions: ['identity.manage'],
+  })
+  await world.call('POST', '/v1/users', { username: 'ivan', organisationRole: 'identity' })
+  const { token } = (await world.call('POST', '/v1/api-keys', { name: 'k', username: 'ivan' })).body
+  const provider = { name: 'own', issuer: world.issuer.url, clientId: 'c', allowInternal: true }
+  const clientSecret = { env: 'SIGNPOST_SECRET_BUCKET' }
+  const refused = await world.call(
+    'POST',
+    '/v1/identity-providers',
+    { ...provider, clientSecret },
+    String(token),
+  )
+  assert.deepEqual([refused.status, refused.body['field']], [403, 'clientSecret'])
+  assert.equal((await world.events()).at(-1)?.decision, 'deny')
+  assert.equal((await world.call('POST', '/v1/identity-providers', provider, String(token))).status, 201)
+  const changed = await world.call('PATCH', '/v1/identity-providers/own', { clientSecret }, String(token))
+  assert.equal(changed.status, 403)
+})

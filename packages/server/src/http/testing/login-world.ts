@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { AuditEvent } from '@signpost/contract'
 import { createApp, systemClock, systemIds, type App } from '../../app.ts'
+import { createSecretReader } from '../../connectors/secrets.ts'
 import { createFirstAdmin } from '../../first-run/first-admin.ts'
 import { exportAuditEvents } from '../../store/audit-events.ts'
 import { openSqliteStore } from '../../store/sqlite.ts'
@@ -36,7 +37,7 @@ export interface LoginWorld {
 
 export async function openLoginWorld(
   t: TestContext,
-  options: { settings?: Partial<HttpSettings>; publicUrl?: string } = {},
+  options: { settings?: Partial<HttpSettings>; publicUrl?: string; secrets?: Record<string, string> } = {},
 ): Promise<LoginWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'signpost-login-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -65,6 +66,7 @@ export async function openLoginWorld(
     version: '0.0.0',
     clock,
     newId,
+    readSecret: createSecretReader({ env: options.secrets ?? {} }),
     ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
   })
   const admin = (await createFirstAdmin(app.deps, undefined, folder))!.token

@@ -31,6 +31,17 @@ const pages: Record<string, RegExp[]> = {
     /prefix\.set/,
     /^opened sp:\/\/vision\/payroll\/ to the whole team$/m,
   ],
+  'docs/guides/restrictions-and-budgets.md': [
+    /restriction forbids this until .*: the dataset is under review/,
+    /^frame$/m,
+    /url\.issue.*restricted/,
+    /^ended restriction /m,
+    /"limitedBy": ?"policy"/,
+    /at most 1048576 bytes/,
+    /^alice +\d+ of 600 +no limit +6 of 5242880$/m,
+    /budget is used up \(writeBytesPerDay: 10\); some of it is free in \d+ s/,
+    /^removed the budget of team vision$/m,
+  ],
   'docs/guides/access-review.md': [
     /^alice may write payroll\/march\.csv\. /m,
     /^bob may not read payroll\/march\.csv\. The prefix payroll\/ is restricted/m,

@@ -92,6 +92,15 @@ const pages: Record<string, RegExp[]> = {
     /The identity token is not taken: No trust rule takes this token/,
   ],
   'docs/guides/login.md': [/00u1abcd/, /https:\/\/acme\.okta\.com/],
+  'docs/guides/revocation.md': [
+    /^a secret$/m,
+    /^rotate-credential +local +document +live +not said +\d+ URLs of 1 user$/m,
+    /^cannot: local: all URLs are signed with one credential/m,
+    /laptop was stolen \(restricted/,
+    /^move-object +signpost +done +refused$/m,
+    /^HTTP 404$/m,
+    /revocation\.step/,
+  ],
   'docs/guides/run-it.md': [/signpost_/],
   'docs/guides/scim.md': [
     /"displayName":"vision"/,

@@ -160,3 +160,22 @@ test('one way at a time', async (t) => {
   assert.equal(code, 2)
   assert.match(stderr, /one of --browser, --key/)
 })
+
+test('Ctrl-C ends the waiting, and nothing is kept', async (t) => {
+  const url = await serve(t, {
+    ...good,
+    '/oidc/token': (response) => json(response, { error: 'authorization_pending' }, 400),
+  })
+  const shell = openShell(t, {})
+  const terminal = shell.start(['login', url, '--browser'])
+  await new Promise<void>((resolve) => {
+    terminal.stderr!.on('data', (chunk) => {
+      if (String(chunk).includes('Waiting')) resolve()
+    })
+  })
+  terminal.kill('SIGINT')
+  const { code, stderr } = await terminal.ended
+  assert.equal(code, 130, stderr)
+  assert.doesNotMatch(stderr, /\n\s+at /)
+  assert.equal(existsSync(join(shell.folder, '.config/signpost/config.json')), false)
+})

@@ -34,7 +34,7 @@ export async function deviceLogin(context: Context, url: string): Promise<Device
   const deadline = Date.now() + begun.expires_in * 1000
   let seconds = Math.max(1, begun.interval)
   while (Date.now() < deadline) {
-    await wait(seconds * 1000, undefined, { signal: context.signal })
+    await pause(context, seconds)
     const answer = await ask(context, url, begun.device_code)
     if (answer === undefined) continue
     if (answer['error'] === 'slow_down') seconds += 5
@@ -50,6 +50,14 @@ async function begin(context: Context, url: string): Promise<Begun | undefined> 
   if (response.status === 404 || response.status === 409) return undefined
   if (!response.ok) throw problemOf(body)
   return body as unknown as Begun
+}
+
+/** What ended it says with which exit code; the timer's own error would not. */
+async function pause({ signal }: Context, seconds: number): Promise<void> {
+  await wait(seconds * 1000, undefined, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted()
+    throw error
+  })
 }
 
 /** Undefined: no answer, which may pass. */

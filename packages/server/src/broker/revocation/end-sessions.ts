@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { SignpostError } from '@signpost/contract'
 import { findConnectorById, listConnectorsAtLocation, updateConnector } from '../../store/connectors.ts'
 import type { BrokerDeps, NamedConnector } from '../deps.ts'
 import { settable, undoAt } from './deny-requester.ts'
+import { pause } from './pause.ts'
 import { done, type Done, type StepWork } from './step-work.ts'
 import type { Place } from './situation.ts'
 import { openTrial, until, type Trial } from './trial.ts'
@@ -24,7 +24,7 @@ export async function endSessions(work: StepWork): Promise<Done> {
     // Issue times are told in full seconds.
     const at = (Math.floor(deps.clock() / 1000) + 1) * 1000
     await set(at)
-    await delay(at - deps.clock())
+    await pause(at - deps.clock())
     const isAlive = await renewSessions(deps, place, trial)
     if (!isAlive) {
       await undoAt(work)
@@ -45,7 +45,7 @@ export async function endSessions(work: StepWork): Promise<Done> {
 
 async function renewSessions(deps: BrokerDeps, place: Place, trial: Trial | string): Promise<boolean> {
   for (let attempt = 0; attempt < renewals; attempt++) {
-    if (attempt > 0) await delay(renewalMs)
+    if (attempt > 0) await pause(renewalMs)
     const named = await reopen(deps, place)
     if (typeof trial === 'string') return true
     if ((await trial.ownWorks(named)) && (await (await trial.renewed(named)).try()) === 200) return true

@@ -23,7 +23,9 @@ export function touchesOf(
           grant.username === username &&
           grant.key.startsWith(place.ask.prefix)
         )
-      default:
+      case 'bucket':
+      case 'credential':
+      case 'account':
         return place?.sharing[reach].has(grant.connector) === true
     }
   }

@@ -1,5 +1,4 @@
 /** A URL of the trial: signed as the requester's are, tried from this server, and shown to nobody. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { SignpostError } from '@signpost/contract'
 import { checkerName } from '../../connectors/index.ts'
 import type { SignedRequest, SigningScope } from '../../domain/connector.ts'
@@ -7,6 +6,7 @@ import { markersOf } from '../../domain/pseudonym.ts'
 import { listMemberships } from '../../store/members.ts'
 import type { TargetRow } from '../../store/store.ts'
 import type { BrokerDeps, NamedConnector } from '../deps.ts'
+import { pause } from './pause.ts'
 import type { Place, Situation } from './situation.ts'
 
 export interface Trial {
@@ -118,7 +118,7 @@ export async function until(
   for (let waited = 0; ; waited += everyMs) {
     if (await isSo()) return true
     if (waited >= patienceMs) return false
-    await delay(everyMs)
+    await pause(everyMs)
   }
 }
 

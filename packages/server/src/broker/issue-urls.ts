@@ -157,7 +157,8 @@ async function signOnce(
     else add(index, result)
   }
   const firstLate = end - late.length
-  for (const [i, result] of (await Promise.all(late)).entries()) add(firstLate + i, result)
+  for (const [i, result] of (await Promise.all(late.map(async (one) => one))).entries())
+    add(firstLate + i, result)
   const committed = commitIssued(source.issuing, { statements, events })
   // Awaited later; a rejection in between is not an unhandled one.
   committed.catch(() => undefined)

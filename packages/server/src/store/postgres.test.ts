@@ -110,7 +110,7 @@ describe('PostgreSQL', needsPostgres, () => {
 
   withUrl('no connection is given a query while another runs on it', async (url) => {
     const [store, other] = await openTwo(url)
-    await Promise.all(Array.from({ length: 10 }, () => store.hot.findKey('nobody')))
+    await Promise.all(Array.from({ length: 10 }, async () => store.hot.findKey('nobody')))
     await Promise.all([store.close(), other.close()])
     assert.deepEqual(warnings, [])
   })

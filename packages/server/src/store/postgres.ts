@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
-import type { Client } from 'pg'
+import type { Client, ClientBase } from 'pg'
 import type { CommitGroup, UnitFailure } from './commit-group.ts'
 import { createCommitQueue } from './commit-queue.ts'
 import type { ChainHead } from './chain-opening.ts'
@@ -42,14 +42,17 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   }
 }
 
+/** pg waits for what is answered, though its types do not say so. */
+const makeReadOnly = ((client) => client.query('set default_transaction_read_only = on')) as (
+  client: ClientBase,
+) => void
+
 function openPool(url: string, max: number): Pool {
   const pool = new Pool({
     ...postgresConfig(url),
     max,
     // Writes go through `commit` alone. Nobody gets the connection before it is so.
-    onConnect: async (client) => {
-      await client.query('set default_transaction_read_only = on')
-    },
+    onConnect: makeReadOnly,
   })
   // An idle connection that is lost is replaced at the next read.
   pool.on('error', () => undefined)

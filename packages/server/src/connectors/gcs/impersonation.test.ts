@@ -121,7 +121,7 @@ test('an endpoint with a slash at its end is the same endpoint', async (t) => {
     const settings = { ...settingsOf(gcs, credential), endpoint: `${gcs.endpoint}/` }
     const paths: string[] = []
     const noted: typeof fetch = (input, init) => {
-      paths.push(new URL(String(input)).pathname)
+      paths.push(new URL(input instanceof Request ? input.url : input).pathname)
       return fetch(input, init)
     }
     const open = openGcs(settings, { clock: Date.now, fetch: noted })

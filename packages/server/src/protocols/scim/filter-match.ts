@@ -70,7 +70,15 @@ function compile(filter: Filter, find: Finder): Test {
       const target = find(filter.path)
       return target === 'unkept' ? never : (resource) => target.valuesIn(resource).some(isPresent)
     }
-    default:
+    case 'eq':
+    case 'ne':
+    case 'co':
+    case 'sw':
+    case 'ew':
+    case 'gt':
+    case 'ge':
+    case 'lt':
+    case 'le':
       return compileComparison(filter, find)
   }
 }
@@ -193,7 +201,17 @@ export function mentions(schema: ResourceSchema, filter: Filter, name: string): 
       return filter.all.some((one) => mentions(schema, one, name))
     case 'not':
       return mentions(schema, filter.of, name)
-    default: {
+    case 'within':
+    case 'pr':
+    case 'eq':
+    case 'ne':
+    case 'co':
+    case 'sw':
+    case 'ew':
+    case 'gt':
+    case 'ge':
+    case 'lt':
+    case 'le': {
       const path = resolvePath(schema, filter.path)
       return path !== undefined && path !== 'unkept' && path.attribute.name === name
     }

@@ -253,7 +253,16 @@ function slow(filter: Filter, resource: Resource): boolean {
         ((resource['emails'] as Resource[] | undefined) ?? []).filter((one) => slow(filter.of, one)).length >
         0
       )
-    default: {
+    case 'pr':
+    case 'eq':
+    case 'ne':
+    case 'co':
+    case 'sw':
+    case 'ew':
+    case 'gt':
+    case 'ge':
+    case 'lt':
+    case 'le': {
       const [first = '', second] = filter.path.split('.')
       const top = resource[first] as Resource | Resource[] | undefined
       const values = (second === undefined ? [top] : [top].flat().map((one) => one?.[second])).filter(
@@ -344,7 +353,15 @@ function written(filter: Filter, random: () => number): string {
       return `${cased(filter.path)}[${written(filter.of, random)}]`
     case 'pr':
       return wrapped(`${cased(filter.path)} ${cased('pr')}`)
-    default:
+    case 'eq':
+    case 'ne':
+    case 'co':
+    case 'sw':
+    case 'ew':
+    case 'gt':
+    case 'ge':
+    case 'lt':
+    case 'le':
       return wrapped(`${cased(filter.path)} ${cased(filter.op)} ${JSON.stringify(filter.value)}`)
   }
 }

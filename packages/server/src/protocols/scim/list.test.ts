@@ -37,7 +37,10 @@ describe('SCIM lists', () => {
     assert.deepEqual(all.schemas, ['urn:ietf:params:scim:api:messages:2.0:ListResponse'])
     assert.deepEqual([all.totalResults, all.startIndex, all.itemsPerPage], [5, 1, 5])
     const ids = (all.Resources as Json[]).map(({ id }) => id)
-    assert.deepEqual(ids, ids.toSorted())
+    assert.deepEqual(
+      ids,
+      ids.toSorted((a, b) => (String(a) < String(b) ? -1 : 1)),
+    )
     const page = async (query: Record<string, string | number>) => {
       const { totalResults, startIndex, itemsPerPage, Resources } = await list('/Users', query)
       assert.equal(itemsPerPage, Resources.length)

@@ -173,6 +173,7 @@ function sortKeyOf({ schema }: Kind<unknown>, sortBy: string) {
 }
 
 function textOf({ caseExact, type }: Attribute, value: unknown): string | undefined {
-  if (value === undefined || value === null) return undefined
-  return caseExact === true || type === 'dateTime' ? String(value) : foldCase(String(value))
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined
+  const text = String(value)
+  return caseExact === true || type === 'dateTime' ? text : foldCase(text)
 }

@@ -121,7 +121,7 @@ describe('PATCH', () => {
   test('of lists: added once, replaced whole, taken away by filter or by value', () => {
     const emails = (...operations: object[]) =>
       ((onUser(...operations)['emails'] ?? []) as Resource[]).map(
-        ({ value, primary }) => `${value}${primary === true ? '!' : ''}`,
+        ({ value, primary }) => `${String(value)}${primary === true ? '!' : ''}`,
       )
     assert.deepEqual(emails({ op: 'add', path: 'emails', value: [{ value: 'c@x' }] }), [
       'a@work!',

@@ -1,7 +1,7 @@
 /** A certified identity provider (npm's `oidc-provider`) on loopback, with its own pages to log in and to consent. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Provider from 'oidc-provider'
 import type { Stoppable } from './daemon.ts'
@@ -16,8 +16,8 @@ export interface OidcProvider extends Stoppable {
 
 /** Whoever types a name is logged in as it: `alice` has the verified address `alice@example.com`. */
 export async function startOidcProvider(publicUrl: string): Promise<OidcProvider> {
-  let answer: RequestListener = (_request, response) => void response.writeHead(503).end()
-  const server = createServer((request, response) => answer(request, response))
+  let answer: ReturnType<Provider['callback']> | undefined
+  const server = createServer((request, response) => void answer?.(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   // Another site than 127.0.0.1: what a browser keeps back between sites, it keeps back here.

@@ -91,6 +91,13 @@ describe('a revocation', () => {
     const error = await world.refused('issueUrl', alice, asked, 'restricted')
     assert.match(error.message, /laptop was stolen/)
     assert.ok(await issue(victor, { action: 'read', key: 'a' }))
+    const { items } = await world.call('listRestrictions', world.as.root)
+    assert.deepEqual(
+      items.map(({ username, team, reason, until, createdBy }) => [username, team, reason, until, createdBy]),
+      [['alice', null, 'laptop was stolen', null, 'root']],
+    )
+    await world.call('endRestriction', world.as.root, { params: { id: items[0]!.id } })
+    assert.ok(await issue(alice, { action: 'read', key: 'a' }))
     const events = (await world.events()).filter(({ details }) => details?.['revocation'] === id)
     assert.deepEqual(
       events.map(({ type, details }) => [type, details?.['did'], details?.['verified']]),

@@ -10,12 +10,30 @@ import { requireServer } from '../../../../tests/servers/install.ts'
 import { startPostgres } from '../../../../tests/servers/postgres.ts'
 import type { SignRequest } from '../domain/connector.ts'
 import { createRulesReader, type BudgetRule } from '../domain/access-rules.ts'
-import { budgetRuleText, findBudget, insertBudget, readUses, updateBudget } from '../store/budgets.ts'
+import {
+  bookUse,
+  budgetRuleText,
+  deleteUsesBefore,
+  findBudget,
+  giveBackUpload,
+  hasUsesBefore,
+  insertBudget,
+  listBudgets,
+  readUses,
+  updateBudget,
+} from '../store/budgets.ts'
 import { openPostgresStore } from '../store/postgres.ts'
 import { insertPrincipal } from '../store/principals.ts'
+import {
+  countRestrictions,
+  deleteRestrictionsBefore,
+  hasRestrictionsBefore,
+  insertRestriction,
+  listRestrictions,
+} from '../store/restrictions.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { countedIds, eventOf, principalRow } from '../store/store-fixture.ts'
-import type { Store } from '../store/store.ts'
+import type { Statement, Store } from '../store/store.ts'
 import { budgetUseOf } from './budget-use.ts'
 import { settle } from './testing/world.ts'
 
@@ -221,7 +239,65 @@ describe('booking', () => {
         .execute()
         .then((found) => ({ rows: found }))
       assert.equal(rows[0]?.count, 300)
+      await limitsOnPostgres(one, all[0]!.id, now)
       await Promise.all(replicas.map((replica) => replica.close()))
     },
   )
 })
+
+/** The other statements about limits, on that engine. */
+async function limitsOnPostgres(store: Store, budgetId: string, now: number): Promise<void> {
+  const { db } = store
+  const upload = { id: 'upload', principal_id: 'id-p', team_id: 'none' }
+  const rule: BudgetRule = { id: budgetId, of: 'principal', limits: { liveWriteBytes: 100 } }
+  const booking = {
+    rule,
+    limit: 'liveWriteBytes',
+    amount: 1,
+    max: 200,
+    name: 'liveWriteBytes:upload',
+  } as const
+  const live = async () => (await readUses(db, [budgetId], now)).get(budgetId)?.liveWriteBytes
+  const commit = (statement: Statement) => store.commit({ statements: [statement], events: [] })
+  await commit(bookUse(db, { ...booking, endsAt: now + day }, now))
+  assert.equal(await live(), 101)
+  await commit(giveBackUpload(db, upload))
+  assert.equal(await live(), 100)
+  assert.equal(await hasUsesBefore(db, now), false)
+  await commit(deleteUsesBefore(db, now + 400 * day))
+  assert.equal(await live(), undefined)
+  const page = { limit: 10 }
+  const mine = await listBudgets(db, { principalId: 'id-p', teamIds: [] }, page)
+  assert.deepEqual(
+    mine.map(({ id, username, team }) => [id, username, team]),
+    [[budgetId, 'p', null]],
+  )
+
+  const row = (id: string, until: number | null) => ({
+    id,
+    principal_id: 'id-p',
+    team_id: null,
+    rule: '{}',
+    until_at: until,
+    of_organisation: 1,
+    created_by: 'root',
+    created_at: now,
+  })
+  await commit(insertRestriction(db, row('one', now)))
+  await commit(insertRestriction(db, row('two', null)))
+  const filter = { principalId: 'id-p', teams: ['none'] }
+  const listed = await listRestrictions(db, filter, now, page)
+  assert.deepEqual(
+    listed.map(({ id, username, team }) => [id, username, team]),
+    [['two', 'p', null]],
+  )
+  assert.deepEqual(await listRestrictions(db, { ...filter, teamId: 'none' }, now, page), [])
+  assert.equal(await countRestrictions(db, 'id-p', null), 2)
+  assert.equal(await countRestrictions(db, null, null), 0)
+  assert.equal(await hasRestrictionsBefore(db, now), true)
+  await commit(deleteRestrictionsBefore(db, now))
+  assert.deepEqual(
+    [await countRestrictions(db, 'id-p', null), await hasRestrictionsBefore(db, now)],
+    [1, false],
+  )
+}

@@ -1,6 +1,11 @@
 import type { AccessRules } from '../domain/access-rules.ts'
 import { decideAccess, type Decision } from '../domain/decide-access.ts'
-import { isSameForAllKeys, type ObjectAsk, type TeamAccess } from '../domain/decide-object-access.ts'
+import {
+  isSameForAllKeys,
+  restrictionsFrom,
+  type ObjectAsk,
+  type TeamAccess,
+} from '../domain/decide-object-access.ts'
 import { teamPermissionsOf } from '../domain/permissions.ts'
 import type { TargetRow } from '../store/store.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
@@ -27,7 +32,8 @@ export function objectDecider(
   target: TargetRow | undefined,
 ): ObjectDecider {
   const at = deps.clock()
-  const team = target && teamAccessOf(deps, principal, address, target, deps.rules(target))
+  const team =
+    target && teamAccessOf(deps, principal, address, target, rulesFrom(deps.rules(target), address))
   const decide: ObjectDecider = (ask, key) => {
     const decision = decideAccess(principal, { of: 'object', ask, key, address, at, team })
     if (decision.outcome === 'allow') deps.noteTeamUse?.(principal.id, target!.teamId, at)
@@ -36,6 +42,11 @@ export function objectDecider(
   if (team !== undefined && !isSameForAllKeys(principal, team)) return decide
   const known: Partial<Record<ObjectAsk['ask'], Decision>> = {}
   return (ask, key) => (known[ask] ??= decide(ask, key))
+}
+
+function rulesFrom(rules: AccessRules, address: string): AccessRules {
+  const restrictions = restrictionsFrom(rules.restrictions, address)
+  return restrictions === rules.restrictions ? rules : { ...rules, restrictions }
 }
 
 /** May some keys be decided on otherwise than others? */

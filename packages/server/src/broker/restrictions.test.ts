@@ -25,37 +25,14 @@ describe('restrictions', () => {
   const refusedUrl = (body: object, caller = world.as.alice) =>
     world.refused('issueUrl', caller, asked(body), 'restricted')
 
-  test('403: who is restricted is told why and until when, from the next request on; the record names the restriction', async () => {
-    await url({ action: 'write' })
-    const until = new Date(world.deps.clock() + 3600_000).toISOString()
-    const { id } = await restrict({ username: 'alice', actions: ['write'], until })
-    const error = await refusedUrl({ action: 'write' })
-    assert.match(error.message, /leaving soon/)
-    assert.ok(error.message.includes(until), error.message)
-    const event = await world.lastEvent()
-    assert.deepEqual(
-      [event.type, event.decision, event.reason, event.details?.['restriction'], event.key],
-      ['url.issue', 'deny', 'restricted', id, 'demo/a/k'],
-    )
-    // What it does not name goes on: other actions, other people.
-    await url({ action: 'read' })
-    await url({ action: 'write', method: 'DELETE' })
-    await url({ action: 'write' }, world.as.carol)
-    world.pass(3601)
-    await url({ action: 'write' })
-  })
-
-  test('a restriction to come does not count before its time', async () => {
-    const from = new Date(world.deps.clock() + 600_000).toISOString()
-    await restrict({ username: 'alice', from })
-    await url({ action: 'read' })
-    world.pass(601)
-    await refusedUrl({ action: 'read' })
-  })
-
+  // First, while the clock is still that of the bucket.
   test('everything that opens or shows an object is refused: batch, list, delete, uploads, parts, looks', async () => {
     const params = { team: 'demo' }
     const upload = await world.call('openUpload', world.as.alice, { params, body: { key: 'a/up' } })
+    for (const key of ['a/there', 'b/there']) {
+      const { url: target, method, headers } = await url({ action: 'write', key }, world.as.carol)
+      assert.ok((await fetch(target, { method, headers, body: 'x' })).ok)
+    }
     const write = await url({ action: 'write', contentLengthRange: { max: 5 } })
     const { id } = await restrict({ username: 'alice', team: 'demo', prefix: 'a/' })
     const before = (await world.events()).length
@@ -86,7 +63,40 @@ describe('restrictions', () => {
     for (const event of denied) assert.equal(event.details?.['restriction'], id, event.type)
     // Beside the prefix all is as it was; of the list the restricted part is left out.
     const { items: listed } = await world.call('listObjects', world.as.alice, { params, query: {} })
-    assert.ok(listed.every(({ key }) => !key.startsWith('a/')))
+    assert.deepEqual(
+      listed.map(({ key }) => key),
+      ['b/there'],
+    )
+    const folders = { params, query: { delimiter: '/' } }
+    assert.deepEqual((await world.call('listObjects', world.as.alice, folders)).prefixes, ['b/'])
+  })
+
+  test('403: who is restricted is told why and until when, from the next request on; the record names the restriction', async () => {
+    await url({ action: 'write' })
+    const until = new Date(world.deps.clock() + 3600_000).toISOString()
+    const { id } = await restrict({ username: 'alice', actions: ['write'], until })
+    const error = await refusedUrl({ action: 'write' })
+    assert.match(error.message, /leaving soon/)
+    assert.ok(error.message.includes(until), error.message)
+    const event = await world.lastEvent()
+    assert.deepEqual(
+      [event.type, event.decision, event.reason, event.details?.['restriction'], event.key],
+      ['url.issue', 'deny', 'restricted', id, 'demo/a/k'],
+    )
+    // What it does not name goes on: other actions, other people.
+    await url({ action: 'read' })
+    await url({ action: 'write', method: 'DELETE' })
+    await url({ action: 'write' }, world.as.carol)
+    world.pass(3601)
+    await url({ action: 'write' })
+  })
+
+  test('a restriction to come does not count before its time', async () => {
+    const from = new Date(world.deps.clock() + 600_000).toISOString()
+    await restrict({ username: 'alice', from })
+    await url({ action: 'read' })
+    world.pass(601)
+    await refusedUrl({ action: 'read' })
   })
 
   test('a batch whose reader takes its time ends within seconds', async () => {
@@ -110,6 +120,20 @@ describe('restrictions', () => {
     await refusedUrl({ action: 'read' }, from('198.51.100.7'))
     await refusedUrl({ action: 'read' }, from('::ffff:198.51.100.7'))
     await refusedUrl({ action: 'read' }, from('2001:db8::1'))
+  })
+
+  test('for a network in a batch: decided once for all, by key too', async () => {
+    const networks = Array.from({ length: 64 }, (_, n) => `192.0.${n}.0/24`)
+    await restrict({ team: 'demo', prefix: 'closed/', networks })
+    const items = Array.from({ length: 4000 }, (_, n) => ({
+      action: 'read',
+      key: n % 2 ? 'open/k' : 'closed/k',
+    }))
+    const lines = (await gather(world.lines(world.as.alice, items))).join('').trim().split('\n')
+    assert.equal(lines.filter((line) => line.includes('urn:signpost:error:restricted')).length, 2000)
+    const { alice } = world.as
+    const elsewhere = { ...alice, call: { ...alice.call, address: '198.51.100.7' } }
+    await url({ action: 'read', key: 'closed/k' }, elsewhere)
   })
 
   test('caps: lives are shortened, sizes must be told and are held to, in every way of writing', async () => {

@@ -153,6 +153,17 @@ export function allowsPrefix({ prefix, grants }: PrefixRule, { principal, team, 
   )
 }
 
+/** Those that count for who asks from there, whichever networks they name: looked up once for many keys. */
+export function restrictionsFrom(
+  restrictions: readonly RestrictionRule[],
+  address: string,
+): readonly RestrictionRule[] {
+  if (restrictions.every(({ networks }) => networks === undefined)) return restrictions
+  return restrictions.flatMap(({ networks, ...rule }) =>
+    networks === undefined || membershipOf(networks)(address) ? [rule] : [],
+  )
+}
+
 export function restricts(rule: RestrictionRule, { ask, key, address, at }: Asked): boolean {
   if (at < rule.from || (rule.until !== undefined && at >= rule.until)) return false
   if (!rule.actions.includes(ask === 'list' ? 'read' : ask)) return false

@@ -16,8 +16,7 @@ export interface OidcProvider extends Stoppable {
 
 /** Whoever types a name is logged in as it: `alice` has the verified address `alice@example.com`. */
 export async function startOidcProvider(publicUrl: string): Promise<OidcProvider> {
-  let answer: ReturnType<Provider['callback']> | undefined
-  const server = createServer((request, response) => void answer?.(request, response))
+  const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   // Another site than 127.0.0.1: what a browser keeps back between sites, it keeps back here.
@@ -47,7 +46,8 @@ export async function startOidcProvider(publicUrl: string): Promise<OidcProvider
     pkce: { required: () => true },
     cookies: { keys: [randomBytes(16).toString('hex')] },
   })
-  answer = provider.callback()
+  const answer = provider.callback()
+  server.on('request', (request, response) => void answer(request, response))
   return {
     issuer,
     clientId: 'signpost',

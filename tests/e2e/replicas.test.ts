@@ -45,7 +45,7 @@ describe('two replicas', requireServer('postgres'), () => {
     admin = clientOf(first, adminToken)
   })
   after(async () => {
-    for (const client of open) void client.close()
+    for (const client of open) client.close()
     for (const end of ending) await end()
     await issuer?.close()
     await postgres?.stop()

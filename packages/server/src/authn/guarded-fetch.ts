@@ -29,7 +29,7 @@ export type GuardedFetch = (allowInternal: boolean) => typeof fetch
  */
 export function createGuardedFetch(deps: GuardedFetchDeps): GuardedFetch {
   return (allowInternal) => async (input, init) => {
-    const asked = new Request(input, init)
+    const asked = requestOf(input, init)
     const url = new URL(asked.url)
     requireAllowed(url, allowInternal)
     const body = Buffer.from(await asked.arrayBuffer())
@@ -49,6 +49,15 @@ export function createGuardedFetch(deps: GuardedFetchDeps): GuardedFetch {
       if (asked.signal.aborted && !deadline.aborted) throw error
       throw unavailable(url, deadline.aborted ? 'does not answer in time' : 'cannot be reached', error)
     }
+  }
+}
+
+/** An issuer's own document may hold an address that `fetch` has no request for, as one with a password in it: not repeated. */
+function requestOf(...asked: ConstructorParameters<typeof Request>): Request {
+  try {
+    return new Request(...asked)
+  } catch {
+    throw new SignpostError('identity_unavailable', 'The issuer names an address that is not asked.')
   }
 }
 

@@ -244,6 +244,14 @@ describe('two replicas', requireServer('postgres'), () => {
         ]),
       )
       assert.deepEqual([issued, refused], [250, 840 - 250])
+      const answer = await fetch(`${elsewhere.url}/v1/teams/${team}/urls`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify(item(0)),
+      })
+      const retryAfter = Number(answer.headers.get('retry-after'))
+      assert.deepEqual([answer.status, retryAfter > 0 && retryAfter <= 90_000], [429, true])
+      assert.match(await answer.text(), /urn:signpost:error:budget_exhausted.*liveWriteBytes: 2500/)
       const mine = { urlsPerMinute: 0, liveWriteBytes: 2500, writeBytesPerDay: 2500 }
       for (const client of clients) {
         const { items } = await client.call('listBudgets', { query: {} })

@@ -22,6 +22,7 @@ import {
   readUses,
   updateBudget,
 } from '../store/budgets.ts'
+import { connectForWriting } from '../store/postgres-connection.ts'
 import { openPostgresStore } from '../store/postgres.ts'
 import { insertPrincipal } from '../store/principals.ts'
 import {
@@ -239,6 +240,7 @@ describe('booking', () => {
         .execute()
         .then((found) => ({ rows: found }))
       assert.equal(rows[0]?.count, 300)
+      await stuckReplica(postgres.url, all[1]!, one, now)
       await limitsOnPostgres(one, all[0]!.id, now)
       await Promise.all(replicas.map((replica) => replica.close()))
     },
@@ -300,4 +302,21 @@ async function limitsOnPostgres(store: Store, budgetId: string, now: number): Pr
     [await countRestrictions(db, 'id-p', null), await hasRestrictionsBefore(db, now)],
     [1, false],
   )
+}
+
+/** Its machine froze while it held the lock of a budget. */
+async function stuckReplica(
+  url: string,
+  { id, use }: Awaited<ReturnType<typeof budgeted>>,
+  store: Store,
+  now: number,
+): Promise<void> {
+  const frozen = await connectForWriting(url)
+  await frozen.query('begin')
+  await frozen.query('select id from budgets where id = $1 for update', [id])
+  const budget = use(store, () => now + 400 * day)
+  budget.take(put(1)).keep(now + 401 * day)
+  await budget.commit({ statements: [], events: [] })
+  await assert.rejects(frozen.query('commit'))
+  await frozen.end().catch(() => undefined)
 }

@@ -4,6 +4,8 @@ import type { ClientConfig } from 'pg'
 /** A commit that takes longer than this counts as lost: the caller must get an answer. */
 const queryMillisecondsMax = 30_000
 const connectMillisecondsMax = 5000
+/** A replica that stops in the middle of a commit (its machine is gone, or frozen) gives its locks back: others wait for them. */
+const idleMillisecondsMax = 10_000
 
 /** As for every connection to PostgreSQL: bigint comes as a number (times and counters are below 2^53). */
 export function postgresConfig(url: string): ClientConfig {
@@ -25,6 +27,7 @@ export async function connectForWriting(url: string): Promise<Client> {
   try {
     await client.query('set synchronous_commit = on')
     await client.query('set lock_timeout = 20000')
+    await client.query(`set idle_in_transaction_session_timeout = ${idleMillisecondsMax}`)
     await requireDurable(client)
     return client
   } catch (error) {

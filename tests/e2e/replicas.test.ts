@@ -1,10 +1,13 @@
 /** Two servers on one PostgreSQL: what is taken away at one is gone at the other with its next request, and budgets are one. */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
+import { Client } from 'pg'
 import { createSignpost, type NodeSignpost } from '@signpost/sdk/node'
 import { startIssuer, type TestIssuer } from '../../packages/server/src/broker/testing/issuer.ts'
+import { makeApiKey } from '../../packages/server/src/domain/api-key.ts'
 import { requireServer } from '../servers/install.ts'
 import { startPostgres, type Postgres } from '../servers/postgres.ts'
 import { freshEnvironment, startServer, untilPrinted, type ServerProcess } from './server-process.ts'
@@ -72,7 +75,7 @@ describe('two replicas', requireServer('postgres'), () => {
     t: TestContext,
     act: () => Promise<unknown>,
     tried: () => Promise<unknown>,
-    code: string,
+    code: string | number,
   ) => {
     const begun = performance.now()
     await act()
@@ -195,6 +198,26 @@ describe('two replicas', requireServer('postgres'), () => {
     assert.equal((await exchange()).error, 'invalid_grant')
   })
 
+  test('a session of a browser', async (t) => {
+    await newMember('browsing')
+    const { id, token, secretHash } = makeApiKey(randomBytes, 'session')
+    // As a login leaves it.
+    const database = new Client(postgres.url)
+    await database.connect()
+    const insert = `insert into api_keys (id, principal_id, name, secret_hash, created_at, expires_at, kind, idle_ms)
+      select $1, id, 'browser', $2, $3, $4, 'session', 3600000 from principals where username = 'browsing'`
+    await database.query(insert, [id, secretHash, Date.now(), Date.now() + 3_600_000])
+    await database.end()
+    const browse = async () => {
+      const headers = { cookie: `signpost-session=${token}` }
+      const { status } = await fetch(`${elsewhere.url}/v1/me`, { headers })
+      if (status !== 200) throw Object.assign(new Error('refused'), { code: status })
+    }
+    await browse()
+    const act = () => admin.call('deleteSession', { params: { id } })
+    await gone(t, act, browse, 401)
+  })
+
   test('a share link', async (t) => {
     const { token } = await newMember('sharer')
     const here = clientOf(servers[0], token)
@@ -206,7 +229,7 @@ describe('two replicas', requireServer('postgres'), () => {
     }
     await follow()
     const act = () => here.call('deleteShareLink', { params: { team, id: link.id } })
-    await gone(t, act, follow, 404 as unknown as string)
+    await gone(t, act, follow, 404)
   })
 
   describe('share a budget', () => {

@@ -99,8 +99,7 @@ function refusedFor(
 ): string | undefined {
   if (link === undefined) return 'no_such_thing'
   if (target === undefined || target.teamId !== link.teamId) return 'outside_key_scope'
-  // PostgreSQL gives a bigint as it is stored.
-  if (link.usesMax !== null && Number(link.uses) >= Number(link.usesMax)) return 'link_used_up'
+  if (link.usesMax !== null && link.uses >= link.usesMax) return 'link_used_up'
   const may = teamPermissionsOf(principal, target.role, target.rolePermissions)
   return may.has('links.create') ? undefined : 'link_maker_may_not'
 }

@@ -225,7 +225,7 @@ function shownLink(row: ShareLinkRow): ShareLink {
     createdAt: isoOf(row.createdAt),
     expiresAt: isoOf(row.expiresAt ?? 0),
     usesMax: row.usesMax,
-    uses: Number(row.uses),
+    uses: row.uses,
     lastUsedAt: isoOrNull(row.lastUsedAt),
     networks: storedScope(row.scope)?.networks ?? [],
     note: row.note,

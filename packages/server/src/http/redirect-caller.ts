@@ -70,8 +70,8 @@ function principalOf(
 function bearerOf(authorization: string): string {
   const basic = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization)?.[1]
   if (basic === undefined) return authorization
-  const text = Buffer.from(basic, 'base64').toString()
-  return `Bearer ${text.slice(text.indexOf(':') + 1)}`
+  const [, password] = /^[^:]*:(.*)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? []
+  return password === undefined ? authorization : `Bearer ${password}`
 }
 
 function callOf(request: FastifyRequest): CallContext {

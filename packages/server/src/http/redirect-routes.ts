@@ -149,14 +149,14 @@ function lastName(key: string): string {
 
 function sendRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { problem, headers, unexpected } = refusalOf(error, request.id)
-  const { authorization, accept = '', 'sec-fetch-mode': mode } = request.headers
+  const { authorization, accept = '', 'sec-fetch-site': site } = request.headers
   const isPage = request.method === 'GET' && accept.includes('text/html')
   logRefusal(error, loggedRequest(request), problem, unexpected)
   reply.headers(headers)
   if (problem.status === 401 && isPage && authorization === undefined)
     return reply.redirect(`/login?return=${encodeURIComponent(request.raw.url!)}`, 303)
   // A browser would ask its user for a password, and send it along ever after.
-  if (problem.status === 401 && mode === undefined) reply.header('www-authenticate', challenges)
+  if (problem.status === 401 && site === undefined) reply.header('www-authenticate', challenges)
   if (isPage) return sendGatewayProblem(reply, { ...problem, requestId: request.id })
   return reply
     .code(problem.status)

@@ -22,6 +22,14 @@ const pages: Record<string, RegExp[]> = {
     /^failed: contentLengthRange; the object was quarantined\nexit code 1$/m,
     /"metadata":"storage"/,
   ],
+  'docs/guides/redirects-and-links.md': [
+    /^weights arrived$/m,
+    /^weig is a part$/m,
+    /^weights was written$/m,
+    /^weights by a link$/m,
+    /1 of 3 .*for the auditors/,
+    /^leads nowhere$/m,
+  ],
   'docs/guides/rotate-credentials.md': [/"reason":"bucket_refused"/, /^still works$/m, /^sealed anew: 0; /m],
   'docs/guides/restricted-prefixes.md': [
     /^payroll\/ +role viewer +alice$/m,

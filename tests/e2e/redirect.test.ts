@@ -4,10 +4,13 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { createSignpost } from '@signpost/sdk/node'
 import { openShell } from '../../packages/cli/src/testing/run-command.ts'
 import { findProgram } from '../servers/daemon.ts'
 import { requireServer } from '../servers/install.ts'
+import { startPostgres } from '../servers/postgres.ts'
 import { ceph, local, type Store } from './move/stores.ts'
+import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
 import { openRedirectWorld, runClient, writeNetrc, type RedirectWorld } from './redirect-world.ts'
 
 const path = '/o/vision/data/a%20b%2Bc%252F%26%C3%BC.bin'
@@ -228,3 +231,41 @@ print(fs.info(base + path)['size'], len(part), names[-1].rsplit('/', 1)[-1])
 test('on the embedded store', async (t) => allClients(t, await local(t)))
 
 test('on Ceph', requireServer('rgw'), async (t) => allClients(t, await ceph(t)))
+
+test(
+  'two replicas on PostgreSQL give no more uses of a link than it has',
+  requireServer('postgres'),
+  async (t) => {
+    const postgres = await startPostgres()
+    t.after(postgres.stop)
+    const shared = {
+      SIGNPOST_DATABASE_URL: postgres.url,
+      SIGNPOST_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+      SIGNPOST_RATE_LIMIT_PER_MINUTE: '0',
+      SIGNPOST_RATE_LIMIT_FAILED_AUTH_PER_MINUTE: '0',
+      SIGNPOST_LOG_LEVEL: 'error',
+    }
+    const env: Record<string, string> = { ...(await freshEnvironment(t)), ...shared }
+    const first = await startServer(t, env)
+    await untilPrinted(first, 'Ctrl-C')
+    const other = { ...(await freshEnvironment(t)), ...shared, SIGNPOST_LOCAL_STORE: 'off' }
+    const second = await startServer(t, other)
+    const token = readFileSync(join(env['SIGNPOST_DATA_DIR'] ?? '', 'demo-token'), 'utf8').trim()
+    const member = createSignpost({ url: first.url, token })
+    t.after(() => member.close())
+    const asked = { params: { team: 'demo' }, body: { key: 'a', usesMax: 5 } }
+    const made = await member.call('createShareLink', asked)
+    const { pathname, search } = new URL(made.url ?? '')
+    const use = async (index: number) => {
+      const { url } = index % 2 === 0 ? first : second
+      const response = await fetch(url + pathname + search, { redirect: 'manual' })
+      await response.arrayBuffer()
+      return response.status
+    }
+    const statuses = await Promise.all(Array.from({ length: 60 }, (_, index) => use(index)))
+    assert.deepEqual([...new Set(statuses)].toSorted(), [307, 404])
+    assert.equal(statuses.filter((status) => status === 307).length, 5)
+    const { items } = await member.call('listShareLinks', { params: { team: 'demo' }, query: {} })
+    assert.equal(items[0]?.uses, 5)
+  },
+)

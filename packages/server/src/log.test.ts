@@ -27,7 +27,8 @@ test('no live URL, key or password is logged, wherever it stands in an error', (
     'postgres://signpost:SECRET@db.example/signpost',
     'authorization: Bearer SECRET',
   ]
-  for (const text of [...secrets, key]) {
+  const others = ['ss', 'st', 'sl'].map((kind) => key.replace('sp', kind))
+  for (const text of [...secrets, key, ...others]) {
     const line = logged((log) => log.error({ err: new Error(text, { cause: text }) }, 'failed'))
     assert.equal(line.includes('SECRET') || line.includes('SSSS'), false, line)
     const short = logged((log) => log.warn({ cause: text }, 'refused'))

@@ -263,7 +263,7 @@ test(
       return response.status
     }
     const statuses = await Promise.all(Array.from({ length: 60 }, (_, index) => use(index)))
-    assert.deepEqual([...new Set(statuses)].toSorted(), [307, 404])
+    assert.deepEqual(new Set(statuses), new Set([307, 404]))
     assert.equal(statuses.filter((status) => status === 307).length, 5)
     const { items } = await member.call('listShareLinks', { params: { team: 'demo' }, query: {} })
     assert.equal(items[0]?.uses, 5)

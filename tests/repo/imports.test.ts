@@ -68,6 +68,18 @@ const mayImport: Record<string, readonly string[]> = {
     'jose',
     'node:',
   ],
+  [`${server}/correlation`]: [
+    `${server}/correlation`,
+    `${server}/domain`,
+    `${server}/store`,
+    '@signpost/contract',
+    'csv-parse',
+    'node:crypto',
+    // Addresses, and how logs come: as streams of bytes, packed or not. Nothing is opened here.
+    'node:net',
+    'node:stream',
+    'node:zlib',
+  ],
   [`${server}/broker`]: [
     `${server}/broker`,
     `${server}/domain`,
@@ -100,6 +112,7 @@ const mayImport: Record<string, readonly string[]> = {
     'fastify',
     'node:buffer',
     'node:crypto',
+    'node:stream',
   ],
   [`${server}/config.ts`]: [
     `${server}/config-values.ts`,

@@ -1,0 +1,100 @@
+/**
+ * Cuts out of a text what makes a URL or a request live: signatures, session tokens, keys. Access logs hold them, and
+ * clients put them where they like (referer, user agent, a key), in any case and percent-encoded more than once. It runs
+ * before anything else looks at a line, and again over what a parser made of it.
+ */
+
+const cut = '[cut]'
+/** So many times a name may be encoded. Nothing that a store takes is encoded more than once. */
+const encodingsMax = 4
+const nameCharactersMax = 128
+
+/** Between name and value: `=` as it is, percent-encoded or escaped, and the colon of headers and JSON. */
+const assignment = /=|%(?:25)*3d|\\(?:u00|x)3d|\\?["']\s{0,3}:\s{0,3}(?:\\?["'])?|:\s{0,3}/gi
+const nameCharacter = /[A-Za-z0-9_.%\\+~*$-]/
+const rawValue = /[^&;\s"'<>{}]*/y
+const encodedValue = /(?:(?!%(?:25)*(?:26|22|27|3b|20|0a|0d)|\\(?:u00|x)(?:26|22|27|3b))[^&;\s"'<>{}])*/iy
+
+/** Nothing else is called so, wherever it stands. Names without case, `-` and `_`. */
+const secretAnywhere =
+  /(?:amz|goog)(?:signature|securitytoken)$|(?:customer|encryption|secretaccess|secret)key$/
+/** Might be part of an object key (`sig=1/part.parquet`): cut where they do not follow a slash. */
+const secretInQuery =
+  /^(?:.*(?:security|session|access|id|refresh|identity|bearer)token|signature|sig|tempurlsig|clientsecret|password|authorization|token)$/
+/** Google's resumable uploads: whoever has it may write. S3's `uploadId` is no secret. */
+const resumableUpload = /(?:^|[^a-z])upload_id$/i
+
+const authorizationHeader = /\b(Bearer|Basic|SharedKey(?:Lite)?|AWS(?= [^\s:]+:))(\s|%20|\+)+[^\s"'&,]+/gi
+
+export function redact(text: string): string {
+  return cutAssignments(text.replace(authorizationHeader, `$1 ${cut}`))
+}
+
+function cutAssignments(text: string): string {
+  let out = ''
+  let copiedTo = 0
+  assignment.lastIndex = 0
+  for (;;) {
+    const found = assignment.exec(text)
+    if (!found) break
+    if (found.index < copiedTo || !namesSecret(nameBefore(text, found.index))) continue
+    const valueStart = assignment.lastIndex
+    const value = found[0].startsWith('=') ? rawValue : encodedValue
+    value.lastIndex = valueStart
+    const [secret = ''] = value.exec(text) ?? []
+    if (secret !== '') {
+      out += `${text.slice(copiedTo, valueStart)}${cut}`
+      copiedTo = valueStart + secret.length
+      assignment.lastIndex = copiedTo
+    }
+  }
+  return copiedTo === 0 ? text : out + text.slice(copiedTo)
+}
+
+/** With the character before it, which tells a parameter from a part of a path. */
+function nameBefore(text: string, end: number): string {
+  let start = end
+  while (start > 0 && end - start < nameCharactersMax && nameCharacter.test(text[start - 1]!)) start -= 1
+  return text.slice(Math.max(0, start - 1), end)
+}
+
+function namesSecret(text: string): boolean {
+  if (text.length < 3) return false
+  const plain = text.includes('%') || text.includes('\\') ? decoded(text) : text
+  let start = plain.length
+  while (start > 0 && nameCharacter.test(plain[start - 1]!)) start -= 1
+  const name = plain.slice(start)
+  if (resumableUpload.test(name)) return true
+  const folded = name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+  return secretAnywhere.test(folded) || (plain[start - 1] !== '/' && secretInQuery.test(folded))
+}
+
+function decoded(text: string): string {
+  let plain = text
+  for (let times = 0; times < encodingsMax; times += 1) {
+    const next = plain.replaceAll(
+      /%([0-9a-f]{2})|\\(?:u00|x)([0-9a-f]{2})/gi,
+      (_, percent?: string, escape?: string) =>
+        String.fromCharCode(Number.parseInt(percent ?? escape ?? '', 16)),
+    )
+    if (next === plain) break
+    plain = next
+  }
+  return plain
+}
+
+/** Deeper than any log. */
+const depthMax = 32
+
+/** A JSON value without what is secret by its name, and with redacted texts. Too deep values are cut as well. */
+export function redactJson(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return redact(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (depth === depthMax) return cut
+  if (Array.isArray(value)) return value.map((item) => redactJson(item, depth + 1))
+  const entries = Object.entries(value).map(([name, item]): [string, unknown] => [
+    name,
+    namesSecret(` ${name}`) && typeof item !== 'object' ? cut : redactJson(item, depth + 1),
+  ])
+  return Object.fromEntries(entries)
+}

@@ -5,7 +5,7 @@ import { redact, redactJson } from './redact.ts'
 const secret = 'fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024'
 
 function percent(text: string): string {
-  return [...text].map((letter) => `%${letter.charCodeAt(0).toString(16).padStart(2, '0')}`).join('')
+  return Array.from(text, (letter) => `%${letter.charCodeAt(0).toString(16).padStart(2, '0')}`).join('')
 }
 
 test('cuts signatures and tokens under any spelling of their names', () => {

@@ -26,7 +26,7 @@ const wrapperBytesMax = 256
 /**
  * Finds the objects in a stream of JSON: one after another, one a line, in an array (also one that never ends, as Ceph's
  * socket writes), or in the array `records` of a document. It does not judge what is in them, but it does not let a record
- * that was cut off swallow those after it: a line end inside a text, or an object where none can be, begins anew.
+ * that was cut off swallow more than the next: a line end inside a text, or an object where none can be, begins anew.
  */
 export function createJsonSplitter(recordBytesMax: number, take: (piece: LogPiece) => void): Splitter {
   let parts: Buffer[] = []
@@ -68,9 +68,9 @@ export function createJsonSplitter(recordBytesMax: number, take: (piece: LogPiec
       return index
     }
     if (state === 'line') return byte === newline ? cutHere() : start
+    if (byte === newline && (state === 'text' || state === 'escape')) return cutHere()
     if (state === 'escape') state = 'text'
     else if (state === 'text') {
-      if (byte === newline) return cutHere()
       if (byte === backslash) state = 'escape'
       else if (byte === quote) state = 'json'
     } else if (open.length === 0) {

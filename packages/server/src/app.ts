@@ -32,6 +32,7 @@ import type { HttpDeps, HttpSettings } from './http/deps.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
 import { createHttpServer } from './http/server.ts'
 import { addScim } from './protocols/scim/plugin.ts'
+import { addWandbAudit } from './protocols/wandb-audit/plugin.ts'
 import { listeningUrl } from './listening-url.ts'
 import type { Store } from './store/store.ts'
 import { createUuidV7 } from './uuid-v7.ts'
@@ -130,7 +131,10 @@ export function createApp(parts: AppParts): App {
     log,
     version: parts.version,
     settings: parts.settings,
-    protocols: [(to, callerOf) => addScim(to, { broker: deps, callerOf })],
+    protocols: [
+      (to, callerOf) => addScim(to, { broker: deps, callerOf }),
+      (to, callerOf) => addWandbAudit(to, { broker: deps, callerOf }),
+    ],
   })
   const workerId = newId()
   const chores = createChores(log, [

@@ -81,11 +81,13 @@ export function createAuthentication(admit: BrowserSessions['admit']): Authentic
   }
 }
 
-/** For protocols whose clients are programs: by the header alone. */
-export function createBearerCaller(admit: Admission): (request: FastifyRequest) => Promise<Caller> {
-  return async (request) => {
+/** For protocols whose clients are programs: by the header alone, or by what a protocol has read out of it. */
+export function createBearerCaller(
+  admit: Admission,
+): (request: FastifyRequest, authorization?: string) => Promise<Caller> {
+  return async (request, authorization = request.headers.authorization) => {
     const call = callContextOf(request.id, callerAddress(request), request.headers['user-agent'])
-    return { principal: await admit(request.headers.authorization, call), call }
+    return { principal: await admit(authorization, call), call }
   }
 }
 

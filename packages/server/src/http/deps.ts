@@ -24,10 +24,10 @@ export interface HttpDeps {
   protocols?: readonly Protocol[]
 }
 
-/** Adds the routes of a protocol. `callerOf`: whose bearer key a request came with; a cookie never counts. */
+/** Adds the routes of a protocol. `callerOf`: whose bearer key a request came with, in its header unless told; a cookie never counts. */
 export type Protocol = (
   server: FastifyInstance,
-  callerOf: (request: FastifyRequest) => Promise<Caller>,
+  callerOf: (request: FastifyRequest, authorization?: string) => Promise<Caller>,
 ) => void
 
 export interface HttpSettings {

@@ -1,6 +1,7 @@
 /** Who asks the redirect gateway: clients there are of many kinds, and few can be taught a header. */
 import { SignpostError } from '@signpost/contract'
 import type { FastifyRequest } from 'fastify'
+import { bearerOfBasic } from '../authn/basic-key.ts'
 import type { Caller } from '../broker/deps.ts'
 import { absentByLink, shownByLink } from '../broker/redirect-object.ts'
 import type { CallContext, Principal } from '../domain/principal.ts'
@@ -57,21 +58,10 @@ function principalOf(
   sessions: BrowserSessions,
 ): Principal | Promise<Principal> {
   const { authorization } = request.headers
-  if (authorization !== undefined) return admit(bearerOf(authorization), call)
+  if (authorization !== undefined) return admit(bearerOfBasic(authorization), call)
   // A cookie reads, and writes nothing: a browser sends it along without being asked to.
   const mayUseCookie = request.method === 'GET' || request.method === 'HEAD'
   return mayUseCookie ? sessions.admit(request, call) : admit(undefined, call)
-}
-
-/**
- * RFC 7617 §2: the key is the password; the name is not looked at. `curl -u`, `.netrc`, rclone and most libraries have no
- * other way to send one.
- */
-function bearerOf(authorization: string): string {
-  const basic = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization)?.[1]
-  if (basic === undefined) return authorization
-  const [, password] = /^[^:]*:(.*)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? []
-  return password === undefined ? authorization : `Bearer ${password}`
 }
 
 function callOf(request: FastifyRequest): CallContext {

@@ -110,7 +110,14 @@ function listTests(withStore: WithStore): void {
     const all = ['c-2', 'c-1', 'c-0', ...reversed('b'), ...reversed('a')]
     const since = { from: Date.parse(at(1)) }
     assert.deepEqual(await ids(since), all)
-    for (const limit of [1, 3, 4]) assert.deepEqual(await ids(since, limit), all)
+    for (const limit of [1, 3, 4]) {
+      assert.deepEqual(await ids(since, limit), all)
+      const upwards = await listPaged(store, since, limit, true)
+      assert.deepEqual(
+        upwards.map((row) => chainedEventOf(row).event.id),
+        all.toReversed(),
+      )
+    }
     assert.deepEqual(await ids({ from: Date.parse(at(2)), to: Date.parse(at(3)) }), reversed('b'))
     assert.deepEqual(await ids({ username: 'alice' }, 2), ['c-2', 'c-0', ...reversed('a')])
     assert.deepEqual(await ids({ team: 'speech' }), ['c-1', ...reversed('b')])
@@ -299,11 +306,12 @@ async function listPaged(
   store: Store,
   filter: Parameters<typeof listAuditEvents>[1],
   limit: number,
+  oldestFirst = false,
 ): Promise<AuditRow[]> {
   const all: AuditRow[] = []
   let after: AuditCursor | undefined
   while (true) {
-    const rows = await listAuditEvents(store.db, filter, { limit, after })
+    const rows = await listAuditEvents(store.db, filter, { limit, after, oldestFirst })
     all.push(...rows.slice(0, limit))
     if (rows.length <= limit) return all
     after = rows[limit - 1]!

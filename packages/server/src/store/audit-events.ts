@@ -36,26 +36,28 @@ export interface AuditCursor {
   seq: number
 }
 
-/** The newest first. */
+/** The newest first, unless told. */
 export async function listAuditEvents(
   db: Db,
   filter: AuditFilter,
-  page: PageRequest<AuditCursor>,
+  page: PageRequest<AuditCursor> & { oldestFirst?: boolean },
 ): Promise<AuditRow[]> {
-  const { after } = page
+  const { after, oldestFirst = false } = page
+  const direction = oldestFirst ? 'asc' : 'desc'
+  const beyond = sql.raw(oldestFirst ? '>' : '<')
   // One object's or one grant's events are few: begin with them. Else with the runs, which are few beside the events.
   const byEvent = filter.key !== undefined || filter.grantId !== undefined
   let query = filtered(auditRows(db), filter).limit(page.limit + 1)
   const at = sql.ref(byEvent ? 'e.at' : 'r.at')
   const chain = sql.ref(byEvent ? 'e.chain' : 'r.chain')
-  query = query.orderBy(at, 'desc').orderBy(chain, 'desc')
-  if (!byEvent) query = query.orderBy('r.first_seq', 'desc')
-  query = query.orderBy('e.seq', 'desc')
+  query = query.orderBy(at, direction).orderBy(chain, direction)
+  if (!byEvent) query = query.orderBy('r.first_seq', direction)
+  query = query.orderBy('e.seq', direction)
   if (after) {
     // The bound on `at` alone is what an index can use; the rest only decides between events of one instant.
     query = query
-      .where(sql<boolean>`${at} <= ${after.at}`)
-      .where(sql<boolean>`(${at}, ${chain}, e.seq) < (${after.at}, ${after.chain}, ${after.seq})`)
+      .where(sql<boolean>`${at} ${beyond}= ${after.at}`)
+      .where(sql<boolean>`(${at}, ${chain}, e.seq) ${beyond} (${after.at}, ${after.chain}, ${after.seq})`)
   }
   return query.execute()
 }

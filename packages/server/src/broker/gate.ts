@@ -6,7 +6,7 @@ import { teamPermissionsOf } from '../domain/permissions.ts'
 import { markersOf } from '../domain/pseudonym.ts'
 import { findGrant } from '../store/audit-events.ts'
 import { findMembership, listMemberships } from '../store/members.ts'
-import { findPrincipal, findPrincipalByMarker } from '../store/principals.ts'
+import { findPrincipal, findPrincipalByMarker, findPrincipalInAnyCase } from '../store/principals.ts'
 import { findTeam, type NamedTeamRow } from '../store/teams.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import type { EventFields } from './event-of.ts'
@@ -83,13 +83,15 @@ export function requireFree(field: string, found: unknown): void {
 
 /**
  * For a new principal's name. Free is what nobody else is found by in a bucket's log either: who is called what another's
- * `scid`, pseudonym or grant is, or what the doctor writes there, would be taken for them.
+ * `scid`, pseudonym or grant is, or what the doctor writes there, would be taken for them. Nor by a directory, which looks
+ * names up in any case (RFC 7643 §8.7.1): who came first as `ALICE` would be given what is meant for `alice`.
  */
 export async function requireFreeUsername(deps: BrokerDeps, username: string): Promise<void> {
   const { db } = deps.store
   const { scid } = markersOf(username, deps.randomBytes)
   requireFree('username', username === checkerName ? username : undefined)
   requireFree('username', await findPrincipalByMarker(db, username))
+  requireFree('username', await findPrincipalInAnyCase(db, username))
   requireFree('username', await findPrincipal(db, scid))
   requireFree('username', await findGrant(db, username))
 }

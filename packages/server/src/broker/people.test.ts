@@ -48,6 +48,11 @@ describe('users, service accounts and API keys', () => {
     assert.equal((await world.call('getUser', world.as.alice, user('alice'))).username, 'alice')
   })
 
+  test('409: a name that is taken but for its case, which a directory would take for the other', async () => {
+    for (const operation of ['createUser', 'createServiceAccount'] as const)
+      await world.refused(operation, world.as.root, { body: { username: 'ALIce' } }, 'conflict')
+  })
+
   test('400 and 409: names with control characters, and names that are taken by either kind', async () => {
     const { root } = world.as
     await world.refused('createUser', root, { body: { username: 'x', displayName: 'a\nb' } }, 'invalid')

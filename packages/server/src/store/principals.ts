@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Insertable, Selectable } from 'kysely'
+import { foldCase } from '../domain/fold-case.ts'
 import type { PageRequest } from './page.ts'
 import { statementOf } from './statement.ts'
 import type { Db } from './statement.ts'
@@ -12,6 +13,15 @@ export type NamedPrincipalRow = PrincipalRow & { team: string | null }
 
 export async function findPrincipal(db: Db, username: string): Promise<NamedPrincipalRow | undefined> {
   return withTeam(db).where('principals.username', '=', username).executeTakeFirst()
+}
+
+/** Of those that differ in the case of ASCII's letters alone, any. */
+export async function findPrincipalInAnyCase(db: Db, username: string): Promise<PrincipalRow | undefined> {
+  return db
+    .selectFrom('principals')
+    .selectAll()
+    .where(sql<string>`lower(username)`, '=', foldCase(username))
+    .executeTakeFirst()
 }
 
 export async function findPrincipalById(db: Db, id: string): Promise<NamedPrincipalRow | undefined> {

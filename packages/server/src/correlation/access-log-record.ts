@@ -83,6 +83,8 @@ export type UnparsedReason =
   | 'too-long'
   /** gzip or zstd that does not hold what it should; what came before it was read. */
   | 'compression'
+  /** Packed with zstd, which Node unpacks from 22.15 on (24 is what Signpost brings along): nothing of it was read. */
+  | 'no-zstd'
   /** Unpacks to more than is taken from one file. */
   | 'too-large'
   | 'not-json'

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { constants, createGunzip, gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import type { LogFormat } from './access-log-record.ts'
 import { readLines, type LogPiece } from './read-lines.ts'
+import { cutAtFrameEnds } from './zstd-frames.ts'
 
 const limits = { lineBytesMax: 100, fileBytesMax: 10_000 }
 
@@ -34,7 +36,50 @@ test('takes LF, CRLF, a byte order mark, empty lines, and no end of the last lin
 test('unpacks gzip and zstd, also several members one after another', async () => {
   for (const pack of [gzipSync, zstdCompressSync]) {
     assert.deepEqual(await read(pack('a\nb\n')), texts('a', 'b'))
-    assert.deepEqual(await read(Buffer.concat([pack('a\n'), pack('b\n')])), texts('a', 'b'))
+    const joined = Buffer.concat([pack('a\n'), pack('b\n'), pack('c'.repeat(90))])
+    for (const size of [1, 7, 1000])
+      assert.deepEqual(await read(joined, 'lines', size), texts('a', 'b', 'c'.repeat(90)))
+    // Cut off in the last of them; and something else behind it.
+    const broken = { problem: 'compression' }
+    assert.deepEqual((await read(joined.subarray(0, joined.length - 3), 'lines', 1000)).at(-1), broken)
+  }
+  const skippable = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
+  const pzstd = [skippable, zstdCompressSync('a\n'), skippable, zstdCompressSync('b\n')]
+  for (const size of [1, 7, 1000])
+    assert.deepEqual(await read(Buffer.concat(pzstd), 'lines', size), texts('a', 'b'))
+  const garbage = Buffer.concat([zstdCompressSync('a\n'), Buffer.from('garbage')])
+  assert.deepEqual(await read(garbage), [{ text: 'a' }, { problem: 'compression' }])
+})
+
+test('says so where this Node has no zstd', async () => {
+  const source = chunksOf(zstdCompressSync('a\n'), 1000)
+  const pieces: LogPiece[] = []
+  for await (const piece of readLines(source, 'lines', limits, { createGunzip })) pieces.push(piece)
+  assert.deepEqual(pieces, [{ problem: 'no-zstd' }])
+})
+
+test('cuts frames of every layout where they end', async () => {
+  const parameters = [
+    {},
+    { [constants.ZSTD_c_checksumFlag]: 1 },
+    { [constants.ZSTD_c_contentSizeFlag]: 0 },
+    { [constants.ZSTD_c_windowLog]: 20, [constants.ZSTD_c_checksumFlag]: 1 },
+  ]
+  // Stored, repeated and compressed blocks, of one and of many to a frame.
+  const contents = ['', 'a', 'x'.repeat(400_000), randomBytes(300_000), 'some words, '.repeat(50_000)]
+  const frames = parameters.flatMap((params) => contents.map((text) => zstdCompressSync(text, { params })))
+  for (const size of [4099, 10_000_000]) {
+    let ends = 0
+    const wanted = frames.map((frame) => (ends += frame.length))
+    let at = 0
+    const cuts = new Set<number>()
+    for await (const piece of cutAtFrameEnds(chunksOf(Buffer.concat(frames), size) as AsyncIterable<Buffer>))
+      cuts.add((at += piece.length))
+    assert.deepEqual(
+      wanted.filter((end) => !cuts.has(end)),
+      [],
+    )
+    assert.equal(at, ends)
   }
 })
 

@@ -72,6 +72,7 @@ export function bodyOf(id: OperationId, { team, username, connector, key, accoun
     createConnector: { settings, team, check: false },
     updateConnector: { isDefault: true, check: false },
     runDoctor: {},
+    createAuditCheckpoint: {},
     applyNetwork: { digest: 'none' },
     startMove: { connector, prefix: 'there/' },
     createRole: { name: 'mine', scope: 'team', permissions: [] },

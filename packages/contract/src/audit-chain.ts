@@ -44,17 +44,19 @@ export interface ChainVerifier {
 
 /**
  * Verifies chains from their first event. Shows a removed, changed, reordered or inserted event, a missing chain, and the
- * cut-off end of every chain that a later start has anchored. It cannot show that the end of the newest chain was cut off:
- * keep an exported head elsewhere for that.
+ * cut-off end of every chain that a later start has anchored. What comes after the last anchor, and hashes that were all
+ * computed anew, only signed checkpoints show.
  *
  * @param openings every `chain.open` event, read ahead (a first pass), for their anchors; they are verified like all others when added.
+ * @param signed heads that checkpoints vouch for, the oldest first
  */
 export function createChainVerifier(
   sha256Hex: Sha256Hex,
   openings: Iterable<ChainedAuditEvent>,
+  signed: Iterable<ChainAnchor & { by: string }> = [],
 ): ChainVerifier {
   const heads = new Map<string, { seq: number; hash: string }>()
-  const expected = expectedHashes(openings)
+  const expected = expectedHashes(openings, signed)
   const problems: ChainProblem[] = []
   let events = 0
 
@@ -83,28 +85,32 @@ export function createChainVerifier(
       }
       if (hash !== link.hash) return fail(link.chain, link.seq, 'changed: its content does not give its hash')
       const other = anchors?.find((anchor) => anchor.hash !== link.hash)
-      if (other) return fail(link.chain, link.seq, `changed: chain ${other.by} recorded another hash for it`)
+      if (other) return fail(link.chain, link.seq, `changed: ${other.by} recorded another hash for it`)
       return null
     },
     finish() {
       for (const [anchor] of expected.values()) {
-        if (anchor) fail(anchor.chain, anchor.seq, `missing: chain ${anchor.by} says that this event existed`)
+        if (anchor) fail(anchor.chain, anchor.seq, `missing: ${anchor.by} says that this event existed`)
       }
       return { chains: heads.size, events, problems }
     },
   }
 }
 
-/** `chain:seq` -> what the openings of later chains say its hash was. */
+/** `chain:seq` -> what the openings of later chains, and checkpoints, say its hash was. */
 function expectedHashes(
   openings: Iterable<ChainedAuditEvent>,
+  signed: Iterable<ChainAnchor & { by: string }>,
 ): Map<string, (ChainAnchor & { by: string })[]> {
   const expected = new Map<string, (ChainAnchor & { by: string })[]>()
-  for (const opening of openings) {
-    for (const anchor of anchorsOf(opening.event)) {
-      const place = `${anchor.chain}:${anchor.seq}`
-      expected.set(place, [...(expected.get(place) ?? []), { ...anchor, by: opening.chain }])
-    }
+  const expect = (anchor: ChainAnchor & { by: string }) => {
+    const place = `${anchor.chain}:${anchor.seq}`
+    const all = expected.get(place)
+    if (all) all.push(anchor)
+    else expected.set(place, [anchor])
   }
+  for (const opening of openings)
+    for (const anchor of anchorsOf(opening.event)) expect({ ...anchor, by: `chain ${opening.chain}` })
+  for (const anchor of signed) expect(anchor)
   return expected
 }

@@ -7,9 +7,11 @@ import { Verification } from './schemas/verification.ts'
 import * as connectors from './schemas/connectors.ts'
 import { CreateConnector } from './schemas/create-connector.ts'
 import * as audit from './schemas/audit.ts'
+import * as checkpoints from './schemas/checkpoints.ts'
 import * as doctor from './schemas/doctor.ts'
 import * as moves from './schemas/moves.ts'
 import { accessOperations } from './access-operations.ts'
+import { correlationOperations } from './correlation-operations.ts'
 import { limitOperations } from './limit-operations.ts'
 import { identityOperations } from './identity-operations.ts'
 
@@ -674,6 +676,39 @@ export const operations = {
     reply: audit.AuditVerification,
     errors: [],
   },
+  listAuditCheckpoints: {
+    method: 'GET',
+    path: '/v1/audit-checkpoints',
+    tag: 'Audit',
+    summary: 'Signed checkpoints of the audit trail, oldest first',
+    description: 'For organisation admins and auditors. Keep the notes elsewhere, byte for byte.',
+    query: checkpoints.ListAuditCheckpointsQuery,
+    status: 200,
+    reply: pageOf(checkpoints.AuditCheckpoint),
+    errors: [],
+  },
+  createAuditCheckpoint: {
+    method: 'POST',
+    path: '/v1/audit-checkpoints',
+    tag: 'Audit',
+    summary: 'Sign how far the audit trail has come, now',
+    description:
+      'For organisation admins and auditors; `rotateKey` is for those who may manage connectors, too.',
+    body: checkpoints.CreateAuditCheckpoint,
+    status: 200,
+    reply: checkpoints.AuditCheckpoint,
+    errors: ['conflict', 'credential_unavailable'],
+  },
+  getAuditPublicKey: {
+    method: 'GET',
+    path: '/v1/audit-checkpoints/public-key',
+    tag: 'Audit',
+    summary: 'The public key by which checkpoints are verified',
+    description: 'For organisation admins and auditors.',
+    status: 200,
+    reply: checkpoints.AuditPublicKey,
+    errors: [],
+  },
   getMarkerOwner: {
     method: 'GET',
     path: '/v1/markers/{marker}',
@@ -688,6 +723,7 @@ export const operations = {
     errors: [],
   },
   ...accessOperations,
+  ...correlationOperations,
   ...limitOperations,
   ...identityOperations,
 } as const satisfies Record<string, Operation>

@@ -65,6 +65,7 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   },
   updateConnector: { isDefault: true, check: false },
   runDoctor: {},
+  createAuditCheckpoint: {},
   createTrustRule: {
     name: 'x',
     issuer: 'https://issuer.example',

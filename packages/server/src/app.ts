@@ -12,7 +12,7 @@ import { createBesides } from './besides.ts'
 import { forgetOldUses } from './broker/budget-use.ts'
 import { createChores, type Chore } from './chores.ts'
 import { createConnectorPool } from './broker/connector-pool.ts'
-import type { BrokerDeps, ConnectorPool, Handlers, Policy } from './broker/deps.ts'
+import type { BrokerDeps, CheckpointKeys, ConnectorPool, Handlers, Policy } from './broker/deps.ts'
 import { examineDue } from './broker/doctor.ts'
 import { handlers } from './broker/handlers.ts'
 import { forgetEndedKeys } from './broker/forget-ended-keys.ts'
@@ -21,6 +21,7 @@ import { forgetOldLogins } from './broker/login.ts'
 import { sweepRestrictions } from './broker/restrictions.ts'
 import { runMoves } from './broker/move/run-moves.ts'
 import { createSecretBox } from './broker/secret-box.ts'
+import { signCheckpoint } from './broker/sign-checkpoint.ts'
 import { sweepUploads } from './broker/sweep-uploads.ts'
 import { createTeamUses } from './broker/team-uses.ts'
 import { createLooks } from './broker/verification/looks.ts'
@@ -49,6 +50,9 @@ export interface AppParts {
   newId?: () => string
   /** How often the doctor looks at each connector again; 0 or left out: only when asked. */
   doctorHours?: number
+  /** How often a checkpoint is signed; 0 or left out: when asked, and at the end. */
+  checkpointMinutes?: number
+  checkpointKeys?: CheckpointKeys
   /** Left out: connectors may refer to no secret. */
   readSecret?: ReadSecret
   /** Origin under which browsers reach the server; left out: where it listens. */
@@ -103,6 +107,7 @@ export function createApp(parts: AppParts): App {
     policy: parts.policy,
     policies: createPolicyReader(parts.policy),
     rules: createRulesReader(),
+    ...(parts.checkpointKeys === undefined ? {} : { checkpointKeys: parts.checkpointKeys }),
     clock,
     newId,
     randomBytes,
@@ -137,6 +142,7 @@ export function createApp(parts: AppParts): App {
     ],
   })
   const workerId = newId()
+  let isStarted = false
   const chores = createChores(log, [
     { name: 'flush last use', everyMs: 60_000, run: () => lastUsed.flush() },
     { name: 'flush team uses', everyMs: 60_000, run: () => teamUses.flush() },
@@ -145,6 +151,7 @@ export function createApp(parts: AppParts): App {
     { name: 'forget verifications', everyMs: 60 * 60_000, run: () => forgetOldVerifications(deps) },
     { name: 'sweep uploads', everyMs: 5 * 60_000, run: () => sweepUploads(deps) },
     { name: 'look at referenced secrets', everyMs: 5_000, run: () => connectors.lookAtReferences() },
+    ...checkpointChores(deps, parts.checkpointMinutes ?? 0),
     ...doctorChores(deps, parts.doctorHours ?? 0, besides.signal),
     { name: 'move objects', everyMs: 1000, run: (signal) => runMoves(deps, workerId, signal) },
     { name: 'forget finished logins', everyMs: 10 * 60_000, run: () => forgetOldLogins(deps) },
@@ -157,7 +164,10 @@ export function createApp(parts: AppParts): App {
     handlers,
     deps,
     server,
-    start: () => chores.start(),
+    start() {
+      isStarted = true
+      chores.start()
+    },
     async close(drainMs = 0) {
       const late = setTimeout(() => server.server.closeAllConnections(), drainMs)
       // A request that ends while the server closes leaves its connection idle and open.
@@ -169,6 +179,10 @@ export function createApp(parts: AppParts): App {
       await chores.stop()
       for (const last of [lastUsed, teamUses, refusals])
         await last.flush().catch((err: unknown) => log.error({ err }, 'a last write before the end failed'))
+      if (isStarted)
+        await signCheckpoint(deps, { ifOlderThanMs: 0 }).catch((err: unknown) =>
+          log.error({ err }, 'no checkpoint was signed at the end'),
+        )
       await connectors.close()
     },
   }
@@ -211,6 +225,14 @@ function noting(pool: ConnectorPool, kinds: Map<string, string>): ConnectorPool 
       })
     },
   }
+}
+
+/** Looks every minute whether one is due: replicas share one sequence, and the newest counts for all. */
+function checkpointChores(deps: BrokerDeps, minutes: number): Chore[] {
+  if (minutes === 0) return []
+  const everyMs = 60_000
+  const run = () => signCheckpoint(deps, { ifOlderThanMs: minutes * 60_000 - everyMs / 2 })
+  return [{ name: 'sign a checkpoint', everyMs, run }]
 }
 
 /** Looks every few minutes which bucket's turn it is. */

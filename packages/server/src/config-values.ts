@@ -1,4 +1,5 @@
 /** The forms that values of settings have. */
+import { createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 
@@ -28,6 +29,26 @@ export const origin = z
   .string()
   .refine(isOrigin, 'must be exact origins, such as https://app.example.com, separated by commas')
 export const masterKey = z.string().refine(isMasterKey, 'must be the base64 of exactly 32 bytes')
+export const ed25519Key = z
+  .string()
+  .refine(
+    isEd25519Key,
+    'must be an Ed25519 private key, PEM, as `openssl genpkey -algorithm ed25519` makes it',
+  )
+export const ed25519KeyOrLost = z
+  .string()
+  .refine(
+    (text) => text === 'lost' || isEd25519Key(text),
+    'must be an Ed25519 private key, PEM, as `openssl genpkey -algorithm ed25519` makes it, or the word `lost`',
+  )
+
+function isEd25519Key(text: string): boolean {
+  try {
+    return createPrivateKey(text).asymmetricKeyType === 'ed25519'
+  } catch {
+    return false
+  }
+}
 
 function isMasterKey(text: string): boolean {
   return /^[A-Za-z0-9+/]{43}=?$/.test(text) && Buffer.from(text, 'base64').length === 32

@@ -1,7 +1,18 @@
 /** Every setting of the server: one schema, from environment variables to `Config`. */
 import { SignpostError } from '@signpost/contract'
 import { z } from 'zod'
-import { flag, integer, list, masterKey, origin, path, port, addressRange } from './config-values.ts'
+import {
+  addressRange,
+  ed25519Key,
+  ed25519KeyOrLost,
+  flag,
+  integer,
+  list,
+  masterKey,
+  origin,
+  path,
+  port,
+} from './config-values.ts'
 import { nearest } from './nearest-name.ts'
 
 /** Names, rules, defaults and descriptions. Defaults are written as one would write them in the environment. */
@@ -118,6 +129,21 @@ export const Environment = z.object({
   SIGNPOST_DOCTOR_HOURS: integer(0, 8760)
     .prefault('24')
     .describe('How often the doctor looks at each connected bucket again, in hours; 0: only when asked'),
+  SIGNPOST_CHECKPOINT_MINUTES: integer(0, 1440)
+    .prefault('10')
+    .describe(
+      'How often a checkpoint of the audit trail is signed, where anything was recorded since the one before; 0: only when asked and when the server ends',
+    ),
+  SIGNPOST_CHECKPOINT_KEY: ed25519Key
+    .optional()
+    .describe(
+      'Key that signs checkpoints: Ed25519, PEM (`openssl genpkey -algorithm ed25519`). Unset: made on first start, and kept in the database, sealed with the master key',
+    ),
+  SIGNPOST_CHECKPOINT_KEY_PREVIOUS: ed25519KeyOrLost
+    .optional()
+    .describe(
+      'The key given before this one: signs the checkpoint that announces the new one. `lost`: nobody has it; go on without announcement, which verifying with the old key shows',
+    ),
   SIGNPOST_TEAM_ADMINS_MAY_SET_ENDPOINTS: flag
     .prefault('false')
     .describe(
@@ -138,6 +164,8 @@ export const secretNames: readonly Name[] = [
   'SIGNPOST_MASTER_KEY',
   'SIGNPOST_MASTER_KEY_PREVIOUS',
   'SIGNPOST_ADMIN_TOKEN',
+  'SIGNPOST_CHECKPOINT_KEY',
+  'SIGNPOST_CHECKPOINT_KEY_PREVIOUS',
 ]
 /** Secrets of buckets, that connectors refer to by name: `{"env": "SIGNPOST_SECRET_..."}`. Not looked at here. */
 const secretVariable = /^SIGNPOST_SECRET_[A-Z0-9_]+$/

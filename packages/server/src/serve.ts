@@ -1,8 +1,10 @@
 /** From settings to a server that answers: opens store, embedded store and socket, in this order; closes them in the other. */
+import { createPrivateKey } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { sealedWith } from './broker/connector-record.ts'
 import { secretsSealedWith } from './broker/provider-record.ts'
-import type { Policy } from './broker/deps.ts'
+import type { CheckpointKeys, Policy } from './broker/deps.ts'
+import { signCheckpoint } from './broker/sign-checkpoint.ts'
 import { createApp, systemClock, systemIds, type App } from './app.ts'
 import type { Config } from './config.ts'
 import { createSecretReader } from './connectors/secrets.ts'
@@ -69,6 +71,8 @@ export async function serve(
       log: given.log,
       version: given.version,
       ...(config.SIGNPOST_PUBLIC_URL === undefined ? {} : { publicUrl: config.SIGNPOST_PUBLIC_URL }),
+      checkpointMinutes: config.SIGNPOST_CHECKPOINT_MINUTES,
+      checkpointKeys: checkpointKeysOf(config),
       processMetrics: true,
       doctorHours: config.SIGNPOST_DOCTOR_HOURS,
       ...(embedded ? { localStoreEndpoint: embedded.endpoint } : {}),
@@ -77,6 +81,10 @@ export async function serve(
     await requireRightMasterKeys(app, given.log)
     if (embedded) await warnIfMoved(store, embedded, given.log)
     const firstAdmin = await createFirstAdmin(app.deps, config.SIGNPOST_ADMIN_TOKEN, folder)
+    // The first one makes the key. Without it the server works; each try says why there is none.
+    await signCheckpoint(app.deps, { ifOlderThanMs: Infinity }).catch((err: unknown) =>
+      given.log.error({ err }, 'no checkpoint of the audit trail can be signed'),
+    )
     const url = await listen(app, config)
     app.start()
     return { app, url, folder, embedded, firstAdmin, close }
@@ -174,6 +182,14 @@ async function listen({ server }: App, config: Config): Promise<string> {
   }
   log.debug({ addresses: server.addresses() }, 'listening')
   return listeningUrl(server)
+}
+
+function checkpointKeysOf(config: Config): CheckpointKeys {
+  const { SIGNPOST_CHECKPOINT_KEY: key, SIGNPOST_CHECKPOINT_KEY_PREVIOUS: previous } = config
+  const keys: CheckpointKeys = {}
+  if (key !== undefined) keys.given = createPrivateKey(key)
+  if (previous !== undefined) keys.previous = previous === 'lost' ? 'lost' : createPrivateKey(previous)
+  return keys
 }
 
 function policyOf(config: Config): Policy {

@@ -3,6 +3,7 @@ import { Instant, Limit, Cursor } from './common.ts'
 import { Action } from './objects.ts'
 import { PrincipalKind } from './access.ts'
 import { KeyKind } from './key-scope.ts'
+import { CheckpointVerification } from './checkpoints.ts'
 
 export const AuditEventType = z.enum([
   'chain.open',
@@ -41,6 +42,7 @@ export const AuditEventType = z.enum([
   'move.cancel',
   'secrets.rotate',
   'audit.read',
+  'audit.checkpoint',
   'marker.read',
   'auth.login',
   'auth.logout',
@@ -141,6 +143,9 @@ export const AuditVerification = z.object({
     .object({ chain: z.string(), seq: z.number().int(), problem: z.string() })
     .nullable()
     .describe('Where the first chain breaks, and how'),
+  checkpoints: CheckpointVerification.optional().describe(
+    'Left out: there are none, and none were asked for',
+  ),
 })
 export type AuditVerification = z.infer<typeof AuditVerification>
 

@@ -1,4 +1,4 @@
-import { createChainVerifier } from '@signpost/contract'
+import { createChainVerifier, expectationsOf } from '@signpost/contract'
 import type { AuditEvent, AuditVerification, ChainProblem } from '@signpost/contract'
 import { columnsOf } from '../store/audit-columns.ts'
 import {
@@ -11,20 +11,24 @@ import type { AuditRow } from '../store/audit-events.ts'
 import { sha256Hex } from '../store/chain-opening.ts'
 import { keyPlace, slotOf } from '../store/key-place.ts'
 import type { Store } from '../store/store.ts'
+import { checkCheckpoints } from './verify-checkpoints.ts'
 
 /**
- * Reads every audit event and checks the hash chains, what stands beside the events' text, and the heads that the database
- * keeps. Events that are written meanwhile are no problem. What it cannot show: that the end of a chain was cut off which no
- * later chain has anchored, if the kept head was changed to fit, or that all hashes were computed anew. For that, keep an
- * export elsewhere.
+ * Reads every audit event and checks the hash chains, what stands beside the events' text, the heads that the database
+ * keeps, and what signed checkpoints say. Events that are written meanwhile are no problem. What it cannot show: what was
+ * done to events after the newest checkpoint by somebody who fitted everything to it, and a database that was set back
+ * with all its checkpoints. For that, keep checkpoints elsewhere.
+ *
+ * @param trusted the public key of this server; undefined: it has not the one that signed last
  */
-export async function verifyAudit(store: Pick<Store, 'db'>): Promise<AuditVerification> {
+export async function verifyAudit(store: Pick<Store, 'db'>, trusted?: string): Promise<AuditVerification> {
   const { db } = store
   // Read before the events: all that these say must be there; more may be.
   const openings = (await listChainOpenings(db)).flatMap((row) => (eventIn(row) ? [chainedEventOf(row)] : []))
   const heads = new Map((await listChainHeads(db)).map((head) => [head.chain, head]))
   const firstSlots = new Map([...heads.values()].map((head) => [head.chain, head.first_slot]))
-  const verifier = createChainVerifier(sha256Hex, openings)
+  const checkpoints = await checkCheckpoints(db, trusted)
+  const verifier = createChainVerifier(sha256Hex, openings, expectationsOf(checkpoints.heads))
   const seen = new Set<string>()
   let first: ChainProblem | null = null
 
@@ -33,6 +37,7 @@ export async function verifyAudit(store: Pick<Store, 'db'>): Promise<AuditVerifi
     seen.add(chain)
     const event = eventIn(row)
     const problem = verifier.add({ chain, seq, hash, event: event ?? unreadable }, row.event)
+    checkpoints.add(row, event)
     first ??= problem ?? columnProblem(row, event, firstSlots.get(chain))
     const head = heads.get(chain)
     if (head?.head_seq === seq) {
@@ -44,7 +49,9 @@ export async function verifyAudit(store: Pick<Store, 'db'>): Promise<AuditVerifi
 
   const { chains, events, problems } = verifier.finish()
   first ??= problems[0] ?? missingEnd(heads.values()) ?? (await unknownChain(store, seen))
-  return { ok: first === null, chains, events, firstBad: first }
+  const signed = await checkpoints.finish()
+  const ok = first === null && (signed?.firstBad ?? null) === null
+  return { ok, chains, events, firstBad: first, ...(signed ? { checkpoints: signed } : {}) }
 }
 
 /** Stands for a text that is no event: the verifier only looks at the text. */

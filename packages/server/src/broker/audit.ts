@@ -10,7 +10,9 @@ import {
   type AuditCursor,
   type AuditFilter,
 } from '../store/audit-events.ts'
+import { findNewestCheckpoint } from '../store/checkpoints.ts'
 import { pageOfRows, readCursor } from '../store/page.ts'
+import { holdsKey } from './checkpoint-signer.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { requireOrganisation, requireTeam } from './gate.ts'
@@ -59,7 +61,9 @@ export async function verifyAuditEvents(
   caller: Caller,
 ): Promise<Reply<'verifyAuditEvents'>> {
   await requireReader(deps, caller, 'verifyAuditEvents', {})
-  return verifyAudit(deps.store)
+  const newest = await findNewestCheckpoint(deps.store.db)
+  const isHeld = newest !== undefined && (await holdsKey(deps, newest.public_key))
+  return verifyAudit(deps.store, isHeld ? newest.public_key : undefined)
 }
 
 /** Decides, and records who reads what. */

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { AuditEventType, OperationId, ParsedInput, Reply, SecretReference } from '@signpost/contract'
 import type { AccessRules, StoredRules } from '../domain/access-rules.ts'
 import type { Audiences } from '../domain/audience.ts'
@@ -23,6 +24,8 @@ export interface BrokerDeps {
   clock: () => number
   /** A new UUIDv7 (time-ordered): ids of events, grants, rows. */
   newId: () => string
+  /** Keys of checkpoints that the operator gives; left out: this server makes its own. */
+  checkpointKeys?: CheckpointKeys
   /** Random bytes from the system's generator. */
   randomBytes: (size: number) => Uint8Array
   /** For the doctor, who uses signed URLs as a client would. */
@@ -55,6 +58,12 @@ export interface BrokerDeps {
   /** For the metrics: what the doctor found. */
   noteDoctor?: (connector: string, ok: boolean) => void
   log: Log
+}
+
+export interface CheckpointKeys {
+  given?: KeyObject
+  /** The one before it, for announcing it; `lost`: nobody has it, go on without. */
+  previous?: KeyObject | 'lost'
 }
 
 /** The part of pino that is used. Never given a secret, a URL or a token. */

@@ -2,6 +2,7 @@
 import { createApiKey, deleteApiKey, listApiKeys } from './api-keys.ts'
 import { exportAuditEvents, listAuditEvents, verifyAuditEvents } from './audit.ts'
 import { createConnector, updateConnector } from './change-connector.ts'
+import { createAuditCheckpoint, getAuditPublicKey, listAuditCheckpoints } from './checkpoints.ts'
 import { completeUpload } from './complete-upload.ts'
 import { deleteConnector, getConnector, listConnectors } from './connectors.ts'
 import type { Handlers } from './deps.ts'
@@ -100,6 +101,9 @@ export const handlers: Handlers = {
   listAuditEvents,
   exportAuditEvents,
   verifyAuditEvents,
+  listAuditCheckpoints,
+  createAuditCheckpoint,
+  getAuditPublicKey,
   getMarkerOwner,
   listRoles,
   createRole,

@@ -1,7 +1,9 @@
 import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
 import { listSealedCredentials, updateConnector } from '../store/connectors.ts'
 import { listSealedSecrets, resealSecret } from '../store/identity-providers.ts'
+import { listCheckpointKeys, resealCheckpointKey } from '../store/checkpoints.ts'
 import type { Statement } from '../store/store.ts'
+import { resealedKey } from './checkpoint-signer.ts'
 import { resealed } from './connector-record.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
@@ -72,7 +74,7 @@ interface Sealed {
   reseal(): Statement
 }
 
-/** Credentials of buckets, and what this server shows identity providers. */
+/** Credentials of buckets, what this server shows identity providers, and the keys that sign checkpoints. */
 async function listSealed({ store: { db }, secretBox }: BrokerDeps): Promise<Sealed[]> {
   const connectors = (await listSealedCredentials(db)).map((row) => ({
     name: row.name,
@@ -84,7 +86,12 @@ async function listSealed({ store: { db }, secretBox }: BrokerDeps): Promise<Sea
     sealed: row.sealed_secret,
     reseal: () => resealSecret(db, row, resealedSecret(row, secretBox)),
   }))
-  return [...connectors, ...providers]
+  const keys = (await listCheckpointKeys(db)).map((row) => ({
+    name: `${row.public_key} (key of checkpoints)`,
+    sealed: row.sealed_key,
+    reseal: () => resealCheckpointKey(db, row, resealedKey(row, secretBox)),
+  }))
+  return [...connectors, ...providers, ...keys]
 }
 
 /** False: one of them was changed meanwhile, and nothing was written. */

@@ -34,6 +34,7 @@ describe('a stranger', () => {
     updateServiceAccount: { active: false },
     updateConnector: { isDefault: true },
     runDoctor: {},
+    createAuditCheckpoint: {},
     createTeam: { name: 'demo' },
     startMove: { connector: 'main' },
     setRestrictedPrefix: { prefix: 'a/', grants: [] },

@@ -2,12 +2,13 @@ import type { KeyKind } from '@signpost/contract'
 import type { Generated } from 'kysely'
 
 import type { AccessTables } from './access-tables.ts'
+import type { CorrelationTables } from './correlation-tables.ts'
 
 /**
  * The tables as Kysely sees them. Times are ms since the epoch (bigint), flags are 0 or 1 (smallint), JSON is text: the
  * common subset of SQLite and PostgreSQL. Column names are snake_case.
  */
-export interface Tables extends AccessTables {
+export interface Tables extends AccessTables, CorrelationTables {
   principals: {
     id: string
     kind: 'user' | 'serviceAccount'
@@ -210,5 +211,27 @@ export interface Tables extends AccessTables {
     anchored_seq: number
     /** The slot of its first event (`key-place.ts`); no two chains begin with the same. */
     first_slot: number
+  }
+  checkpoints: {
+    number: number
+    at: number
+    /** SHA-256 of the text that is signed, hex. */
+    digest: string
+    /** The key that signed it, as a signed note's verifiers read it. */
+    public_key: string
+    /** The key that signs from the next one on, where that is another; else empty. */
+    next_key: string
+    note: string
+  }
+  /** How far each chain was in the newest checkpoint. */
+  checkpoint_heads: {
+    chain: string
+    seq: number
+    hash: string
+  }
+  checkpoint_keys: {
+    public_key: string
+    sealed_key: string
+    created_at: number
   }
 }

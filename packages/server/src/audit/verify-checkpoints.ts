@@ -1,0 +1,85 @@
+import {
+  checkpointNoteIn,
+  createCheckpointVerifier,
+  isCovered,
+  type AuditEvent,
+  type CheckpointVerification,
+  type SignedHead,
+} from '@signpost/contract'
+import { eachCheckpoint } from '../store/checkpoints.ts'
+import type { Db } from '../store/statement.ts'
+import { checkpointCrypto } from './checkpoint-crypto.ts'
+
+export interface CheckpointCheck {
+  /** What the chains must hold. */
+  heads: readonly SignedHead[]
+  /** Every event of the trail, one by one. */
+  add(place: { chain: string; seq: number }, event: AuditEvent | undefined): void
+  /** After the last event. Undefined: there are no checkpoints, and none were ever recorded. */
+  finish(): Promise<CheckpointVerification | undefined>
+}
+
+/**
+ * Reads the checkpoints of the table ahead of the events, which must hold what these say; and compares with them, at the
+ * end, the checkpoints that the events tell of.
+ *
+ * @param trusted the key that this server has; undefined: it has not the one that signed last
+ */
+export async function checkCheckpoints(db: Db, trusted: string | undefined): Promise<CheckpointCheck> {
+  const verifier = createCheckpointVerifier(checkpointCrypto)
+  const digests = new Map<number, string>()
+  const notes: string[] = []
+  for await (const row of eachCheckpoint(db)) {
+    notes.push(row.note)
+    digests.set(row.number, checkpointCrypto.sha256Hex(row.note))
+  }
+  verifier.addSequence(notes)
+  const result = verifier.finish(notes.length === 0 ? undefined : trusted)
+  const recorded = new Map<number, string>()
+  let uncoveredEvents = 0
+  return {
+    heads: result.heads,
+    add(place, event) {
+      if (!isCovered(place, result.covered)) uncoveredEvents += 1
+      const note = event && checkpointNoteIn(event)
+      const number = event?.details?.['number']
+      if (note !== undefined && typeof number === 'number')
+        recorded.set(number, checkpointCrypto.sha256Hex(note))
+    },
+    async finish() {
+      // Signed meanwhile: their events may have been seen.
+      for await (const row of eachCheckpoint(db, 500, result.last?.number ?? 0))
+        digests.set(row.number, checkpointCrypto.sha256Hex(row.note))
+      const { count, last } = result
+      if (digests.size === 0 && recorded.size === 0) return undefined
+      const differing = firstDifference(digests, recorded, last?.number ?? 0)
+      const firstBad = [result.firstBad, count === 0 ? null : keyProblem(trusted), differing]
+        .filter((one) => one !== null)
+        .toSorted((one, other) => one.number - other.number)[0]
+      return { count, last, uncoveredEvents, firstBad: firstBad ?? null }
+    },
+  }
+}
+
+function keyProblem(trusted: string | undefined) {
+  if (trusted !== undefined) return null
+  return {
+    number: 1,
+    problem: 'this server has not the key that signed the newest: verify an export with the public key',
+  }
+}
+
+/** Both were written in one commit. */
+function firstDifference(kept: Map<number, string>, recorded: Map<number, string>, lastRead: number) {
+  for (const number of [...new Set([...kept.keys(), ...recorded.keys()])].toSorted(
+    (one, other) => one - other,
+  )) {
+    const [one, other] = [kept.get(number), recorded.get(number)]
+    if (one === undefined) return { number, problem: 'missing: an audit event tells of it' }
+    if (other === undefined && number <= lastRead)
+      return { number, problem: 'inserted: no audit event tells of it' }
+    if (other !== undefined && one !== other)
+      return { number, problem: 'changed: the audit event that tells of it has another' }
+  }
+  return null
+}

@@ -155,7 +155,7 @@ describe('the key of checkpoints', () => {
     assert.notEqual(present, before)
     const all = await list(world)
     assert.deepEqual([made.number, all.length], [3, 3])
-    assert.match(all[1]!.note, new RegExp(`\nnext-key ${RegExp.escape(present)}\n`))
+    assert.ok(all[1]!.note.includes(`\nnext-key ${present}\n`))
     assert.equal(all[2]!.keyId, present.split('+')[1])
     for (const key of [before, present]) assert.equal(verified(all, key).firstBad, null)
     assert.deepEqual((await world.call('getAuditPublicKey', world.as.root)).earlier, [before])

@@ -62,6 +62,7 @@ const namings: Record<AuditEventType, Naming> = {
   'move.cancel': 'own',
   'secrets.rotate': 'own',
   'audit.read': 'own',
+  'audit.checkpoint': 'own',
   'marker.read': 'own',
   'auth.login': 'user:login',
   'auth.logout': 'user:logout',

@@ -42,6 +42,7 @@ const expected: Record<string, string> = {
   'move.cancel': 'move:cancel',
   'secrets.rotate': 'secrets:rotate',
   'audit.read': 'audit:read',
+  'audit.checkpoint': 'audit:checkpoint',
   'marker.read': 'marker:read',
   'auth.login': 'user:login',
   'auth.logout': 'user:logout',

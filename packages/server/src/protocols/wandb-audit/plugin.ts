@@ -24,6 +24,15 @@ export function addWandbAudit(server: FastifyInstance, { broker, callerOf }: Wan
     onRequest: async (request) => {
       request.caller = await callerOf(request, bearerOfBasic(request.headers.authorization))
     },
+    onSend: (request, reply, payload, done) => {
+      // RFC 9110 §15.5.2, for clients that wait to be asked. A browser would ask its user, and send it along ever after.
+      if (reply.statusCode === 401 && request.headers['sec-fetch-site'] === undefined)
+        reply.header('www-authenticate', [
+          'Bearer realm="signpost"',
+          'Basic realm="signpost", charset="UTF-8"',
+        ])
+      done(null, payload)
+    },
     handler: async (request, reply) => {
       const { caller } = request
       if (caller === null)

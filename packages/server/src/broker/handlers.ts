@@ -1,5 +1,6 @@
 /** Every operation of the contract and its use case. */
 import { createApiKey, deleteApiKey, listApiKeys } from './api-keys.ts'
+import { listAccessLogRecords } from './access-log-records.ts'
 import { exportAuditEvents, listAuditEvents, verifyAuditEvents } from './audit.ts'
 import { createConnector, updateConnector } from './change-connector.ts'
 import { createAuditCheckpoint, getAuditPublicKey, listAuditCheckpoints } from './checkpoints.ts'
@@ -98,6 +99,7 @@ export const handlers: Handlers = {
   getMove,
   cancelMove,
   rotateSecrets,
+  listAccessLogRecords,
   listAuditEvents,
   exportAuditEvents,
   verifyAuditEvents,

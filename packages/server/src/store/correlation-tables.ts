@@ -1,0 +1,56 @@
+import type { Generated } from 'kysely'
+import type { Finding } from '@signpost/contract'
+
+/** The tables of access logs; `tables.ts` has the rules for all. */
+export interface CorrelationTables {
+  log_sources: {
+    id: string
+    name: string
+    connector_id: string | null
+    /** Name of a `LogFormat`, or `auto`. */
+    format: string
+    /** JSON */
+    settings: string
+    /** JSON */
+    progress: string
+    created_at: number
+  }
+  log_files: {
+    id: Generated<number>
+    source_id: string
+    name: string
+    version: string
+    state: 'waiting' | 'reading' | 'done' | 'failed'
+    lease_until: number
+    lease_owner: string | null
+    found_at: number
+    read_at: number | null
+    /** JSON: `FileCounts`. */
+    counts: string
+    problem: string | null
+  }
+  unparsed_lines: {
+    file_id: number
+    line: number
+    reason: string
+    text: string
+  }
+  access_log_records: {
+    at: number
+    /** As text where it is beyond what a number holds exactly: see `access-log-records.ts`. */
+    digest: number
+    file_id: number
+    connector_id: string
+    finding: Finding
+    principal_id: string | null
+    username: string | null
+    team: string | null
+    grant_id: string | null
+    object_key: string | null
+    key_place: number | null
+    address: string | null
+    bytes: number | null
+    /** JSON: `AccessEvidence`. */
+    evidence: string
+  }
+}

@@ -168,6 +168,23 @@ describe('guard rails of an upload', () => {
     assert.equal((await client.verify('vision', 'g-1')).state, 'failed')
   })
 
+  test('a store without forms, and a budget that wants the length: the length is told with the range', async () => {
+    const client = fresh()
+    const problem = (status: number, code: string, field?: string) => ({
+      status,
+      reply: { type: 't', title: 'x', status, code, detail: 'no', ...(field ? { field } : {}) },
+    })
+    stub.issue = ({ method, contentLength }) => {
+      if (method === 'POST') return problem(422, 'unsupported_by_store')
+      if (contentLength === undefined) return problem(403, 'restricted', 'contentLength')
+      return { status: 200, reply: issued('PUT') }
+    }
+    await client.upload(address, Buffer.from('content'), { contentLengthRange: range })
+    const last = stub.asked.findLast(({ path }) => path === '/v1/teams/vision/urls')
+    assert.deepEqual([last?.body['contentLength'], last?.body['contentLengthRange']], [7, range])
+    assert.equal(stub.stored.length, 1)
+  })
+
   test('create-only is a PUT, since a form cannot say it', async () => {
     const client = fresh()
     stub.issue = () => ({ status: 200, reply: issued('PUT') })

@@ -85,12 +85,13 @@ async function askForUrl(
   try {
     return await ask(request)
   } catch (error) {
-    if (request.contentLengthRange === undefined && wantsLength(error))
+    const { method: asked, contentLength } = request
+    if (asked !== 'POST' && contentLength === undefined && wantsLength(error))
       return ask({ ...request, contentLength: sizeBytes })
     const isNoForm = error instanceof SignpostError && error.code === 'unsupported_by_store'
     if (request.method !== 'POST' || !isNoForm) throw error
     const { method: _, ...plain } = request
-    return ask(plain)
+    return askForUrl(deps, team, plain, sizeBytes, signal)
   }
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../domain/budget.ts'
 import { bookUse, deleteUsesBefore, findBudgetRules, hasUsesBefore, readUses } from '../store/budgets.ts'
 import type { TargetRow, WriteUnit } from '../store/store.ts'
+import { mostBytes } from './caps.ts'
 import type { BrokerDeps } from './deps.ts'
 
 export interface BudgetUse {
@@ -95,10 +96,10 @@ function takeFor(
   request: SignRequest,
   clock: () => number,
 ): Taken {
-  const { action, method, part, contentLength, contentLengthRange } = request
+  const { action, method, part } = request
   // Of an upload in parts the whole size was taken when it was opened.
   const writes = action === 'write' && method !== 'DELETE' && part === undefined
-  const declared = contentLength ?? contentLengthRange?.max
+  const declared = mostBytes(request)
   if (writes) requireDeclared(budgets, 'contentLength', declared)
   return takeOrThrow(spending, { urls: 1, bytes: writes ? (declared ?? 0) : 0 }, clock)
 }

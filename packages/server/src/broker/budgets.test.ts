@@ -80,6 +80,13 @@ describe('budgets', () => {
     assert.equal((await world.lastEvent()).decision, 'deny')
     await url({ action: 'write', contentLength: 400 })
     await url({ action: 'write', method: 'POST', contentLengthRange: { min: 0, max: 500 } })
+    // A range holds nobody but with a form.
+    await world.refused(
+      'issueUrl',
+      world.as.alice,
+      asked({ action: 'write', contentLengthRange: { min: 0, max: 1 } }),
+      'restricted',
+    )
     const error = await spent({ action: 'write', contentLength: 101 })
     assert.ok(error.retryAfterSeconds! > 0 && error.retryAfterSeconds! <= 86_400)
     await url({ action: 'write', contentLength: 100 })

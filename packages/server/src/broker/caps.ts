@@ -7,11 +7,23 @@ import type { ExpiryLimits } from '../domain/policy.ts'
 /** @throws SignpostError `restricted`, where the object may be larger than a restriction allows */
 export function checkCaps(
   caps: Caps,
-  { action, method, contentLength, contentLengthRange, part }: SignRequest,
+  request: Pick<SignRequest, 'action' | 'method' | 'contentLength' | 'contentLengthRange' | 'part'>,
 ): void {
   // Of an upload in parts its whole size counts, when it is opened.
-  if (part !== undefined || action !== 'write' || method === 'DELETE') return
-  checkSizeCap(caps, 'contentLength', contentLength ?? contentLengthRange?.max)
+  if (request.part !== undefined || request.action !== 'write' || request.method === 'DELETE') return
+  checkSizeCap(caps, 'contentLength', mostBytes(request))
+}
+
+/**
+ * How much may be written at most, as it was declared. A range counts with a form alone, which holds the client to it: with a
+ * PUT most stores hold nobody to one, and a small range would be a door for any size.
+ */
+export function mostBytes({
+  method,
+  contentLength,
+  contentLengthRange,
+}: Pick<SignRequest, 'method' | 'contentLength' | 'contentLengthRange'>): number | undefined {
+  return contentLength ?? (method === 'POST' ? contentLengthRange?.max : undefined)
 }
 
 export function checkSizeCap(

@@ -29,7 +29,7 @@ describe('a login with an identity provider, in Chromium', requireServer('chromi
   async function open(t: TestContext): Promise<Place> {
     const env = await freshEnvironment(t)
     const { url } = await startServer(t, env)
-    const provider = await startOidcProvider(url)
+    const provider = await startOidcProvider(url, 'acme')
     t.after(() => provider.stop())
     const token = readFileSync(join(env['SIGNPOST_DATA_DIR']!, 'admin-token'), 'utf8').trim()
     const shell = openShell(t, { SIGNPOST_URL: url, SIGNPOST_TOKEN: token })
@@ -39,7 +39,7 @@ describe('a login with an identity provider, in Chromium', requireServer('chromi
       input: provider.clientSecret,
     })
     assert.equal(added.code, 0, added.stderr)
-    assert.match(added.stdout, new RegExp(`redirect URI at the provider: ${url}/oidc/callback`))
+    assert.match(added.stdout, new RegExp(`redirect URI at the provider: ${url}/oidc/callback/acme`))
     const context = await chromium.newContext()
     t.after(() => context.close())
     const page = await context.newPage()

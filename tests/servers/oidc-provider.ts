@@ -14,8 +14,8 @@ export interface OidcProvider extends Stoppable {
   groups: Map<string, string[]>
 }
 
-/** Whoever types a name is logged in as it: `alice` has the verified address `alice@example.com`. */
-export async function startOidcProvider(publicUrl: string): Promise<OidcProvider> {
+/** `name`: what it is called at the server. Whoever types a name is logged in as it: `alice` has the verified address `alice@example.com`. */
+export async function startOidcProvider(publicUrl: string, name: string): Promise<OidcProvider> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -28,19 +28,19 @@ export async function startOidcProvider(publicUrl: string): Promise<OidcProvider
       {
         client_id: 'signpost',
         client_secret: clientSecret,
-        redirect_uris: [`${publicUrl}/oidc/callback`],
+        redirect_uris: [`${publicUrl}/oidc/callback/${name}`],
         post_logout_redirect_uris: [`${publicUrl}/logout`],
       },
     ],
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
-    findAccount: (_context, name) => ({
-      accountId: name,
+    findAccount: (_context, typed) => ({
+      accountId: typed,
       claims: async () => ({
-        sub: name,
-        name,
-        email: `${name}@example.com`,
+        sub: typed,
+        name: typed,
+        email: `${typed}@example.com`,
         email_verified: true,
-        groups: groups.get(name) ?? [],
+        groups: groups.get(typed) ?? [],
       }),
     }),
     pkce: { required: () => true },

@@ -63,26 +63,26 @@ export async function beginLogin(
     returnTo: returnPath(returnTo, accountPath),
     endsAt: deps.clock() + loginSecondsMax * 1000,
   }
-  const asked = { redirectUri: redirectUriOf(deps), scopes: settingsOf(row).scopes }
+  const asked = { redirectUri: redirectUriOf(deps, row), scopes: settingsOf(row).scopes }
   const url = await deps.openId.authorizationUrl(openIdClientOf(deps, row), transaction, asked)
   return { url, sealed: deps.secretBox.seal(JSON.stringify(transaction), sealedFor) }
 }
 
 /**
- * The other half. `search`: the query that the browser came back with. Every failure but that of the provider itself is
+ * The other half. `cameTo`: the name of the provider whose redirect URI the browser came back to, with the query `search`.
+ * Every failure but that of the provider itself is
  * recorded, without what was sent.
  */
 export async function finishLogin(
   deps: BrokerDeps,
   call: CallContext,
-  given: { sealed: string | undefined; search: string; sessionBefore: string | undefined },
+  given: { sealed: string | undefined; cameTo: string; search: string; sessionBefore: string | undefined },
 ): Promise<SignedIn & { returnTo: string }> {
   const refuse = async (reason: string, about: Record<string, string> = {}) =>
     deps.refusals.record(call, { type: 'auth.login', reason, details: about })
   const transaction = opened(deps, given.sealed)
-  const callback = new URL(redirectUriOf(deps) + given.search)
   // RFC 6749 §10.12: first of all, is it this browser's answer?
-  if (!transaction || callback.searchParams.get('state') !== transaction.state) {
+  if (!transaction || new URLSearchParams(given.search).get('state') !== transaction.state) {
     await refuse(transaction ? 'wrong_state' : 'no_login_begun')
     throw new SignpostError(
       'invalid_token',
@@ -93,8 +93,17 @@ export async function finishLogin(
   if (row?.enabled !== 1) throw new SignpostError('not_found', 'There is no such identity provider any more.')
   const provider = providerOf(row)
   const about = { identityProvider: row.name }
+  // RFC 9700 §4.4: another provider's code is not for this one to see.
+  if (given.cameTo !== row.name) {
+    await refuse('wrong_provider', about)
+    throw new SignpostError(
+      'invalid_token',
+      'This login was begun with another identity provider: log in again.',
+    )
+  }
   try {
     const client = openIdClientOf(deps, row)
+    const callback = new URL(redirectUriOf(deps, row) + given.search)
     const claims = await deps.openId.finish(client, transaction, callback, wantedClaims(provider.settings))
     try {
       const signedIn = await signIn(deps, call, {

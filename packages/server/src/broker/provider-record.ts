@@ -24,8 +24,15 @@ export interface ProviderRecord {
 
 export const callbackPath = '/oidc/callback'
 
-export function redirectUriOf({ publicUrl }: Pick<BrokerDeps, 'publicUrl'>): string {
-  return publicUrl() + callbackPath
+/**
+ * Each provider's own (RFC 9700 §4.4.2.2): a hostile one that sends browsers on to another would else be handed the other's
+ * code, and log in with it.
+ */
+export function redirectUriOf(
+  { publicUrl }: Pick<BrokerDeps, 'publicUrl'>,
+  { name }: Pick<IdentityProviderRow, 'name'>,
+): string {
+  return `${publicUrl()}${callbackPath}/${name}`
 }
 
 export function settingsOf({ settings }: Pick<IdentityProviderRow, 'settings'>): ProviderSettings {
@@ -100,7 +107,7 @@ export function shownProvider(deps: BrokerDeps, row: IdentityProviderRow): Ident
     enabled: row.enabled === 1,
     clientSecret: secretFrom ?? (row.sealed_secret === '' ? null : 'sealed'),
     ...settings,
-    redirectUri: redirectUriOf(deps),
+    redirectUri: redirectUriOf(deps, row),
     createdAt: isoOf(row.created_at),
   }
 }

@@ -37,7 +37,7 @@ test('nothing leads elsewhere, or into another login', () => {
     '/login',
     '/login/idp',
     '/logout',
-    '/oidc/callback?code=x',
+    '/oidc/callback/idp?code=x',
     '/a/../login',
     `/${'a'.repeat(1024)}`,
   ]

@@ -185,7 +185,7 @@ describe('an answer counts in the browser that asked, once, and in time', () => 
     const world = await openLoginWorld(t, { settings: { rateLimitFailedAuthPerMinute: 2 } })
     const statuses = []
     for (let i = 0; i < 3; i++)
-      statuses.push((await world.browser().ask('/oidc/callback?code=x&state=y')).status)
+      statuses.push((await world.browser().ask('/oidc/callback/idp?code=x&state=y')).status)
     assert.deepEqual(statuses, [400, 400, 429])
   })
 })

@@ -53,7 +53,9 @@ function addLogin(scope: FastifyInstance, deps: HttpDeps, sessions: BrowserSessi
     { config: { operation: 'login' } },
     (request, reply) => begin(reply, request.params.provider, oneOf(request.query['return'])),
   )
-  scope.get(callbackPath, { config: { operation: 'login' } }, async (request, reply) => {
+  const finished = `${callbackPath}/:provider`
+  const config = { operation: 'login' }
+  scope.get<{ Params: { provider: string } }>(finished, { config }, async (request, reply) => {
     // Whatever comes of it: an answer of the provider is looked at once.
     reply.header('set-cookie', clearCookie('login', secure()))
     const call = callContextOf(request.id, callerAddress(request), request.headers['user-agent'])
@@ -61,6 +63,7 @@ function addLogin(scope: FastifyInstance, deps: HttpDeps, sessions: BrowserSessi
     try {
       const done = await finishLogin(broker, call, {
         sealed: readCookie(request.headers.cookie, 'login', secure()),
+        cameTo: request.params.provider,
         search: new URL(request.raw.url!, 'http://here.invalid').search,
         sessionBefore: before?.principal.apiKeyId,
       })

@@ -266,7 +266,7 @@ test('the secret is sealed, bound to its provider, sealed anew by a rotation, an
   const { body } = await world.call('GET', '/v1/identity-providers')
   const [shown] = body['items'] as Record<string, unknown>[]
   assert.equal(shown?.['clientSecret'], 'sealed')
-  assert.equal(shown?.['redirectUri'], `${world.url}/oidc/callback`)
+  assert.equal(shown?.['redirectUri'], `${world.url}/oidc/callback/idp`)
   assert.equal(JSON.stringify(body).includes(world.issuer.clientSecret), false)
   const rows = await world.app.deps.store.db.selectFrom('identity_providers').selectAll().execute()
   assert.equal(JSON.stringify(rows).includes(world.issuer.clientSecret), false)

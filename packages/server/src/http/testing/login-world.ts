@@ -118,7 +118,7 @@ export interface Browser {
   jar: Map<string, string>
   /** One request, with the cookies of this server, following nothing. */
   ask(path: string, init?: RequestInit): Promise<Response>
-  /** From /login through the provider and back: the answer of /oidc/callback. */
+  /** From /login through the provider and back: the answer of /oidc/callback/<provider>. */
   login(path?: string): Promise<Response>
   /** The address that the provider sends this browser back to. */
   callback(path?: string): Promise<string>

@@ -14,8 +14,8 @@ export interface AuditWorld extends ScimWorld {
   page(query: string): Promise<WandbPage>
   lines(query: string): Promise<WandbAuditRecord[]>
   keyOf(body: object): Promise<string>
-  /** Records so many events, by default through this server's own chain. */
-  fill(count: number, store?: Store): Promise<void>
+  /** Records so many URLs, the first an hour ago unless told (ms since the epoch). */
+  fill(count: number, at?: number): Promise<void>
   now(): number
 }
 
@@ -34,11 +34,15 @@ export const basic = (userAndKey: string): Record<string, string> => ({
 
 const dayMs = 86_400_000
 
+/** When these tests happen, in UTC: none may run over midnight. */
+export function nextNoon(now: number): number {
+  return Math.ceil(now / dayMs) * dayMs + dayMs / 2
+}
+
 export async function openAuditWorld(given?: { store: Store }): Promise<AuditWorld> {
   const world = await openScimWorld(given)
   const { clock, newId, store: own } = world.app.deps
-  // Noon of tomorrow: no test may run over midnight.
-  world.pass((Math.ceil(clock() / dayMs) * dayMs + dayMs / 2 - clock()) / 1000)
+  world.pass((nextNoon(clock()) - clock()) / 1000)
   const made = async (path: string, body: object) => {
     const answer = await world.api('POST', path, body)
     assert.equal(answer.status, 201, JSON.stringify(answer.body))
@@ -66,15 +70,17 @@ export async function openAuditWorld(given?: { store: Store }): Promise<AuditWor
     now: clock,
     page: async (query) => JSON.parse(await told(query, 'application/json')) as WandbPage,
     lines: async (query) => linesOf(await told(query, 'application/x-ndjson')),
-    async fill(count, store = own) {
-      for (let done = 0; done < count; done += 500) {
-        const events = Array.from({ length: Math.min(500, count - done) }, (_, index) =>
-          // Several at each instant, so that the place in the chain has to decide.
-          issued(newId(), clock() - 3_600_000 + Math.floor((done + index) / 7)),
-        )
-        await store.commit({ statements: [], events })
-      }
-    },
+    fill: (count, at = clock() - 3_600_000) => fill(own, newId, count, at),
+  }
+}
+
+/** Several events at each instant, so that the place in the chain has to decide. */
+export async function fill(store: Store, newId: () => string, count: number, at: number): Promise<void> {
+  for (let done = 0; done < count; done += 500) {
+    const events = Array.from({ length: Math.min(500, count - done) }, (_, index) =>
+      issued(newId(), at + Math.floor((done + index) / 7)),
+    )
+    await store.commit({ statements: [], events })
   }
 }
 

@@ -25,16 +25,18 @@ export function createOpenIdClient(deps: OpenIdDeps): OpenId {
     },
     async authorizationUrl(client, { state, nonce, verifier }, { redirectUri, scopes }) {
       const configuration = await configurationOf(client)
-      const url = openid.buildAuthorizationUrl(configuration, {
-        redirect_uri: redirectUri,
-        response_type: 'code',
-        scope: [...new Set(['openid', ...scopes])].join(' '),
-        state,
-        nonce,
-        code_challenge: await openid.calculatePKCECodeChallenge(verifier),
-        code_challenge_method: 'S256',
-      })
-      return url.href
+      const challenge = await openid.calculatePKCECodeChallenge(verifier)
+      return addressOf(client, () =>
+        openid.buildAuthorizationUrl(configuration, {
+          redirect_uri: redirectUri,
+          response_type: 'code',
+          scope: [...new Set(['openid', ...scopes])].join(' '),
+          state,
+          nonce,
+          code_challenge: challenge,
+          code_challenge_method: 'S256',
+        }),
+      )
     },
     async finish(client, attempt, callback, wanted) {
       const metadata = await metadataOf(client, keptMs)
@@ -51,8 +53,19 @@ export function createOpenIdClient(deps: OpenIdDeps): OpenId {
     async endSessionUrl(client, returnTo) {
       const configuration = await configurationOf(client)
       if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined
-      return openid.buildEndSessionUrl(configuration, { post_logout_redirect_uri: returnTo }).href
+      return addressOf(client, () =>
+        openid.buildEndSessionUrl(configuration, { post_logout_redirect_uri: returnTo }),
+      )
     },
+  }
+}
+
+/** The document may name an address to which no browser is sent, as `javascript:`. */
+function addressOf({ issuer }: OpenIdClient, build: () => URL): string {
+  try {
+    return build().href
+  } catch (error) {
+    throw openIdError(error, issuer)
   }
 }
 

@@ -27,6 +27,8 @@ export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
 
 const waitSeconds = 600
 const intervalSeconds = 5
+/** RFC 8628 §3.5: five seconds more each time that a terminal does not wait; so long at most, and then it writes nothing more. */
+const intervalMsMax = 60_000
 const tokenSeconds = 12 * 3600
 /** At one time: so many terminals never wait, and each is a row that anybody can make. */
 const waitingMax = 10_000
@@ -143,11 +145,12 @@ export const redeemDeviceCode: Grant = async (deps, form, call) => {
     return { error: 'access_denied', description: 'This login was refused in the browser.' }
   const isEarly = now - row.asked_at < row.interval_ms
   if (row.state === 'waiting' || isEarly) {
-    const interval_ms = row.interval_ms + (isEarly ? 5000 : 0)
-    await deps.store.commit({
-      statements: [noteDeviceAsked(db, row, { asked_at: now, interval_ms })],
-      events: [],
-    })
+    const interval_ms = isEarly ? Math.min(row.interval_ms + 5000, intervalMsMax) : row.interval_ms
+    if (!isEarly || interval_ms > row.interval_ms)
+      await deps.store.commit({
+        statements: [noteDeviceAsked(db, row, { asked_at: now, interval_ms })],
+        events: [],
+      })
     return isEarly
       ? { error: 'slow_down', description: `Wait ${interval_ms / 1000} seconds between two requests.` }
       : { error: 'authorization_pending', description: 'Nobody has confirmed this login yet.' }

@@ -3,7 +3,7 @@ import { SignpostError } from '@signpost/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { beginDeviceLogin, decideDevice, devicePath, findWaitingDevice } from '../broker/device-login.ts'
 import type { Caller } from '../broker/deps.ts'
-import { callerAddress } from './address.ts'
+import { callerAddress, siteOf } from './address.ts'
 import { callContextOf, tooMany } from './authenticated.ts'
 import type { BrowserSessions } from './browser-sessions.ts'
 import type { HttpDeps } from './deps.ts'
@@ -34,7 +34,7 @@ function addBeginning(scope: FastifyInstance, { broker }: HttpDeps): void {
   // What else the form says (`client_id`, `scope`) changes nothing: the token is for whatever the user may.
   scope.post('/oidc/device_authorization', { config: { operation: 'login' } }, async (request, reply) => {
     const address = callerAddress(request)
-    const wait = waitOf(address)
+    const wait = waitOf(siteOf(address))
     if (wait > 0) throw tooMany('Too many logins were begun from this address; wait.', wait)
     const begun = await beginDeviceLogin(
       broker,

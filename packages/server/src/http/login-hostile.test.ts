@@ -247,6 +247,23 @@ describe('a provider that does not answer as it should gives 503, and nothing el
     assert.equal((await world.call('GET', '/v1/me')).status, 200)
   })
 
+  test('its document names addresses to which no browser is sent', async (t) => {
+    const world = await openLoginWorld(t)
+    await world.addProvider()
+    world.issuer.script = { discovery: { end_session_endpoint: 'javascript:alert(1)//' } }
+    world.pass(61)
+    const browser = world.browser()
+    assert.equal((await browser.login()).status, 303)
+    const out = await browser.ask('/logout', { method: 'POST', headers: { origin: world.url } })
+    assert.equal(out.status, 200)
+    assert.equal((await out.text()).includes('javascript:'), false)
+    world.issuer.script = { discovery: { authorization_endpoint: 'javascript:alert(1)//' } }
+    world.pass(61)
+    const answer = await browser.ask('/login/idp')
+    assert.equal(answer.status, 503, await answer.text())
+    assert.equal(answer.headers.get('location'), null)
+  })
+
   test('a provider is not set up with what does not answer, or is another', async (t) => {
     const world = await openLoginWorld(t)
     const create = async (body: object) => {

@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   batch: async () => (await import('./batch.ts')).benchBatch(),
   memory: async () => (await import('./memory.ts')).benchMemory(),
   start: async () => (await import('./start.ts')).benchStart(),
+  'access-logs': async () => (await import('./access-logs.ts')).benchAccessLogs(),
   copy: async () => (await import('./copy.ts')).benchCopy(),
 }
 

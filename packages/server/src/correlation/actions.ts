@@ -46,7 +46,29 @@ const actions: readonly [RegExp, Action][] = [
   [/^(?:get|head)bucket$/, 'list'],
 ]
 
+/** What S3's access log is full of, looked up once. */
+const frequent = new Map(
+  [
+    'REST.GET.OBJECT',
+    'REST.HEAD.OBJECT',
+    'REST.PUT.OBJECT',
+    'REST.PUT.PART',
+    'REST.POST.UPLOADS',
+    'REST.POST.UPLOAD',
+    'REST.DELETE.OBJECT',
+    'BATCH.DELETE.OBJECT',
+    'REST.GET.BUCKET',
+    'REST.COPY.OBJECT',
+    'REST.COPY.OBJECT_GET',
+    'S3.EXPIRE.OBJECT',
+  ].map((name) => [name, named(name)]),
+)
+
 export function actionOf(operation: string): Action {
+  return frequent.get(operation) ?? named(operation)
+}
+
+function named(operation: string): Action {
   const name = operation
     .toLowerCase()
     .replace(/^s3[:_]/, '')

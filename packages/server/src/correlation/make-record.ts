@@ -1,13 +1,16 @@
 /** Puts together what a parser found: defaults for what its log does not tell, bounds and redaction for all text. */
 import { createHash } from 'node:crypto'
-import { isIP } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import { plainAddress } from '../domain/network.ts'
 import type { AccessLogRecord, Doubt, ParsedLine, UnparsedReason } from './access-log-record.ts'
 import type { QueryFacts } from './query-markers.ts'
-import { redact } from './redact.ts'
+import { needsNoRedaction, redact } from './redact.ts'
 
 export type FoundRecord = Pick<AccessLogRecord, 'identity' | 'at' | 'atIs' | 'operation' | 'action'> &
-  Partial<Omit<AccessLogRecord, 'doubts'>> & { doubts?: readonly (Doubt | false)[] }
+  Partial<Omit<AccessLogRecord, 'doubts' | 'succeeded'>> & {
+    succeeded?: boolean | null | undefined
+    doubts?: readonly (Doubt | false)[]
+  }
 
 const textCharactersMax = 512
 /** S3's limit is 1,024 bytes; Azure's and Google's are no longer. */
@@ -17,8 +20,6 @@ const signersMax = 8
 export function makeRecord(found: FoundRecord): ParsedLine {
   const { markers, key = null, status = null } = found
   const isKeyTooLong = key !== null && key.length > keyCharactersMax
-  const doubts = new Set((found.doubts ?? []).filter((doubt) => doubt !== false))
-  if (isKeyTooLong) doubts.add('key')
   const record: AccessLogRecord = {
     identity: clean(found.identity, keyCharactersMax * 8),
     at: found.at,
@@ -35,23 +36,21 @@ export function makeRecord(found: FoundRecord): ParsedLine {
     address: addressOf(found.address ?? null),
     agent: cleaned(found.agent),
     requestId: cleaned(found.requestId),
-    signers: [...new Set((found.signers ?? []).filter(Boolean))]
-      .slice(0, signersMax)
-      .map((text) => clean(text)),
+    signers: signersOf(found.signers),
     urlSigner: cleaned(found.urlSigner),
     authentication: found.authentication ?? 'unknown',
     markers: {
-      user: (markers?.user ?? []).map((text) => clean(text)),
-      grant: (markers?.grant ?? []).map((text) => clean(text)),
+      user: cleanAll(markers?.user),
+      grant: cleanAll(markers?.grant),
     },
-    oddNames: (found.oddNames ?? []).map((text) => clean(text)),
+    oddNames: cleanAll(found.oddNames),
     signedAt: found.signedAt ?? null,
     expiresAt: found.expiresAt ?? null,
     bytesSent: found.bytesSent ?? null,
     bytesReceived: found.bytesReceived ?? null,
     uploadId: cleaned(found.uploadId),
     partNumber: found.partNumber ?? null,
-    doubts: [...doubts],
+    doubts: doubtsOf(found.doubts, isKeyTooLong),
   }
   return { outcome: 'record', record }
 }
@@ -93,6 +92,7 @@ export function urlAuthentication(
 /** `1.2.3.4:567`, `[::1]:567`; null for what is no address, as the names of services in CloudTrail. */
 export function addressOf(text: string | null): string | null {
   if (text === null) return null
+  if (isIPv4(text)) return text
   const bare = /^\[([^\]]*)\](?::\d+)?$/.exec(text)?.[1] ?? /^([^:]*):\d+$/.exec(text)?.[1] ?? text
   return isIP(bare) === 0 ? null : plainAddress(bare)
 }
@@ -101,8 +101,24 @@ function cleaned(text: string | null | undefined): string | null {
   return text === undefined || text === null || text === '' ? null : clean(text)
 }
 
-/** Decoding may have brought forth what the first redaction could not see. */
+/** All text of a record comes through here; decoding may also have brought forth what an earlier look could not see. */
 function clean(text: string, charactersMax = textCharactersMax): string {
   const short = text.length > charactersMax ? text.slice(0, charactersMax) : text
-  return /[=:]|%3d/i.test(short) || /\s/.test(short) ? redact(short) : short
+  return needsNoRedaction(short) ? short : redact(short)
+}
+
+function cleanAll(texts: readonly string[] | undefined): readonly string[] {
+  return texts === undefined || texts.length === 0 ? [] : texts.map((text) => clean(text))
+}
+
+function signersOf(texts: readonly string[] | undefined): readonly string[] {
+  if (texts === undefined || texts.length === 0) return []
+  if (texts.length === 1) return texts[0] === '' ? [] : [clean(texts[0]!)]
+  return cleanAll([...new Set(texts.filter(Boolean))].slice(0, signersMax))
+}
+
+function doubtsOf(found: FoundRecord['doubts'], isKeyTooLong: boolean): readonly Doubt[] {
+  const doubts: Doubt[] = isKeyTooLong ? ['key'] : []
+  for (const doubt of found ?? []) if (doubt !== false && !doubts.includes(doubt)) doubts.push(doubt)
+  return doubts
 }

@@ -87,3 +87,12 @@ test('bounds what it keeps', () => {
   assert.equal(many.oddNames.length, 8)
   assert.equal(readQuery(`X-User=${'a'.repeat(10_000)}`).markers.user[0]?.length, 512)
 })
+
+test('takes time in proportion to what it reads', () => {
+  for (const text of ['&', '=', '?', ';', 'a&', 'X-User&', '%58', 'x=;', '=&', '%', '+']) {
+    const query = text.repeat(2 ** 20 / text.length)
+    const before = process.cpuUsage()
+    readQuery(query)
+    assert.ok(process.cpuUsage(before).user < 2_000_000, text)
+  }
+})

@@ -31,6 +31,28 @@ const exactNames = new Set([
 ])
 const signerNames = ['x-amz-credential', 'x-goog-credential', 'awsaccesskeyid', 'googleaccessid', 'skoid']
 const signatureNames = ['x-amz-signature', 'x-goog-signature', 'signature', 'sig']
+const dateNames = ['x-amz-date', 'x-goog-date', 'x-amz-expires', 'x-goog-expires', 'expires', 'se']
+const partNames = ['partnumber', 'uploadid', 'blockid']
+/** All names of which something is taken, folded; a number each, under which its value is kept. */
+const telling = [...userNames, ...grantNames, ...signerNames, ...signatureNames, ...dateNames, ...partNames]
+const slots = new Map(telling.map((name, slot) => [name, slot]))
+const noSlot = -1
+/** How names are spelt in nearly all URLs, also those of no interest. */
+const usualNames = `X-User X-Grant partNumber uploadId x-id
+  X-Amz-Algorithm X-Amz-Credential X-Amz-Date X-Amz-Expires X-Amz-SignedHeaders X-Amz-Signature X-Amz-Security-Token X-Amz-Content-Sha256
+  X-Goog-Algorithm X-Goog-Credential X-Goog-Date X-Goog-Expires X-Goog-SignedHeaders X-Goog-Signature`.split(
+  /\s+/,
+)
+const usualSlots = new Map(
+  [...telling, ...usualNames].map((name) => [name, slots.get(name.toLowerCase()) ?? noSlot]),
+)
+const slotOf = (name: string) => slots.get(name) ?? noSlot
+const firstSignerSlot = slotOf(signerNames[0]!)
+const firstSignatureSlot = slotOf(signatureNames[0]!)
+const afterSignatures = firstSignatureSlot + signatureNames.length
+const markerSlots = userNames.size + grantNames.size
+const dateSlot = dateNames.map(slotOf)
+const partSlot = partNames.map(slotOf)
 
 /** Of an honest URL there is one; the rest tells no more. */
 const valuesMax = 8
@@ -39,32 +61,32 @@ const valueCharactersMax = 512
 const nameCharactersMax = 128
 const encodingsMax = 4
 
+/** Values as they stand, by slot; null: there are two, and which one counted is not known. */
+type Values = (string | null | undefined)[]
+
 /** Of a query without its `?`. */
 export function readQuery(query: string): QueryFacts {
-  const values = new Map<string, string[]>()
-  const facts: QueryFacts = {
-    markers: { user: [], grant: [] },
-    oddNames: [],
-    isPresigned: false,
-    urlSigner: null,
-    signedAt: null,
-    expiresAt: null,
-    uploadId: null,
-    partNumber: null,
+  const values: Values = []
+  const found: Pick<QueryFacts, 'markers' | 'oddNames'> = { markers: { user: [], grant: [] }, oddNames: [] }
+  const isOdd = query.includes(';') || query.includes('?')
+  let equals = query.indexOf('=')
+  for (let start = 0; start < query.length;) {
+    const next = query.indexOf('&', start)
+    const end = next === -1 ? query.length : next
+    // Not looked for again where there is no further one: that would take the square of the length.
+    if (equals !== -1 && equals < start) equals = query.indexOf('=', start)
+    const nameEnd = equals === -1 || equals > end ? end : equals
+    const name = query.slice(start, nameEnd)
+    const slot = usualSlots.get(name) ?? slotOf(foldName(name))
+    if (slot !== noSlot) {
+      const value = query.slice(nameEnd + 1, end)
+      values[slot] = values[slot] === undefined ? value : null
+      if (slot < markerSlots) noteMarker(found, name, telling[slot]!, value)
+    }
+    if (isOdd) notePartsOf(found, query.slice(start, end))
+    start = end + 1
   }
-  if (query === '') return facts
-  for (const piece of query.split('&')) {
-    const equals = piece.indexOf('=')
-    const name = equals === -1 ? piece : piece.slice(0, equals)
-    const value = equals === -1 ? '' : piece.slice(equals + 1)
-    const folded = foldName(name)
-    const earlier = values.get(folded)
-    if (earlier === undefined) values.set(folded, [value])
-    else if (earlier.length < valuesMax) earlier.push(value)
-    noteMarker(facts, name, folded, value)
-    if (/[;?]/.test(piece)) notePartsOf(facts, piece)
-  }
-  return Object.assign(facts, signatureFacts(values))
+  return signatureFacts(values, found)
 }
 
 /** Markers that a log shows as names and values (CloudTrail, MinIO, Google's audit log) instead of a query string. */
@@ -77,7 +99,7 @@ export function readMarkers(
 }
 
 /** Some servers part parameters by `;` too, or show what stands behind a second `?`. The signer encodes both. */
-function notePartsOf(facts: QueryFacts, piece: string): void {
+function notePartsOf(facts: Pick<QueryFacts, 'markers' | 'oddNames'>, piece: string): void {
   for (const part of piece.split(/[;?]/).slice(1)) {
     const equals = part.indexOf('=')
     const name = equals === -1 ? part : part.slice(0, equals)
@@ -85,7 +107,12 @@ function notePartsOf(facts: QueryFacts, piece: string): void {
   }
 }
 
-function noteMarker(facts: QueryFacts, name: string, folded: string, value: string): void {
+function noteMarker(
+  facts: Pick<QueryFacts, 'markers' | 'oddNames'>,
+  name: string,
+  folded: string,
+  value: string,
+): void {
   if (!userNames.has(folded) && !grantNames.has(folded)) return
   // The signer writes %2B and %20. A bare + is a blank to one store and a + to another, so whom it names is open.
   const readings = value.includes('+')
@@ -122,32 +149,59 @@ export function foldName(name: string): string {
     .replaceAll('_', '-')
 }
 
-function signatureFacts(values: ReadonlyMap<string, readonly string[]>) {
-  /** Null where there are two of it: which one counted is not known. */
-  const only = (name: string) => {
-    const all = values.get(name)
-    return all?.length === 1 ? decodePercentLossy(all[0]!).slice(0, 2048) : null
+function signatureFacts(
+  values: Values,
+  { markers, oddNames }: Pick<QueryFacts, 'markers' | 'oddNames'>,
+): QueryFacts {
+  const only = (slot: number | undefined) => {
+    const value = values[slot ?? noSlot]
+    return value === undefined || value === null ? null : decodePercentLossy(value).slice(0, 2048)
   }
-  const signers = signerNames
-    .flatMap((name) => values.get(name) ?? [])
-    .slice(0, valuesMax)
-    .map((value) => decodePercentLossy(value).split('/')[0]!.slice(0, valueCharactersMax))
-    .filter(Boolean)
-  const signedAt = basicTime(only('x-amz-date') ?? only('x-goog-date') ?? '') ?? null
-  const seconds = wholeNumber(only('x-amz-expires') ?? only('x-goog-expires'))
-  // Of Signature Version 2 (epoch) and of Azure.
-  const ends = epochTime(wholeNumber(only('expires')), 1000) ?? isoTime(only('se')) ?? null
-  const part = wholeNumber(only('partnumber'))
+  const [amzDate, googDate, amzExpires, googExpires, expires, se] = dateSlot
+  const [partNumber, uploadId, blockId] = partSlot
+  const signedAt = basicTime(only(amzDate) ?? only(googDate) ?? '') ?? null
+  const seconds = wholeNumber(only(amzExpires) ?? only(googExpires))
+  const part = wholeNumber(only(partNumber))
+  let isPresigned = false
+  for (let slot = firstSignatureSlot; slot < afterSignatures; slot += 1)
+    if (values[slot] !== undefined) isPresigned = true
   return {
-    isPresigned: signatureNames.some((name) => values.has(name)),
-    urlSigner: signers.length === 1 ? signers[0]! : null,
+    markers,
+    oddNames,
+    isPresigned,
+    urlSigner: signerIn(values),
     signedAt,
-    expiresAt: signedAt !== null && seconds !== null ? signedAt + seconds * 1000 : ends,
-    uploadId: only('uploadid') ?? only('blockid'),
+    // Else of Signature Version 2 (epoch) and of Azure.
+    expiresAt:
+      signedAt !== null && seconds !== null
+        ? signedAt + seconds * 1000
+        : (epochTime(wholeNumber(only(expires)), 1000) ?? isoTime(only(se)) ?? null),
+    uploadId: only(uploadId) ?? only(blockId),
     partNumber: part !== null && part <= 100_000 ? part : null,
   }
 }
 
+/** Access key id of a credential scope, or the whole value; null where two are named. */
+function signerIn(values: Values): string | null {
+  let signer: string | null = null
+  for (let slot = firstSignerSlot; slot < firstSignatureSlot; slot += 1) {
+    const value = values[slot]
+    if (value === undefined) continue
+    if (value === null || signer !== null) return null
+    signer = signerOf(value)
+  }
+  return signer
+}
+
+function signerOf(value: string): string | null {
+  // `AKID%2F20261123%2F...`: nothing needs to be decoded before the slash.
+  const first = value.indexOf('%')
+  const isPlain = first > 0 && value.startsWith('%2F', first) && !value.includes('/')
+  const text = isPlain ? value.slice(0, first) : decodePercentLossy(value).split('/', 1)[0]!
+  return text === '' ? null : text.slice(0, valueCharactersMax)
+}
+
+/** Up to 15 digits. */
 function wholeNumber(text: string | null): number | null {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null
 }

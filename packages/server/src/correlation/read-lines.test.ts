@@ -19,7 +19,7 @@ async function read(
   size = 7,
 ): Promise<LogPiece[]> {
   const pieces: LogPiece[] = []
-  for await (const piece of readLines(chunksOf(Buffer.from(bytes), size), shape, limits)) pieces.push(piece)
+  for await (const some of readLines(chunksOf(Buffer.from(bytes), size), shape, limits)) pieces.push(...some)
   return pieces
 }
 
@@ -54,7 +54,7 @@ test('unpacks gzip and zstd, also several members one after another', async () =
 test('says so where this Node has no zstd', async () => {
   const source = chunksOf(zstdCompressSync('a\n'), 1000)
   const pieces: LogPiece[] = []
-  for await (const piece of readLines(source, 'lines', limits, { createGunzip })) pieces.push(piece)
+  for await (const some of readLines(source, 'lines', limits, { createGunzip })) pieces.push(...some)
   assert.deepEqual(pieces, [{ problem: 'no-zstd' }])
 })
 
@@ -101,7 +101,7 @@ test('throws what its source throws, packed or not', async () => {
   }
   for (const first of [Buffer.from('a\nb'), gzipSync('a\nb').subarray(0, 15)])
     await assert.rejects(async () => {
-      for await (const piece of readLines(failing(first), 'lines', limits)) assert.ok(piece)
+      for await (const some of readLines(failing(first), 'lines', limits)) assert.ok(some)
     }, /the bucket is gone/)
 })
 
@@ -135,7 +135,7 @@ test('holds no line in memory that is too long', async () => {
   for (const shape of ['lines', 'json'] as const) {
     const before = process.memoryUsage().arrayBuffers
     const pieces: LogPiece[] = []
-    for await (const piece of readLines(endless(), shape)) pieces.push(piece)
+    for await (const some of readLines(endless(), shape)) pieces.push(...some)
     assert.deepEqual(pieces, [{ problem: 'too-long' }])
     assert.ok(process.memoryUsage().arrayBuffers - before < 50 * 2 ** 20)
   }

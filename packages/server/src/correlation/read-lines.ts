@@ -24,13 +24,13 @@ export interface Splitter {
   end(): void
 }
 
-/** gzip and zstd are known by their first bytes. Errors of the source itself are thrown. */
+/** As many as a chunk of bytes completes, at a time. gzip and zstd are known by their first bytes. Errors of the source are thrown. */
 export async function* readLines(
   source: AsyncIterable<Uint8Array>,
   shape: LogFormat['shape'],
   limits: ReadLimits = readLimits,
   decoders?: Decoders,
-): AsyncGenerator<LogPiece> {
+): AsyncGenerator<LogPiece[]> {
   let pieces: LogPiece[] = []
   const take = (piece: LogPiece) => void pieces.push(piece)
   const splitter = (shape === 'json' ? createJsonSplitter : createLineSplitter)(limits.lineBytesMax, take)
@@ -40,27 +40,25 @@ export async function* readLines(
     for await (const chunk of unpacked(watched(source, failed), decoders)) {
       bytes += chunk.length
       if (bytes > limits.fileBytesMax) {
-        yield { problem: 'too-large' }
+        yield [{ problem: 'too-large' }]
         return
       }
       splitter.add(chunk)
       if (pieces.length === 0) continue
-      yield* pieces
+      const complete = pieces
       pieces = []
+      yield complete
     }
-  } catch (error) {
-    if (error === noZstd) {
-      yield { problem: 'no-zstd' }
-      return
-    }
-    if ('error' in failed || !isOfZlib(error)) throw error
     splitter.end()
-    yield* pieces
-    yield { problem: 'compression' }
-    return
+  } catch (error) {
+    if (error === noZstd) take({ problem: 'no-zstd' })
+    else if ('error' in failed || !isOfZlib(error)) throw error
+    else {
+      splitter.end()
+      take({ problem: 'compression' })
+    }
   }
-  splitter.end()
-  yield* pieces
+  if (pieces.length > 0) yield pieces
 }
 
 async function* watched(

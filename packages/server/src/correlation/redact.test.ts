@@ -89,11 +89,19 @@ test('cuts in JSON by the names of its members, and bounds its depth', () => {
   assert.ok(!JSON.stringify(redactJson(deep)).includes(secret))
 })
 
+test('goes on after a second question mark, where a query begins anew', () => {
+  assert.equal(
+    redact(`/k?X-User=alice&sig=${secret}?X-User=bob&sig=${secret}`),
+    '/k?X-User=alice&sig=[cut]?X-User=bob&sig=[cut]',
+  )
+  assert.equal(redact(`/k?sig=a?b?c&d=e`), '/k?sig=[cut]&d=e')
+})
+
 test('takes time in proportion to what it reads', () => {
   for (const text of ['=', '%3d', 'a=', 'sig=', '%2558', 'a%3d', ': ', '"', 'Bearer +', 'AWS a', '\\u003d']) {
     const line = text.repeat(2 ** 18 / text.length)
-    const startedAt = performance.now()
+    const before = process.cpuUsage()
     redact(line)
-    assert.ok(performance.now() - startedAt < 3000, text)
+    assert.ok(process.cpuUsage(before).user < 2_000_000, text)
   }
 })

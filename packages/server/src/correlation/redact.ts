@@ -12,7 +12,8 @@ const nameCharactersMax = 128
 /** Between name and value: `=` as it is, percent-encoded or escaped, and the colon of headers and JSON. */
 const assignment = /=|%(?:25)*3d|\\(?:u00|x)3d|\\?["']\s{0,3}:\s{0,3}(?:\\?["'])?|:\s{0,3}/gi
 const nameCharacter = /[A-Za-z0-9_.%\\+~*$-]/
-const rawValue = /[^&;\s"'<>{}]*/y
+/** A `?` ends it where a query begins anew, as in the `?q?q` of Ceph's ops log. */
+const rawValue = /(?:[^&;?\s"'<>{}]|\?(?![^&=?\s]{1,128}=))*/y
 const encodedValue = /(?:(?!%(?:25)*(?:26|22|27|3b|20|0a|0d)|\\(?:u00|x)(?:26|22|27|3b))[^&;\s"'<>{}])*/iy
 
 /** Nothing else is called so, wherever it stands. Names without case, `-` and `_`. */
@@ -26,6 +27,19 @@ const resumableUpload = /(?:^|[^a-z])upload_id$/i
 
 const authorizationHeader = /\b(Bearer|Basic|SharedKey(?:Lite)?|AWS(?= [^\s:]+:))(\s|%20|\+)+[^\s"'&,]+/gi
 
+/** No assignment is in them, and no blank that a scheme's name could stand before. */
+const harmless = /^[\w./,@!()*~-]*$/
+const harmlessArn = /^arn:aws(?:-cn|-us-gov)?:(?:iam|sts)::\d{12}:[\w./,@-]*$/
+const harmlessWords = /^[\w./,@!()*~;[\] -]*$/
+const schemes = /(?:Bearer|Basic|SharedKey(?:Lite)?|AWS) /i
+
+/** What is certain at a glance, for the texts of which most records are made. */
+export function needsNoRedaction(text: string): boolean {
+  if (harmless.test(text)) return true
+  if (text.startsWith('arn:')) return harmlessArn.test(text)
+  return harmlessWords.test(text) && !schemes.test(text)
+}
+
 export function redact(text: string): string {
   return cutAssignments(text.replace(authorizationHeader, `$1 ${cut}`))
 }
@@ -33,11 +47,15 @@ export function redact(text: string): string {
 function cutAssignments(text: string): string {
   let out = ''
   let copiedTo = 0
+  let previous = 0
   assignment.lastIndex = 0
   for (;;) {
     const found = assignment.exec(text)
     if (!found) break
-    if (found.index < copiedTo || !namesSecret(nameBefore(text, found.index))) continue
+    // No name goes back beyond the assignment before it.
+    const name = nameBefore(text, previous, found.index)
+    previous = found.index
+    if (found.index < copiedTo || !namesSecret(name)) continue
     const valueStart = assignment.lastIndex
     const value = found[0].startsWith('=') ? rawValue : encodedValue
     value.lastIndex = valueStart
@@ -52,15 +70,27 @@ function cutAssignments(text: string): string {
 }
 
 /** With the character before it, which tells a parameter from a part of a path. */
-function nameBefore(text: string, end: number): string {
+function nameBefore(text: string, from: number, end: number): string {
   let start = end
-  while (start > 0 && end - start < nameCharactersMax && nameCharacter.test(text[start - 1]!)) start -= 1
+  while (start > from && end - start < nameCharactersMax && nameCharacter.test(text[start - 1]!)) start -= 1
   return text.slice(Math.max(0, start - 1), end)
+}
+
+/** How the names above end, their last two letters or digits: what ends otherwise needs no closer look. */
+const endings = new Set(['re', 'en', 'ey', 'ig', 'et', 'rd', 'on', 'id'])
+
+function mayNameSecret(text: string): boolean {
+  let end = ''
+  for (let index = text.length - 1; index >= 0 && end.length < 2; index -= 1)
+    if (/[A-Za-z0-9]/.test(text[index]!)) end = text[index]! + end
+  return endings.has(end.toLowerCase())
 }
 
 function namesSecret(text: string): boolean {
   if (text.length < 3) return false
-  const plain = text.includes('%') || text.includes('\\') ? decoded(text) : text
+  const isEncoded = text.includes('%') || text.includes('\\')
+  if (!isEncoded && !mayNameSecret(text)) return false
+  const plain = isEncoded ? decoded(text) : text
   let start = plain.length
   while (start > 0 && nameCharacter.test(plain[start - 1]!)) start -= 1
   const name = plain.slice(start)

@@ -9,7 +9,7 @@ export function readRequestLine(text: string): { method: string; target: string 
 
 /** Of a request line or an address; the host is told only where it stands in the target itself. */
 export function splitTarget(target: string): { host: string | null; path: string; query: string } {
-  const origin = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target)
+  const origin = target.startsWith('/') ? null : /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target)
   const rest = origin ? target.slice(origin[0].length) : target
   const mark = rest.indexOf('?')
   const path = mark === -1 ? rest : rest.slice(0, mark)

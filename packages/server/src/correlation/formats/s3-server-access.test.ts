@@ -55,7 +55,7 @@ test('reads a pre-signed read', () => {
   assert.deepEqual(
     { ...record, doubts: [...record.doubts] },
     {
-      identity: '3E57427F3EXAMPLE REST.GET.OBJECT runs/1/model.bin -',
+      identity: '3E57427F3EXAMPLE,REST.GET.OBJECT,runs/1/model.bin,-',
       at: Date.UTC(2026, 10, 23, 12, 0, 1),
       atIs: 'start',
       bucket: 'team-vision',

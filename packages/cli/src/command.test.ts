@@ -306,13 +306,16 @@ test('the audit trail is listed, exported, and verified on the server and off it
   assert.match(list, /url\.issue +allow/)
   const none = await shell.run(['audit', 'list', '--user', 'nobody'], admin)
   assert.deepEqual([none.code, none.stdout, none.stderr], [0, '', 'no events\n'])
-  assert.match(await done(shell, ['audit', 'verify'], admin), /^ok: \d+ events in 1 chain\n$/)
+  assert.match(
+    await done(shell, ['audit', 'verify'], admin),
+    /^ok: \d+ events in 1 chain, signed up to checkpoint 1 of \S+; \d+ after it\n$/,
+  )
   await done(shell, ['audit', 'export', '-o', 'all.ndjson'], admin)
   const file = join(shell.folder, 'all.ndjson')
   assert.equal(statSync(file).mode & 0o777, 0o600)
-  assert.match(await done(shell, ['audit', 'verify', '--file', 'all.ndjson']), /^ok: /)
+  assert.match(await done(shell, ['audit', 'verify', '--export', 'all.ndjson']), /^ok: /)
   writeFileSync(file, readFileSync(file, 'utf8').replace('"decision":"allow"', '"decision":"deny"'))
-  const changed = await shell.run(['audit', 'verify', '--file', 'all.ndjson'])
+  const changed = await shell.run(['audit', 'verify', '--export', 'all.ndjson'])
   assert.equal(changed.code, 1)
   assert.match(changed.stdout, /^not ok: event 1 of chain .*: changed/)
   assert.match(await done(shell, ['audit', 'who-is', 'demo-user'], admin), /^demo-user /)

@@ -1,24 +1,93 @@
-import { hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { createChainVerifier, type AuditVerification, type ChainedAuditEvent } from '@signpost/contract'
+import {
+  checkpointNoteIn,
+  createChainVerifier,
+  createCheckpointVerifier,
+  expectationsOf,
+  isCovered,
+  notesInFile,
+  readNote,
+  readCheckpointText,
+  readPublicKey,
+  type AuditVerification,
+  type ChainedAuditEvent,
+} from '@signpost/contract'
+import { checkpointCrypto } from './checkpoint-crypto.ts'
 import { UsageError } from './errors.ts'
 
-/**
- * Checks the hash chains of a whole export without any server. Reads the file twice: what later chains say of earlier
- * ones must be known before.
- */
-export async function verifyExport(file: string, signal: AbortSignal): Promise<AuditVerification> {
-  if (file === '-') throw new UsageError('--file is read twice: give a file, not standard input')
-  const openings: ChainedAuditEvent[] = []
-  for await (const link of linksIn(file, signal)) if (link.event.type === 'chain.open') openings.push(link)
-  const verifier = createChainVerifier((text) => hash('sha256', text, 'hex'), openings)
-  for await (const link of linksIn(file, signal)) verifier.add(link)
-  const { chains, events, problems } = verifier.finish()
-  return { ok: problems.length === 0, chains, events, firstBad: problems[0] ?? null }
+export interface ExportToVerify {
+  export: string
+  /** Left out: only the hash chains are checked. */
+  publicKey?: string
+  /** Checkpoints that were kept elsewhere. */
+  checkpoints?: string
 }
 
-async function* linksIn(file: string, signal: AbortSignal): AsyncGenerator<ChainedAuditEvent, void, void> {
+export interface ExportVerification extends AuditVerification {
+  /** The last checkpoint of those that were kept elsewhere; the export may tell of more. */
+  keptUntil?: number
+}
+
+/**
+ * Checks a whole export without any server: its hash chains, and the checkpoints that it tells of or that were kept
+ * elsewhere. Reads the export twice: what later chains and checkpoints say of earlier events must be known before.
+ */
+export async function verifyExport(asked: ExportToVerify, signal: AbortSignal): Promise<ExportVerification> {
+  const { export: file, publicKey, checkpoints } = asked
+  if (file === '-') throw new UsageError('--export is read twice: give a file, not standard input')
+  if (checkpoints !== undefined && publicKey === undefined)
+    throw new UsageError('--checkpoints: give --public-key, too: without it anybody could have signed them')
+  if (publicKey !== undefined && !readPublicKey(publicKey, checkpointCrypto))
+    throw new UsageError(
+      '--public-key: it is no public key: write it as `signpost audit public-key` prints it, whole',
+    )
+  const openings: ChainedAuditEvent[] = []
+  const notes: string[] = []
+  for await (const { link } of linksIn(file, signal)) {
+    if (link.event.type === 'chain.open') openings.push(link)
+    const note = publicKey === undefined ? undefined : checkpointNoteIn(link.event)
+    if (note !== undefined) notes.push(note)
+  }
+  const verifier = createCheckpointVerifier(checkpointCrypto)
+  const kept =
+    checkpoints === undefined ? [] : notesInFile(await readFile(checkpoints, { encoding: 'utf8', signal }))
+  verifier.addSequence(kept)
+  for (const note of notes) verifier.add(note)
+  const signed = verifier.finish(publicKey)
+  const chains = createChainVerifier(checkpointCrypto.sha256Hex, openings, expectationsOf(signed.heads))
+  let uncoveredEvents = 0
+  for await (const { link, text } of linksIn(file, signal)) {
+    chains.add(link, text)
+    if (!isCovered(link, signed.covered)) uncoveredEvents += 1
+  }
+  const { problems, ...counts } = chains.finish()
+  const firstBad = problems[0] ?? null
+  if (publicKey === undefined) return { ok: firstBad === null, ...counts, firstBad }
+  const { count, last, firstBad: badCheckpoint } = signed
+  return {
+    ok: firstBad === null && badCheckpoint === null,
+    ...counts,
+    firstBad,
+    checkpoints: { count, last, uncoveredEvents, firstBad: badCheckpoint },
+    ...(checkpoints === undefined ? {} : { keptUntil: lastNumberOf(kept) }),
+  }
+}
+
+/** 0: there is none, or it cannot be read. */
+export function lastNumberOf(notes: readonly string[]): number {
+  const text = readNote(notes.at(-1) ?? '')?.text
+  return (text === undefined ? undefined : readCheckpointText(text)?.number) ?? 0
+}
+
+interface ExportedLink {
+  link: ChainedAuditEvent
+  /** The event's text, to the byte. */
+  text: string
+}
+
+async function* linksIn(file: string, signal: AbortSignal): AsyncGenerator<ExportedLink, void, void> {
   let number = 0
   for await (const line of createInterface({
     input: createReadStream(file, { signal }),
@@ -26,16 +95,23 @@ async function* linksIn(file: string, signal: AbortSignal): AsyncGenerator<Chain
   })) {
     number += 1
     if (line === '') continue
-    yield linkOf(line, `${file}, line ${number}`)
+    const link = linkOf(line, `${file}, line ${number}`)
+    yield { link, text: eventTextIn(line, link) }
   }
+}
+
+/** Not the event written anew: another text that reads the same, such as one with a name twice, would pass. */
+function eventTextIn(line: string, { chain, seq, hash }: ChainedAuditEvent): string {
+  const before = `{"chain":${JSON.stringify(chain)},"seq":${seq},"hash":"${hash}","event":`
+  return line.startsWith(before) && line.endsWith('}') ? line.slice(before.length, -1) : line
 }
 
 function linkOf(line: string, place: string): ChainedAuditEvent {
   try {
     const link = JSON.parse(line) as Partial<ChainedAuditEvent> | null
-    const { chain, seq, hash: linkHash, event } = link ?? {}
-    if (typeof chain === 'string' && typeof seq === 'number' && typeof linkHash === 'string' && event)
-      return { chain, seq, hash: linkHash, event }
+    const { chain, seq, hash, event } = link ?? {}
+    if (typeof chain === 'string' && typeof seq === 'number' && typeof hash === 'string' && event)
+      return { chain, seq, hash, event }
   } catch {
     // Said below: with its place, and without its content.
   }

@@ -2,15 +2,16 @@ import { createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Option, type Command } from 'commander'
-import type { AuditVerification, CallInput, ChainedAuditEvent } from '@signpost/contract'
+import type { CallInput, ChainedAuditEvent } from '@signpost/contract'
 import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
-import { exitCodes } from '../exit-codes.ts'
 import { nearest } from '../nearest.ts'
 import { parseInstant, parsePositive } from '../parse.ts'
 import { printableLine } from '../text.ts'
+import { addCheckpoint } from './audit-checkpoint.ts'
+import { addVerify } from './audit-verify.ts'
 
 type Filters = CallInput<'exportAuditEvents'>['query']
 interface FilterOptions {
@@ -62,7 +63,7 @@ export function addAudit(program: Command, run: Run): void {
     .addHelpText(
       'after',
       examples(
-        'signpost audit export -o audit.ndjson && signpost audit verify --file audit.ndjson',
+        'signpost audit export -o audit.ndjson && signpost audit verify --export audit.ndjson',
         'signpost audit export --team vision --from 7d | jq .event.username',
       ),
     )
@@ -71,12 +72,8 @@ export function addAudit(program: Command, run: Run): void {
         exportEvents(context, options),
       ),
     )
-  audit
-    .command('verify')
-    .description('check the hash chain of all audit events, on the server or of an export')
-    .option('--file <file>', 'a whole export (without filters) on this machine; asks no server')
-    .addHelpText('after', examples('signpost audit verify', 'signpost audit verify --file audit.ndjson'))
-    .action(handler(run, (context, _: [], options: { file?: string }) => verify(context, options.file)))
+  addVerify(audit, run)
+  addCheckpoint(audit, run)
   audit
     .command('who-is')
     .description('whom an X-User, X-Grant or scid in a bucket log names')
@@ -151,28 +148,4 @@ async function exportEvents(context: Context, options: FilterOptions & { output?
   await pipeline(Readable.from(lines()), createWriteStream(options.output, { mode: 0o600 }), { signal })
   if (context.json) context.printJson({ file: options.output, events: count })
   else context.print(`${count} events in ${options.output}`)
-}
-
-async function verify(context: Context, file: string | undefined): Promise<number> {
-  const result = file === undefined ? await verifyOnServer(context) : await verifyFile(file, context.signal)
-  if (context.json) context.printJson(result)
-  else if (result.firstBad === null)
-    context.print(
-      `ok: ${result.events} events in ${result.chains} ${result.chains === 1 ? 'chain' : 'chains'}`,
-    )
-  else {
-    const { chain, seq, problem } = result.firstBad
-    context.print(`not ok: event ${seq} of chain ${printableLine(chain)}: ${printableLine(problem)}`)
-  }
-  return result.ok ? exitCodes.ok : exitCodes.failed
-}
-
-async function verifyOnServer(context: Context): Promise<AuditVerification> {
-  const client = await context.connect()
-  return client.call('verifyAuditEvents', {}, { signal: context.signal })
-}
-
-async function verifyFile(file: string, signal: AbortSignal): Promise<AuditVerification> {
-  const { verifyExport } = await import('../verify-export.ts')
-  return verifyExport(file, signal)
 }

@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import type { AuditVerification } from '@signpost/contract'
+import { handler, type Context, type Run } from '../context.ts'
+import { UsageError } from '../errors.ts'
+import { examples } from '../examples.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { printableLine } from '../text.ts'
+import type { ExportVerification } from '../verify-export.ts'
+
+interface VerifyOptions {
+  export?: string
+  publicKey?: string
+  checkpoints?: string
+}
+
+export function addVerify(audit: Command, run: Run): void {
+  audit
+    .command('verify')
+    .description(
+      'check the hash chains and signed checkpoints of all audit events, on the server or of an export',
+    )
+    .option('--export <file>', 'a whole export (without filters) on this machine; asks no server')
+    .option('--public-key <key>', 'the key of its checkpoints, as `signpost audit public-key` prints it')
+    .option('--checkpoints <file>', 'checkpoints that were kept elsewhere, older than the export')
+    .addHelpText(
+      'after',
+      examples(
+        'signpost audit verify',
+        'signpost audit verify --export audit.ndjson --public-key "$(cat audit.pub)" --checkpoints kept.txt',
+      ),
+    )
+    .action(handler(run, (context, _: [], options: VerifyOptions) => verify(context, options)))
+}
+
+async function verify(context: Context, options: VerifyOptions): Promise<number> {
+  const { export: file, publicKey, checkpoints } = options
+  if (file === undefined && (publicKey !== undefined || checkpoints !== undefined))
+    throw new UsageError('--public-key and --checkpoints are for --export: the server knows its own')
+  const result: ExportVerification =
+    file === undefined
+      ? await verifyOnServer(context)
+      : await verifyFile({ ...options, export: file }, context.signal)
+  if (context.json) context.printJson(result)
+  else for (const line of linesOf(result)) context.print(line)
+  if (file !== undefined && publicKey === undefined)
+    context.note('Only the hash chains were checked: give --public-key to check the signed checkpoints.')
+  const { keptUntil, checkpoints: signed } = result
+  if (keptUntil !== undefined && keptUntil < (signed?.last?.number ?? 0))
+    context.note(
+      `${checkpoints} ends with checkpoint ${keptUntil}, the export tells of ${signed?.last?.number}: those were signed since, or the end of the file was cut off.`,
+    )
+  return result.ok ? exitCodes.ok : exitCodes.failed
+}
+
+function linesOf({ ok, events, chains, firstBad, checkpoints }: AuditVerification): string[] {
+  const lines = []
+  if (firstBad)
+    lines.push(
+      `not ok: event ${firstBad.seq} of chain ${printableLine(firstBad.chain)}: ${printableLine(firstBad.problem)}`,
+    )
+  const bad = checkpoints?.firstBad
+  if (bad) lines.push(`not ok: checkpoint ${bad.number}: ${printableLine(bad.problem)}`)
+  if (!ok) return lines
+  const all = `ok: ${events} events in ${chains} ${chains === 1 ? 'chain' : 'chains'}`
+  if (!checkpoints?.last) return [all]
+  const { last, uncoveredEvents } = checkpoints
+  return [`${all}, signed up to checkpoint ${last.number} of ${last.at}; ${uncoveredEvents} after it`]
+}
+
+async function verifyOnServer(context: Context): Promise<AuditVerification> {
+  const client = await context.connect()
+  return client.call('verifyAuditEvents', {}, { signal: context.signal })
+}
+
+async function verifyFile(
+  asked: VerifyOptions & { export: string },
+  signal: AbortSignal,
+): Promise<ExportVerification> {
+  const { verifyExport } = await import('../verify-export.ts')
+  return verifyExport(asked, signal)
+}

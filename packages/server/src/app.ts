@@ -26,8 +26,10 @@ import { sweepUploads } from './broker/sweep-uploads.ts'
 import { createTeamUses } from './broker/team-uses.ts'
 import { createLooks } from './broker/verification/looks.ts'
 import { forgetOldVerifications, verifyDueWrites } from './broker/verify-write.ts'
+import { ownFetch } from './connectors/own-fetch.ts'
 import { refuseReference, type ReadSecret } from './connectors/secrets.ts'
 import { createRulesReader } from './domain/access-rules.ts'
+import { createOwnAgent } from './domain/own-agent.ts'
 import { createPolicyReader } from './domain/policy.ts'
 import type { HttpDeps, HttpSettings } from './http/deps.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
@@ -82,6 +84,8 @@ export function createApp(parts: AppParts): App {
   const kinds = new Map<string, string>()
   const store = measured(parts.store, metrics, kinds)
   const secretBox = createSecretBox(parts.masterKeys)
+  const { userAgent, isOwnAgent } = createOwnAgent(parts.masterKeys, parts.version)
+  const fetchAsOwn = ownFetch(fetch, userAgent)
   const pool = createConnectorPool({
     store,
     secretBox,
@@ -89,7 +93,8 @@ export function createApp(parts: AppParts): App {
     log,
     connectorDeps: {
       clock,
-      fetch,
+      fetch: fetchAsOwn,
+      userAgent,
       ...(parts.readSecret === undefined ? {} : { readSecret: parts.readSecret }),
       countSignBlob: (result) => metrics.signBlob(result),
       ...(parts.localStoreEndpoint === undefined ? {} : { localStoreEndpoint: parts.localStoreEndpoint }),
@@ -111,7 +116,8 @@ export function createApp(parts: AppParts): App {
     clock,
     newId,
     randomBytes,
-    fetch,
+    fetch: fetchAsOwn,
+    isOwnAgent,
     guardedFetch,
     identityTokens: createIdentityTokens({ keys: createIssuerKeys({ guardedFetch, clock }), clock }),
     openId: createOpenId({ guardedFetch, clock }),

@@ -30,6 +30,8 @@ export interface BrokerDeps {
   randomBytes: (size: number) => Uint8Array
   /** For the doctor, who uses signed URLs as a client would. */
   fetch: typeof fetch
+  /** Whether a log tells of a call of Signpost's own, as far as its User-Agent says. Left out: nothing is. */
+  isOwnAgent?: (agent: string | null) => boolean
   /** For issuers and identity providers: nothing internal unless it is allowed, no redirects, small answers, in time. */
   guardedFetch: (allowInternal: boolean) => typeof fetch
   /** Logins by OpenID Connect. */

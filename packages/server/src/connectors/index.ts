@@ -28,6 +28,8 @@ export interface ConnectorDeps {
   countSignBlob?: (result: SignBlobResult) => void
   /** Endpoint of the embedded store, where it runs. */
   localStoreEndpoint?: string
+  /** Of Signpost's own calls; `fetch` sends it already. Left out: that of the SDKs. */
+  userAgent?: string
 }
 
 /**

@@ -25,11 +25,11 @@ const NO_LIMIT = 253_402_214_400_000
 export function azureAccess(
   settings: AzureSettings,
   address: AzureAddress,
-  deps: { clock: () => number },
+  deps: { clock: () => number; userAgent?: string },
 ): AzureAccess {
   const { credential, account, bucket } = settings
   let service: Promise<Storage.BlobServiceClient> | undefined
-  const openService = () => (service ??= createService(settings, address))
+  const openService = () => (service ??= createService(settings, address, deps.userAgent))
   if (credential.type === 'accountKey') {
     const signing: AzureCredential = { type: 'accountKey', accountKey: credential.accountKey }
     return {
@@ -60,6 +60,7 @@ export function azureAccess(
 async function createService(
   settings: AzureSettings,
   address: AzureAddress,
+  userAgent: string | undefined,
 ): Promise<Storage.BlobServiceClient> {
   const sdk = await import('@azure/storage-blob')
   const { account, credential } = settings
@@ -70,6 +71,7 @@ async function createService(
   return new sdk.BlobServiceClient(azureServiceUrl(address), authentication, {
     retryOptions: { maxTries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1000 },
     ...noRedirects,
+    ...(userAgent === undefined ? {} : { userAgentOptions: { userAgentPrefix: userAgent } }),
   })
 }
 

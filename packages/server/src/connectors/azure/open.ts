@@ -13,7 +13,10 @@ const partLimits = {
   partsMax: 50_000,
 } as const
 
-export function openAzure(settings: AzureSettings, deps: { clock: () => number }): OpenConnector {
+export function openAzure(
+  settings: AzureSettings,
+  deps: { clock: () => number; userAgent?: string },
+): OpenConnector {
   const address = azureAddress(settings)
   const access = azureAccess(settings, address, deps)
   const signers = new Map<AzureAddress, Signer>()

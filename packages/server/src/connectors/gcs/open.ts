@@ -9,7 +9,7 @@ import type { SignBlobDeps } from './sign-blob.ts'
 import { signGcs, type GcsSettings, type GcsSigner } from './sign.ts'
 
 /** @throws SignpostError `invalid` when the private key is none */
-export function openGcs(settings: GcsSettings, deps: SignBlobDeps): OpenConnector {
+export function openGcs(settings: GcsSettings, deps: SignBlobDeps & { userAgent?: string }): OpenConnector {
   const address = gcsAddress(settings)
   const credentials = gcsCredentials(settings, deps)
   const signerAt = (at: GcsAddress, credential: GcsSigningCredential): GcsSigner => ({

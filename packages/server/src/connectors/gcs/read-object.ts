@@ -15,7 +15,7 @@ const REFUSAL_BYTES_MAX = 65_536
 export async function readObject(
   signer: Pick<GcsSigner, 'address' | 'credential'>,
   bucket: string,
-  deps: Pick<XmlApiDeps, 'clock'>,
+  deps: Pick<XmlApiDeps, 'clock' | 'userAgent'>,
   key: string,
   { etag }: { etag?: string } = {},
 ): Promise<AsyncIterable<Uint8Array>> {
@@ -26,7 +26,8 @@ export async function readObject(
   })
   try {
     // "Transcoding of gzip-compressed files": who takes gzip gets the bytes that are stored.
-    const answer = await get(url, { ...headers, 'accept-encoding': 'gzip' })
+    const agent = deps.userAgent === undefined ? {} : { 'user-agent': deps.userAgent }
+    const answer = await get(url, { ...headers, ...agent, 'accept-encoding': 'gzip' })
     if (answer.statusCode === 200) return bytesOf(answer, context.host)
     const text = await startOf(answer)
     if (answer.statusCode === 412)

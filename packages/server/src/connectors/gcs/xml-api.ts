@@ -8,6 +8,8 @@ import { presign, type GcsSigner } from './sign.ts'
 export interface XmlApiDeps {
   clock: () => number
   fetch: typeof fetch
+  /** Of what is not sent by `fetch`. */
+  userAgent?: string
 }
 
 export interface XmlCall {

@@ -22,7 +22,7 @@ export const s3PartLimits = {
 /** `localStoreEndpoint`: the embedded store's endpoint, which is known to verify checksums and unsigned headers. */
 export function openS3(
   settings: S3Settings,
-  deps: CredentialSourceDeps & { localStoreEndpoint?: string },
+  deps: CredentialSourceDeps & { localStoreEndpoint?: string; userAgent?: string },
 ): OpenConnector {
   const address = s3Address({ ...settings, endpoint: settings.endpoint })
   const isLocalStore =
@@ -53,7 +53,7 @@ export function openS3(
     if (!found) known.set(at, (found = signerWith(timed, at)))
     return found
   }
-  const { close, ...operations } = operateS3(settings, address, () => source.own())
+  const { close, ...operations } = operateS3(settings, address, () => source.own(), deps.userAgent)
   return {
     kind: 's3',
     signer(scope: SigningScope) {

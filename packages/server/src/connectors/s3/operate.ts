@@ -20,9 +20,14 @@ export type Operations = Omit<OpenConnector, 'kind' | 'signer' | 'partLimits'> &
   configuration: ReturnType<typeof s3Configuration>
 }
 
-export function operateS3(settings: S3Settings, address: S3Address, own: OwnCredential): Operations {
+export function operateS3(
+  settings: S3Settings,
+  address: S3Address,
+  own: OwnCredential,
+  userAgent?: string,
+): Operations {
   const { bucket: Bucket } = settings
-  const client = lazily(() => openClient(settings, address, own))
+  const client = lazily(() => openClient(settings, address, own, userAgent))
   /** Runs one SDK call and gives its errors their names. */
   async function run<T>(call: (client: Sdk.S3Client, sdk: typeof Sdk) => Promise<T>): Promise<T> {
     try {
@@ -162,7 +167,12 @@ function objects(Bucket: string, address: S3Address, run: Run): ObjectOperations
 /** The SDK takes a fifth of a second to load: only when the first operation comes, not at the start of the server. */
 type OwnCredential = CredentialSource['own']
 
-async function openClient({ region }: S3Settings, address: S3Address, own: OwnCredential) {
+async function openClient(
+  { region }: S3Settings,
+  address: S3Address,
+  own: OwnCredential,
+  userAgent: string | undefined,
+) {
   const sdk = await import('@aws-sdk/client-s3')
   const client = new sdk.S3Client({
     region,
@@ -179,6 +189,15 @@ async function openClient({ region }: S3Settings, address: S3Address, own: OwnCr
     maxAttempts: 2,
     requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_TIMEOUT_MS },
   })
+  if (userAgent !== undefined)
+    // Before signing, which leaves it out. `customUserAgent` would turn the brackets into dashes.
+    client.middlewareStack.add(
+      (next) => (args) => {
+        ;(args.request as { headers: Record<string, string> }).headers['user-agent'] = userAgent
+        return next(args)
+      },
+      { step: 'finalizeRequest', priority: 'high', name: 'ownUserAgent' },
+    )
   return { sdk, client }
 }
 

@@ -19,6 +19,8 @@ export interface StoreUnderTest {
   connector: OpenConnector
   /** The store's certificate, where it has one of its own. */
   ca?: string
+  /** What the store itself writes of each request. */
+  logFile: string
   stop(): Promise<void>
 }
 
@@ -53,6 +55,7 @@ async function localStore(): Promise<StoreUnderTest> {
   const connector = openS3Connector({ endpoint: store.endpoint, ...credential })
   return {
     connector,
+    logFile: join(dataDir, 'access.log'),
     async stop() {
       connector.close()
       await store.close()
@@ -67,6 +70,7 @@ async function rgw(): Promise<StoreUnderTest> {
   const connector = openS3Connector(server)
   return {
     connector,
+    logFile: server.opsLogFile,
     async stop() {
       connector.close()
       await server.stop()
@@ -113,6 +117,7 @@ async function gcs(type: 'rsa' | 'hmac'): Promise<StoreUnderTest> {
   )
   return {
     connector,
+    logFile: server.usageLogFile,
     async stop() {
       connector.close()
       await server.stop()
@@ -123,7 +128,7 @@ async function gcs(type: 'rsa' | 'hmac'): Promise<StoreUnderTest> {
 /** Azurite with its container, and what a connector says of it. */
 export async function startAzure(
   type: 'delegation' | 'account key',
-): Promise<{ settings: ConnectorSettings; ca: string; stop(): Promise<void> }> {
+): Promise<{ settings: ConnectorSettings; ca: string; logFile: string; stop(): Promise<void> }> {
   const azurite = await startAzurite()
   const distrust = trust(azurite.certificatePem)
   const owner = new StorageSharedKeyCredential(azurite.account, azurite.accountKey)
@@ -145,6 +150,7 @@ export async function startAzure(
   return {
     settings,
     ca: azurite.certificatePem,
+    logFile: azurite.accessLogFile,
     async stop() {
       await entra.stop()
       await azurite.stop()
@@ -154,11 +160,12 @@ export async function startAzure(
 }
 
 async function azure(type: 'delegation' | 'account key'): Promise<StoreUnderTest> {
-  const { settings, ca, stop } = await startAzure(type)
+  const { settings, ca, logFile, stop } = await startAzure(type)
   const connector = openConnector(settings, { clock: Date.now, fetch })
   return {
     connector,
     ca,
+    logFile,
     async stop() {
       connector.close()
       await stop()

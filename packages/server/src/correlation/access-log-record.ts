@@ -36,7 +36,10 @@ export interface AccessLogRecord {
    */
   urlSigner: string | null
   authentication: 'query' | 'header' | 'none' | 'unknown'
-  /** Every value found under a name that is ours in any case or encoding: more than one is tampering. */
+  /**
+   * Every value found under a name that is ours in any case or encoding: more than one is tampering. One value under two names
+   * (`X-User`, `x-goog-custom-audit-user`), as Google's URLs have it, is one.
+   */
   markers: {
     /** X-User, x-goog-custom-audit-user, scid */
     user: readonly string[]

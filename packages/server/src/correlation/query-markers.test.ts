@@ -71,6 +71,17 @@ test('does not choose between a blank and a plus: the signer writes neither bare
   assert.deepEqual(readQuery('X-User=al%2Bice').markers.user, ['al+ice'])
 })
 
+test("one value under Google's two names is one; a name twice is two, whatever it says", () => {
+  const google = 'X-User=alice&x-goog-custom-audit-user=alice'
+  assert.deepEqual(readQuery(google).markers.user, ['alice'])
+  assert.deepEqual(readQuery('X-User=alice&x-goog-custom-audit-user=bob').markers.user, ['alice', 'bob'])
+  assert.deepEqual(readQuery(`X-User=bob&${google}`).markers.user, ['bob', 'alice'])
+  assert.deepEqual(readQuery(`X-User=alice&${google}`).markers.user, ['alice', 'alice'])
+  assert.deepEqual(readQuery(`${google}&x-goog-custom-audit-user=alice`).markers.user, ['alice', 'alice'])
+  assert.deepEqual(readQuery('X-User=alice&x-user=alice').markers.user, ['alice', 'alice'])
+  assert.deepEqual(readQuery('X-User=alice;x-user=alice').markers.user, ['alice;x-user=alice', 'alice'])
+})
+
 test('gives no time and no signer where they contradict each other', () => {
   const twice = readQuery(
     'X-Amz-Date=20261123T120000Z&x-amz-date=20261123T130000Z&X-Amz-Expires=60&X-Amz-Credential=a%2Fb&X-Amz-Credential=c',

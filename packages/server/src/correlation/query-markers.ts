@@ -61,13 +61,22 @@ const valueCharactersMax = 512
 const nameCharactersMax = 128
 const encodingsMax = 4
 
+type Markers = Pick<QueryFacts, 'markers' | 'oddNames'>
+
+interface Found extends Markers {
+  /** Folded; those of which a value was noted. */
+  names: string[]
+}
+
+const nothingFound = (): Found => ({ markers: { user: [], grant: [] }, oddNames: [], names: [] })
+
 /** Values as they stand, by slot; null: there are two, and which one counted is not known. */
 type Values = (string | null | undefined)[]
 
 /** Of a query without its `?`. */
 export function readQuery(query: string): QueryFacts {
   const values: Values = []
-  const found: Pick<QueryFacts, 'markers' | 'oddNames'> = { markers: { user: [], grant: [] }, oddNames: [] }
+  const found = nothingFound()
   const isOdd = query.includes(';') || query.includes('?')
   let equals = query.indexOf('=')
   for (let start = 0; start < query.length;) {
@@ -90,46 +99,45 @@ export function readQuery(query: string): QueryFacts {
 }
 
 /** Markers that a log shows as names and values (CloudTrail, MinIO, Google's audit log) instead of a query string. */
-export function readMarkers(
-  named: Iterable<readonly [name: string, value: string]>,
-): Pick<QueryFacts, 'markers' | 'oddNames'> {
-  const facts = { markers: { user: [], grant: [] }, oddNames: [] }
-  for (const [name, value] of named) addMarker(facts, name, foldName(name), [value])
-  return facts
+export function readMarkers(named: Iterable<readonly [name: string, value: string]>): Markers {
+  const found = nothingFound()
+  for (const [name, value] of named) addMarker(found, name, foldName(name), [value])
+  return { markers: found.markers, oddNames: found.oddNames }
 }
 
 /** Some servers part parameters by `;` too, or show what stands behind a second `?`. The signer encodes both. */
-function notePartsOf(facts: Pick<QueryFacts, 'markers' | 'oddNames'>, piece: string): void {
+function notePartsOf(found: Found, piece: string): void {
   for (const part of piece.split(/[;?]/).slice(1)) {
     const equals = part.indexOf('=')
     const name = equals === -1 ? part : part.slice(0, equals)
-    noteMarker(facts, name, foldName(name), equals === -1 ? '' : part.slice(equals + 1))
+    noteMarker(found, name, foldName(name), equals === -1 ? '' : part.slice(equals + 1))
   }
 }
 
-function noteMarker(
-  facts: Pick<QueryFacts, 'markers' | 'oddNames'>,
-  name: string,
-  folded: string,
-  value: string,
-): void {
+function noteMarker(found: Found, name: string, folded: string, value: string): void {
   if (!userNames.has(folded) && !grantNames.has(folded)) return
   // The signer writes %2B and %20. A bare + is a blank to one store and a + to another, so whom it names is open.
   const readings = value.includes('+')
     ? [decodePercentLossy(value), decodePercentLossy(value.replaceAll('+', '%20'))]
     : [decodePercentLossy(value)]
-  addMarker(facts, name, folded, readings)
+  addMarker(found, name, folded, readings)
 }
 
+/** Google's URLs hold the same value under two names, for its two logs. The same name twice is never the signer's. */
 function addMarker(
-  { markers, oddNames }: Pick<QueryFacts, 'markers' | 'oddNames'>,
+  { markers, oddNames, names }: Found,
   name: string,
   folded: string,
   readings: readonly string[],
 ): void {
   const list = userNames.has(folded) ? markers.user : grantNames.has(folded) ? markers.grant : undefined
   if (!list) return
-  for (const reading of readings) if (list.length < valuesMax) list.push(reading.slice(0, valueCharactersMax))
+  const isFirstOfName = !names.includes(folded)
+  if (isFirstOfName) names.push(folded)
+  for (const reading of readings) {
+    const value = reading.slice(0, valueCharactersMax)
+    if (list.length < valuesMax && !(isFirstOfName && list.includes(value))) list.push(value)
+  }
   if (!exactNames.has(name) && oddNames.length < valuesMax) oddNames.push(name.slice(0, nameCharactersMax))
 }
 
@@ -149,10 +157,7 @@ export function foldName(name: string): string {
     .replaceAll('_', '-')
 }
 
-function signatureFacts(
-  values: Values,
-  { markers, oddNames }: Pick<QueryFacts, 'markers' | 'oddNames'>,
-): QueryFacts {
+function signatureFacts(values: Values, { markers, oddNames }: Markers): QueryFacts {
   const only = (slot: number | undefined) => {
     const value = values[slot ?? noSlot]
     return value === undefined || value === null ? null : decodePercentLossy(value).slice(0, 2048)

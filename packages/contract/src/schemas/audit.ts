@@ -103,6 +103,10 @@ export const AuditEvent = z.object({
   expiresAt: Instant.optional(),
   limitedBy: z.string().optional().describe('What set `expiresAt`'),
   marker: z.string().optional().describe('What the URL carries as X-User or scid'),
+  signer: z
+    .string()
+    .optional()
+    .describe('What signed the URL: access key id, service account, object id of Entra, account'),
   signatureDigest: z.string().optional().describe('SHA-256 of the signature, hex; never the signature'),
   uploadId: z.string().optional().describe('Of an upload in parts'),
   partNumber: z.number().int().optional().describe('Of an upload in parts'),

@@ -58,6 +58,8 @@ describe('issueUrl', () => {
     const signature = url.searchParams.get('X-Amz-Signature') ?? ''
     assert.equal(event.signatureDigest, hash('sha256', signature))
     assert.ok(!JSON.stringify(await world.events()).includes(signature))
+    assert.equal(event.signer, url.searchParams.get('X-Amz-Credential')?.split('/')[0])
+    assert.equal(event.details, undefined)
 
     const put = await fetch(write.url, { method: write.method, headers: write.headers, body: 'hello' })
     assert.ok(write.successStatuses.includes(put.status))

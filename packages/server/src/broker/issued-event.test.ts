@@ -36,6 +36,7 @@ test('an event is written as JSON.stringify writes it, and its columns are those
       fc.record({
         key: text,
         marker: fc.option(text),
+        signer: fc.oneof(fc.constant('AKIDEXAMPLE'), text),
         reason: fc.constantFrom('team_viewer', 'team_member'),
         fields: fc.option(fc.record({ uploadId: text, partNumber: fc.nat() }, { requiredKeys: [] }), {
           nil: undefined,
@@ -54,7 +55,7 @@ test('an event is written as JSON.stringify writes it, and its columns are those
         named,
         signedAt,
       })
-      const written = items.map(({ key, marker, reason, fields }, index) => ({
+      const written = items.map(({ key, marker, signer, reason, fields }, index) => ({
         expected: {
           id: `id-${index + 1}`,
           at: '2027-01-15T08:00:00.123Z',
@@ -72,6 +73,7 @@ test('an event is written as JSON.stringify writes it, and its columns are those
           expiresAt: '2027-01-15T09:00:00.000Z',
           limitedBy: 'policy',
           ...(marker === null ? {} : { marker }),
+          signer,
           signatureDigest: hash('sha256', 'signature'),
           ...fields,
         } satisfies AuditEvent as AuditEvent,
@@ -82,7 +84,7 @@ test('an event is written as JSON.stringify writes it, and its columns are those
             method: 'GET',
             marker: { username: '', pseudonym: '', scid: '', grantId: 'grant' },
           },
-          signed: { marker, signature: 'signature' },
+          signed: { marker, signer, signature: 'signature' },
           expiresAt: '2027-01-15T09:00:00.000Z',
           limitedBy: 'policy',
           reason,

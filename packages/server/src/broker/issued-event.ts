@@ -20,7 +20,7 @@ export interface IssuedEventSource {
 
 export interface IssuedParts {
   request: Pick<SignRequest, 'key' | 'action' | 'method' | 'marker'>
-  signed: Pick<SignedRequest, 'marker' | 'signature'>
+  signed: Pick<SignedRequest, 'marker' | 'signer' | 'signature'>
   expiresAt: string
   limitedBy: LimitedBy
   /** By which rule it was allowed. */
@@ -43,6 +43,11 @@ export function createIssuedEventWriter(source: IssuedEventSource): IssuedEventW
   }
   // In a batch it is written out once for all that are allowed by the same rule.
   let begun = { reason: '', text: '' }
+  let known = { signer: '', text: '""' }
+  const signerText = (signer: string) => {
+    if (known.signer !== signer) known = { signer, text: jsonString(signer) }
+    return known.text
+  }
   return ({ request, signed, expiresAt, limitedBy, reason, fields }) => {
     if (begun.reason !== reason) begun = { reason, text: beginningOf(source, reason) }
     const { key, action, method, marker } = request
@@ -50,7 +55,7 @@ export function createIssuedEventWriter(source: IssuedEventSource): IssuedEventW
       `{"id":"${newId()}",${begun.text},"key":${jsonString(key)},"action":"${action}","method":"${method}",` +
       `"grantId":"${marker.grantId}","expiresAt":"${expiresAt}","limitedBy":"${limitedBy}"` +
       (signed.marker === null ? '' : `,"marker":${jsonString(signed.marker)}`) +
-      `,"signatureDigest":"${hash('sha256', signed.signature)}"` +
+      `,"signer":${signerText(signed.signer)},"signatureDigest":"${hash('sha256', signed.signature)}"` +
       `${moreText(fields)}}`
     return { text, common, action, key, grantId: marker.grantId }
   }

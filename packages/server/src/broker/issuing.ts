@@ -15,6 +15,7 @@ import { isoOf } from '../domain/instant.ts'
 import { keyInBucket, keyRuleSentence, objectKeyProblem } from '../domain/object-key.ts'
 import type { Statement } from '../store/store.ts'
 import type { WrittenEvent } from '../store/written-event.ts'
+import { doorDetails } from './door-details.ts'
 import type { EventFields } from './event-of.ts'
 import type { Issuing, ReadySigner } from './open-issuing.ts'
 import { setExpiry } from './set-expiry.ts'
@@ -120,7 +121,14 @@ function signWith(
   fields: EventFields | undefined,
 ): Issued | Promise<Issued> {
   const limitedBy = setExpiry(issuing, latest, request, wish, limits)
-  const told = audience === undefined ? fields : { ...fields, details: { ...fields?.details, audience } }
+  const door = doorDetails(request)
+  const told =
+    audience === undefined && door === undefined
+      ? fields
+      : {
+          ...fields,
+          details: { ...fields?.details, ...(audience === undefined ? {} : { audience }), ...door },
+        }
   const signed = signer.sign(request)
   return signed instanceof Promise
     ? signed.then((done) => issuedOf(issuing, request, done, limitedBy, reason, told, audience))

@@ -90,6 +90,8 @@ export interface SignedRequest {
   etagExpected?: boolean
   /** What the URL carries for its requester (X-User or scid); null where it carries nothing. */
   marker: string | null
+  /** Public name of what signed: access key id, service account, object id of Entra; of an account key, the account. */
+  signer: string
   /** As it stands in the URL. Used for its digest only. */
   signature: string
 }

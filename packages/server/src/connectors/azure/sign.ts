@@ -83,6 +83,7 @@ export function signAzure(
       enforcement,
       ...(part === undefined ? {} : { etagExpected: false }),
       marker,
+      signer: credential.type === 'accountKey' ? account : credential.key.signedObjectId,
       signature: sas.signature,
     }
   } catch (error) {

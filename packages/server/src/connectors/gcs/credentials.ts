@@ -38,6 +38,11 @@ export function gcsCredentials({ credential }: GcsSettings, deps: SignBlobDeps):
   }
 }
 
+/** As it stands in `X-Goog-Credential`. */
+export function signerName(credential: GcsSigningCredential): string {
+  return credential.type === 'hmac' ? credential.accessId : credential.clientEmail
+}
+
 function single(own: GcsSigningCredential): GcsCredentials {
   return { forTeam: () => own, own, longestLifeMs: LONGEST_LIFE_MS }
 }

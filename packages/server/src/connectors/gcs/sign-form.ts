@@ -12,6 +12,7 @@ import type { SignedRequest, SignRequest } from '../../domain/connector.ts'
 import { formRange, refuseInForm } from '../form-range.ts'
 import { lifetimeSeconds, signingError } from '../signing-input.ts'
 import { gcsWriteHeaders, grantMetadata, noteWrites } from '../write-settings.ts'
+import { signerName } from './credentials.ts'
 import type { GcsSigner } from './sign.ts'
 
 /** As on S3, the markers in the URL are not signed; the grant's id in the metadata is. */
@@ -30,6 +31,7 @@ export function signGcsForm(signer: GcsSigner, request: SignRequest): SignedRequ
     enforcement,
     etagExpected: false,
     marker: query['X-User'],
+    signer: signerName(signer.credential),
     signature: form.signature,
   })
   const form = presign(signer, {

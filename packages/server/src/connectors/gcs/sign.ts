@@ -14,7 +14,7 @@ import { s3Operation, successStatuses } from '../s3/sign.ts'
 import { lifetimeSeconds, signingError } from '../signing-input.ts'
 import { gcsWriteHeaders, grantMetadata, isLookedAt, noteWrites } from '../write-settings.ts'
 import type { GcsAddress } from './address.ts'
-import type { GcsSigningCredential } from './credentials.ts'
+import { signerName, type GcsSigningCredential } from './credentials.ts'
 import { signGcsForm } from './sign-form.ts'
 
 export type GcsSettings = Extract<ResolvedSettings, { kind: 'gcs' }>
@@ -43,6 +43,7 @@ export function signGcs(signer: GcsSigner, request: SignRequest): SignedRequest 
     successStatuses: successStatuses[request.method],
     enforcement,
     marker: query['X-User'],
+    signer: signerName(signer.credential),
     signature: presigned.signature,
   })
   const presigned = presign(signer, {

@@ -41,6 +41,7 @@ export function signS3Form(signer: S3Signer, request: SignRequest): SignedReques
       // Some stores tell it in the answer's document alone.
       etagExpected: false,
       marker: markers['X-User'],
+      signer: signer.credential.accessKeyId,
       signature: form.signature,
     }
   } catch (error) {

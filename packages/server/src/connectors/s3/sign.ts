@@ -62,6 +62,7 @@ export function signS3(signer: S3Signer, request: SignRequest): SignedRequest {
       successStatuses: successStatuses[request.method],
       enforcement,
       marker: markers['X-User'],
+      signer: signer.credential.accessKeyId,
       signature: presigned.signature,
     }
   } catch (error) {

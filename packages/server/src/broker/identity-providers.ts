@@ -23,7 +23,7 @@ import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { requireFree, requireOrganisation } from './gate.ts'
 import { createOnce } from './idempotency.ts'
-import { requireLettingIn } from './lets-in.ts'
+import { requireLettingIn, requireMayReachInside } from './lets-in.ts'
 import { checkMappings } from './provider-mappings.ts'
 import {
   cameByProvider,
@@ -58,6 +58,7 @@ export async function createIdentityProvider(
   const details = { identityProvider: name, issuer: given.issuer }
   const decision = await requireLettingIn(deps, caller, type, { details })
   await checkReference(deps, caller, clientSecret, type, details)
+  await requireMayReachInside(deps, caller, given.allowInternal, type, { details })
   const guards = await checkMappings(deps, caller, given.groups, type, { details })
   return createOnce(deps, caller, 'createIdentityProvider', input, async () => {
     requireFree('name', await findIdentityProvider(deps.store.db, name))
@@ -102,6 +103,8 @@ export async function updateIdentityProvider(
     ...given(changes),
     ...(isStop ? {} : { findsUsers: findsUsers(caller) }),
   }
+  const goesInside = settings.allowInternal && (changes.allowInternal ?? changes.issuer) !== undefined
+  await requireMayReachInside(deps, caller, goesInside, type, { details })
   checkSecretGoesAlong(row, settings, clientSecret)
   // Whoever changes where identities come from holds what its groups give.
   const guards = isStop ? [] : await checkMappings(deps, caller, settings.groups, type, { details })

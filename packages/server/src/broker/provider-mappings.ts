@@ -1,6 +1,6 @@
 /** What groups of an identity provider give: nothing that whoever says so does not have. */
 import { SignpostError, type AuditEventType, type GroupMapping } from '@signpost/contract'
-import { findTeam } from '../store/teams.ts'
+import { findTeam, touchTeam } from '../store/teams.ts'
 import type { Statement } from '../store/store.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import type { EventFields } from './event-of.ts'
@@ -8,7 +8,7 @@ import { mayGiveOrganisationRole, mayGiveTeamRole } from './give-role.ts'
 
 export const mappedRole = ({ role }: Pick<GroupMapping, 'role'>): string => role ?? 'member'
 
-/** Statements for the unit that stores them: it is refused where a role is another by then. */
+/** Statements for the unit that stores them: it is refused where a role is another by then, or a team is gone. */
 export async function checkMappings(
   deps: BrokerDeps,
   caller: Caller,
@@ -32,14 +32,10 @@ export async function checkMappings(
           throw new SignpostError('invalid', `${field}.team: there is no such team.`, {
             field: `${field}.team`,
           })
-        guards.set(
-          place,
-          await mayGiveTeamRole(deps, caller, team, mappedRole(mapping), {
-            type,
-            fields,
-            field: `${field}.role`,
-          }),
-        )
+        const giving = { type, fields, field: `${field}.role` }
+        const guarded = await mayGiveTeamRole(deps, caller, team, mappedRole(mapping), giving)
+        // A team that is deleted at the same time leaves no mapping behind, for another one of its name.
+        guards.set(place, [...guarded, touchTeam(deps.store.db, team.id, deps.clock())])
       }
     }
     if (organisationRole !== undefined && !guards.has(organisationRole))

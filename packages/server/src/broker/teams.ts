@@ -9,6 +9,7 @@ import {
   deleteTeam as deleteTeamRow,
   findTeam,
   insertTeam,
+  isTeamMapped,
   listTeams as listTeamRows,
   touchTeam,
   updateTeam as updateTeamRow,
@@ -154,11 +155,17 @@ export async function deleteTeam(
   if ((await countOpenUploads(db, { teamId: team.id })) > 0) {
     throw new SignpostError('conflict', 'The team has open uploads: complete or abort them first.')
   }
+  // A mapping names it: whoever makes another team of this name later would get its members by it.
+  if (await isTeamMapped(db, team.name))
+    throw new SignpostError(
+      'conflict',
+      'An identity provider maps groups to this team: take that away first.',
+    )
   await deps.store.commit({
     statements: [
       deleteServiceAccountsOf(db, team.id),
       deleteClosedUploads(db, { teamId: team.id }),
-      deleteTeamRow(db, team.id),
+      deleteTeamRow(db, team),
     ],
     events: [eventOf(deps, caller, 'team.delete', decision, { team: team.name })],
   })

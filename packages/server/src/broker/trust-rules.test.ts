@@ -8,13 +8,17 @@ import { openWorld, settle, type World } from './testing/world.ts'
 describe('trust rules', () => {
   let world: World
   let issuer: TestIssuer
-  /** Manages identity, and nothing else. */
+  /** Manages identity, as well inside the network, and nobody else. */
   let ida: Caller
   before(async () => {
     world = await openWorld()
     issuer = await startIssuer(world.deps.clock)
     const { root } = world.as
-    const role = { name: 'identity', scope: 'organisation', permissions: ['identity.manage'] }
+    const role = {
+      name: 'identity',
+      scope: 'organisation',
+      permissions: ['identity.manage', 'connectors.manage'],
+    }
     await world.call('createRole', root, { body: role })
     await world.call('createUser', root, { body: { username: 'ida', organisationRole: 'identity' } })
     await world.call('createServiceAccount', root, { body: { username: 'trainer', team: 'demo' } })
@@ -193,7 +197,7 @@ describe('trust rules', () => {
     assert.deepEqual([tested.accepted, tested.username, tested.claims['sub']], ['jobs', 'trainer', 'job:1'])
     assert.deepEqual(tested.rules, [
       { name: 'branch', problem: 'ref: is "dev", which does not equal "main".' },
-      { name: 'far', problem: 'iss: is another issuer than https://far.example.' },
+      { name: 'far', problem: `iss: is ${issuer.issuer}, and not https://far.example.` },
       { name: 'jobs', problem: null },
       { name: 'other', problem: 'aud: does not hold "elsewhere".' },
       { name: 'stopped', problem: 'The rule is disabled.' },

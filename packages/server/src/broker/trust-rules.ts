@@ -25,7 +25,7 @@ import { checkPlainText, requireFree, requireOrganisation } from './gate.ts'
 import { mayActFor } from './give-role.ts'
 import { createOnce } from './idempotency.ts'
 import { checkedScope } from './key-scope.ts'
-import { requireLettingIn } from './lets-in.ts'
+import { requireLettingIn, requireMayReachInside } from './lets-in.ts'
 import { cameByRule, settingsOf, shownTrustRule, sourceOf, storedSettings } from './trust-rule-record.ts'
 
 export async function listTrustRules(
@@ -48,6 +48,7 @@ export async function createTrustRule(
   const type = 'trustRule.create'
   const fields = { details: { rule: name, for: username } }
   const decision = await requireLettingIn(deps, caller, type, fields)
+  await requireMayReachInside(deps, caller, input.body.allowInternal, type, fields)
   return createOnce<TrustRule>(deps, caller, 'createTrustRule', input, async () => {
     const { db } = deps.store
     requireFree('name', await findTrustRule(db, name))
@@ -84,6 +85,8 @@ export async function updateTrustRule(
   const row = await requireRule(deps, name)
   const { enabled = row.enabled === 1, ...changes } = body
   const rule = changedRule(row, changes)
+  const goesInside = rule.allowInternal && (changes.allowInternal ?? changes.issuer) !== undefined
+  await requireMayReachInside(deps, caller, goesInside, type, fields)
   let stored = { issuer: row.issuer, principal_id: row.principal_id, settings: row.settings }
   let owner: Owner = { username: row.username, kind: row.principalKind, active: row.active }
   if (!stopsOnly) {

@@ -134,7 +134,7 @@ describe('a user who is there already', () => {
     await made(world, '/v1/roles', {
       name: 'identity',
       scope: 'organisation',
-      permissions: ['identity.manage'],
+      permissions: ['identity.manage', 'connectors.manage'],
     })
     await made(world, '/v1/users', { username: 'ivan', organisationRole: 'identity' })
     const { token } = await made(world, '/v1/api-keys', {
@@ -236,7 +236,7 @@ describe('groups', () => {
     await made(world, '/v1/roles', {
       name: 'identity',
       scope: 'organisation',
-      permissions: ['identity.manage'],
+      permissions: ['identity.manage', 'connectors.manage'],
     })
     await made(world, '/v1/users', { username: 'ivan', organisationRole: 'identity' })
     const { token } = await made(world, '/v1/api-keys', {
@@ -271,6 +271,19 @@ describe('groups', () => {
         JSON.stringify(change),
       )
     assert.equal(await as('PATCH', '/v1/identity-providers/idp', { enabled: false }), undefined)
+  })
+
+  test('are not for another team of the same name', async (t) => {
+    const world = await open(t)
+    const refused = await world.call('DELETE', '/v1/teams/vision')
+    assert.deepEqual([refused.status, refused.body['code']], [409, 'conflict'])
+    const [, ...others] = groups.filter(({ team }) => team !== undefined)
+    await made(world, '/v1/identity-providers/idp', { groups: others }, 'PATCH')
+    assert.equal((await world.call('DELETE', '/v1/teams/vision')).status, 409)
+    await made(world, '/v1/identity-providers/idp', { groups: [] }, 'PATCH')
+    assert.equal((await world.call('DELETE', '/v1/teams/vision')).status, 204)
+    await made(world, '/v1/teams', { name: 'vision' })
+    assert.deepEqual(await teamsOf(world, ['ml', 'leads']), ['member', null])
   })
 
   test('of a provider that is gone give nothing any more', async (t) => {

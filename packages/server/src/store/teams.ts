@@ -90,8 +90,20 @@ export function touchTeam(db: Db, id: string, now: number): Statement {
 
 /**
  * Its members go with it. Refused while something refers to it: delete its service accounts and closed uploads in the
- * same unit before; an open upload or a connector of its own is for the caller to end first.
+ * same unit before; an open upload, a connector of its own or a mapping of groups is for the caller to end first.
  */
-export function deleteTeam(db: Db, id: string): Statement {
-  return statementOf(db.deleteFrom('teams').where('id', '=', id), 1)
+export function deleteTeam(db: Db, { id, name }: Pick<TeamRow, 'id' | 'name'>): Statement {
+  const deletion = db.deleteFrom('teams').where('id', '=', id)
+  return statementOf(deletion.where(sql<boolean>`not exists (${mappedTo(name)})`), 1)
+}
+
+/** For a good sentence, before it is tried. */
+export async function isTeamMapped(db: Db, name: string): Promise<boolean> {
+  const { rows } = await sql`${mappedTo(name)} limit 1`.execute(db)
+  return rows.length > 0
+}
+
+/** Names are slugs, so no text needs escaping. Mappings are JSON as `JSON.stringify` writes it. */
+function mappedTo(name: string) {
+  return sql`select 1 as one from identity_providers where settings like ${`%"team":"${name}"%`}`
 }

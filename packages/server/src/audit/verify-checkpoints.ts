@@ -2,11 +2,14 @@ import {
   checkpointNoteIn,
   createCheckpointVerifier,
   isCovered,
+  readCheckpointText,
+  readNote,
   type AuditEvent,
+  type CheckpointProblem,
   type CheckpointVerification,
   type SignedHead,
 } from '@signpost/contract'
-import { eachCheckpoint } from '../store/checkpoints.ts'
+import { eachCheckpoint, type CheckpointRow } from '../store/checkpoints.ts'
 import type { Db } from '../store/statement.ts'
 import { checkpointCrypto } from './checkpoint-crypto.ts'
 
@@ -29,8 +32,10 @@ export async function checkCheckpoints(db: Db, trusted: string | undefined): Pro
   const verifier = createCheckpointVerifier(checkpointCrypto)
   const digests = new Map<number, string>()
   const notes: string[] = []
+  let badColumn: CheckpointProblem | null = null
   for await (const row of eachCheckpoint(db)) {
     notes.push(row.note)
+    badColumn ??= columnProblem(row)
     digests.set(row.number, checkpointCrypto.sha256Hex(row.note))
   }
   verifier.addSequence(notes)
@@ -53,7 +58,7 @@ export async function checkCheckpoints(db: Db, trusted: string | undefined): Pro
       const { count, last } = result
       if (digests.size === 0 && recorded.size === 0) return undefined
       const differing = firstDifference(digests, recorded, last?.number ?? 0)
-      const firstBad = [result.firstBad, count === 0 ? null : keyProblem(trusted), differing]
+      const firstBad = [result.firstBad, badColumn, count === 0 ? null : keyProblem(trusted), differing]
         .filter((one) => one !== null)
         .toSorted((one, other) => one.number - other.number)[0]
       return { count, last, uncoveredEvents, firstBad: firstBad ?? null }
@@ -61,7 +66,27 @@ export async function checkCheckpoints(db: Db, trusted: string | undefined): Pro
   }
 }
 
-function keyProblem(trusted: string | undefined) {
+/** The next one is signed by what stands beside the note. */
+function columnProblem({ note, ...row }: CheckpointRow): CheckpointProblem | null {
+  const text = readNote(note)?.text
+  const said = text === undefined ? undefined : readCheckpointText(text)
+  // A damaged note is named by the verifier.
+  if (text === undefined || !said) return null
+  const expected: Omit<CheckpointRow, 'note'> = {
+    number: said.number,
+    at: Date.parse(said.at),
+    digest: checkpointCrypto.sha256Hex(text),
+    public_key: said.key,
+    next_key: said.nextKey ?? '',
+  }
+  const names = Object.keys(expected) as (keyof typeof expected)[]
+  const column = names.find((name) => row[name] !== expected[name])
+  return column === undefined
+    ? null
+    : { number: row.number, problem: `changed: the column ${column} is not what the checkpoint says` }
+}
+
+function keyProblem(trusted: string | undefined): CheckpointProblem | null {
   if (trusted !== undefined) return null
   return {
     number: 1,
@@ -70,14 +95,18 @@ function keyProblem(trusted: string | undefined) {
 }
 
 /** Both were written in one commit. */
-function firstDifference(kept: Map<number, string>, recorded: Map<number, string>, lastRead: number) {
+function firstDifference(
+  kept: Map<number, string>,
+  recorded: Map<number, string>,
+  lastRead: number,
+): CheckpointProblem | null {
   for (const number of [...new Set([...kept.keys(), ...recorded.keys()])].toSorted(
     (one, other) => one - other,
   )) {
     const [one, other] = [kept.get(number), recorded.get(number)]
     if (one === undefined) return { number, problem: 'missing: an audit event tells of it' }
     if (other === undefined && number <= lastRead)
-      return { number, problem: 'inserted: no audit event tells of it' }
+      return { number, problem: 'inserted, or its audit event is missing: none tells of it' }
     if (other !== undefined && one !== other)
       return { number, problem: 'changed: the audit event that tells of it has another' }
   }

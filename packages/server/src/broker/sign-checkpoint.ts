@@ -23,7 +23,7 @@ import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 
 /** Replicas that sign at the same moment: so often one tries again. */
-const triesMax = 8
+const triesMax = 30
 
 export interface SigningDeps extends SignerDeps {
   log: BrokerDeps['log']
@@ -54,7 +54,11 @@ export async function signCheckpoint(deps: SigningDeps, asked: Asked = {}): Prom
     try {
       await deps.store.commit({ statements: [...statements, ...signer.statements], events: [event] })
     } catch (error) {
-      if (!(error instanceof SignpostError) || error.code !== 'conflict' || tries === triesMax) throw error
+      if (!(error instanceof SignpostError) || error.code !== 'conflict') throw error
+      if (tries === triesMax)
+        throw new SignpostError('conflict', 'Others sign checkpoints all the time: try again.', {
+          cause: error,
+        })
       continue
     }
     warnOfCuts(deps, row, states)

@@ -294,12 +294,12 @@ async function limitsOnPostgres(store: Store, budgetId: string, now: number): Pr
     [['two', 'p', null]],
   )
   assert.deepEqual(await listRestrictions(db, { ...filter, teamId: 'none' }, now, page), [])
-  assert.equal(await countRestrictions(db, 'id-p', null), 2)
-  assert.equal(await countRestrictions(db, null, null), 0)
+  assert.equal((await countRestrictions(db, 'id-p', null)).count, 2)
+  assert.deepEqual(await countRestrictions(db, null, null), { count: 0, characters: 0 })
   assert.equal(await hasRestrictionsBefore(db, now), true)
   await commit(deleteRestrictionsBefore(db, now))
   assert.deepEqual(
-    [await countRestrictions(db, 'id-p', null), await hasRestrictionsBefore(db, now)],
+    [(await countRestrictions(db, 'id-p', null)).count, await hasRestrictionsBefore(db, now)],
     [1, false],
   )
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import type { Restriction } from '@signpost/contract'
+import { SignpostError, type Restriction } from '@signpost/contract'
 import { sweepRestrictions } from './restrictions.ts'
-import { gather, openWorld, type World } from './testing/world.ts'
+import { gather, openWorld, settle, type World } from './testing/world.ts'
 
 const mib = 1024 * 1024
 
@@ -176,6 +176,19 @@ describe('restrictions', () => {
       asked({ action: 'write', contentLength: 11 }),
       'restricted',
     )
+  })
+
+  test('what is about the same has an end in length: all of it is read with each request', async () => {
+    const networks = Array.from({ length: 64 }, (_, i) => `2001:db8:${i}:1:2:3:4:0/112`)
+    const long = { username: 'alice', team: 'demo', actions: ['delete'], networks }
+    for (let number = 0; number < 30; number++) await restrict(long)
+    const error = await settle(async () => {
+      for (let number = 0; number < 30; number++) await restrict(long)
+    })
+    assert.ok(error instanceof SignpostError)
+    assert.deepEqual([error.code, /too long together/.test(error.message)], ['conflict', true])
+    await restrict({ ...long, username: 'victor' })
+    await url({ action: 'read' })
   })
 
   describe('who may', () => {

@@ -26,6 +26,7 @@ import { checkAsked, findWhom, requireWhom, ruleOf, shownDetails } from './restr
 
 /** All that are about a request are read with it. */
 const perSubjectMax = 200
+const charactersMax = 65_536
 
 const absent = 'There is no such restriction, or you may not end it.'
 
@@ -152,7 +153,12 @@ async function decideEnd(
 }
 
 async function requireRoom(deps: BrokerDeps, row: NamedRestrictionRow): Promise<void> {
-  const count = await countRestrictions(deps.store.db, row.principal_id, row.team_id)
+  const { count, characters } = await countRestrictions(deps.store.db, row.principal_id, row.team_id)
+  if (characters + row.rule.length > charactersMax)
+    throw new SignpostError(
+      'conflict',
+      'The restrictions about the same are too long together: end some, or name fewer and wider networks.',
+    )
   if (count < perSubjectMax) return
   throw new SignpostError(
     'conflict',

@@ -14,6 +14,17 @@ test('rules are read as the query joins them, and each text once', () => {
   assert.deepEqual(read(none), { prefixes: [], restrictions: [], budgets: [] })
 })
 
+test('networks of restrictions are worked out once, where they are read', () => {
+  const read = createRulesReader()
+  const about = { id: 'x', actions: ['read'], from: 0, reason: 'r' } as const
+  const rules = [{ ...about, networks: ['192.0.2.0/24'] }, about]
+  const restrictionRules = rules.map((one) => JSON.stringify(one)).join(',')
+  const [first, second] = read({ ...none, restrictionRules }).restrictions
+  assert.deepEqual([first?.isFrom?.('192.0.2.1'), first?.isFrom?.('198.51.100.1')], [true, false])
+  assert.equal(second?.isFrom, undefined)
+  assert.equal(read({ ...none, restrictionRules }).restrictions[0]?.isFrom, first?.isFrom)
+})
+
 test('rules that cannot be read are an error, and not no rules', () => {
   const read = createRulesReader()
   for (const text of ['{', '{}}', 'x']) assert.throws(() => read({ ...none, prefixRules: text }))

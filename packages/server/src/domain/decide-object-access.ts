@@ -159,8 +159,8 @@ export function restrictionsFrom(
   address: string,
 ): readonly RestrictionRule[] {
   if (restrictions.every(({ networks }) => networks === undefined)) return restrictions
-  return restrictions.flatMap(({ networks, ...rule }) =>
-    networks === undefined || membershipOf(networks)(address) ? [rule] : [],
+  return restrictions.flatMap(({ networks, isFrom, ...rule }) =>
+    networks === undefined || (isFrom ?? membershipOf(networks))(address) ? [rule] : [],
   )
 }
 
@@ -168,7 +168,7 @@ export function restricts(rule: RestrictionRule, { ask, key, address, at }: Aske
   if (at < rule.from || (rule.until !== undefined && at >= rule.until)) return false
   if (!rule.actions.includes(ask === 'list' ? 'read' : ask)) return false
   if (rule.prefix !== undefined && !liesIn(rule.prefix, key)) return false
-  return rule.networks === undefined || membershipOf(rule.networks)(address)
+  return rule.networks === undefined || (rule.isFrom ?? membershipOf(rule.networks))(address)
 }
 
 /** The narrowest of what applies. */

@@ -22,7 +22,7 @@ const key: KeyRow = {
   idleMs: null,
 }
 
-function cacheWith(rows: { key?: KeyRow; role?: TargetRow['role'] }) {
+function cacheWith(rows: { key?: KeyRow; role?: TargetRow['role']; prefixRules?: string }) {
   const reads: string[] = []
   const cache = createHotCache({
     findKey(apiKeyId) {
@@ -34,7 +34,8 @@ function cacheWith(rows: { key?: KeyRow; role?: TargetRow['role'] }) {
       const role = rows.role ?? null
       const policies = { teamPolicy: '', connectorPolicy: '' }
       const none = { connectorId: null, connectorVersion: null, settlingMove: null, ...policies }
-      const rules = { rolePermissions: null, prefixRules: null, restrictionRules: null, budgetRules: null }
+      const { prefixRules = null } = rows
+      const rules = { rolePermissions: null, prefixRules, restrictionRules: null, budgetRules: null }
       return { teamId: 't', team, prefix: '', role, ...rules, ...none }
     },
   })
@@ -76,4 +77,13 @@ test('nobody can change a row that others are given', () => {
   const { hot } = cacheWith({ key })
   const row = hot.findKey('k')!
   assert.throws(() => (row.active = false), TypeError)
+})
+
+test('what is kept has an end in length, too: rows of many rules push out what was kept before', () => {
+  const { hot, reads } = cacheWith({ prefixRules: 'x'.repeat(1_000_000) })
+  for (let index = 0; index < 120; index++) hot.findTarget('vision', `p${index % 60}`)
+  assert.equal(reads.length, 60)
+  for (let index = 60; index < 70; index++) hot.findTarget('vision', `p${index}`)
+  hot.findTarget('vision', 'p0')
+  assert.equal(reads.at(-1), 'vision of p0')
 })

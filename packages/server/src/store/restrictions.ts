@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Insertable, Selectable } from 'kysely'
 import type { PageRequest } from './page.ts'
 import { statementOf } from './statement.ts'
@@ -41,19 +42,22 @@ export async function findRestriction(db: Db, id: string): Promise<NamedRestrict
   return withNames(db).where('restrictions.id', '=', id).executeTakeFirst()
 }
 
-/** How many are about exactly this principal (null: everybody) in exactly this team (null: everywhere). */
+/** How many are about exactly this principal (null: everybody) in exactly this team (null: everywhere), and how long they are. */
 export async function countRestrictions(
   db: Db,
   principalId: string | null,
   teamId: string | null,
-): Promise<number> {
-  const { count } = await db
+): Promise<{ count: number; characters: number }> {
+  const { count, characters } = await db
     .selectFrom('restrictions')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .select((eb) => [
+      eb.fn.countAll<number>().as('count'),
+      eb.fn.coalesce(eb.fn.sum<number>(eb.fn<number>('length', ['rule'])), sql.lit(0)).as('characters'),
+    ])
     .where('principal_id', principalId === null ? 'is' : '=', principalId)
     .where('team_id', teamId === null ? 'is' : '=', teamId)
     .executeTakeFirstOrThrow()
-  return Number(count)
+  return { count: Number(count), characters: Number(characters) }
 }
 
 function withNames(db: Db) {

@@ -58,6 +58,38 @@ test('who has only chosen the name is not made an admin', async (t) => {
   assert.equal(other.organisationRole, 'member')
 })
 
+test('nobody keeps it from working by taking all its names', async (t) => {
+  const { world, folder } = await opened(t)
+  const { root } = world.as
+  for (const suffix of ['', ...'23456789'].map((one) => (one === '' ? '' : `-${one}`)))
+    await world.call('createUser', root, { body: { username: `break-glass${suffix}` } })
+  const { username } = await recover(world.deps, folder)
+  assert.match(username, /^break-glass-[0-9a-f]{16}$/)
+  const shown = await world.call('getUser', root, { params: { username } })
+  assert.equal(shown.organisationRole, 'admin')
+})
+
+test('what others have made to act as it, while it was nobody, is no way to an admin', async (t) => {
+  const { world, folder } = await opened(t)
+  const { root } = world.as
+  const { file } = await recover(world.deps, folder)
+  const first = parseApiKey((await readFile(file, 'utf8')).trim())!
+  const params = { username: 'break-glass' }
+  await world.call('updateUser', root, { params, body: { organisationRole: 'member' } })
+  const role = { name: 'people', scope: 'organisation', permissions: ['users.manage'] } as const
+  await world.call('createRole', root, { body: role })
+  await world.call('createUser', root, { body: { username: 'uma', organisationRole: 'people' } })
+  const uma = await world.callerFor('uma')
+  const key = await world.call('createApiKey', uma, { body: { name: 'sleeper', ...params } })
+  const identity = { issuer: 'https://idp.example.com', subject: 'uma' }
+  await world.call('linkIdentity', uma, { params, body: identity })
+
+  await recover(world.deps, folder)
+  const { hot } = world.deps.store
+  for (const id of [key.id, first.id]) assert.equal(await hot.findKey(id), undefined)
+  assert.deepEqual((await world.call('listIdentities', root, { params })).items, [])
+})
+
 test('what cannot be recorded leaves no file', async (t) => {
   const { world, folder } = await opened(t)
   world.breakRecord()

@@ -37,7 +37,7 @@ export interface Recovered {
 export async function recover(deps: RecoverDeps, folder: string): Promise<Recovered> {
   const { db } = deps.store
   const now = deps.clock()
-  const { username, id: principalId, statement } = await recoverer(deps)
+  const { username, id: principalId, statements } = await recoverer(deps)
   const key = makeApiKey(deps.randomBytes)
   const expiresAt = now + lifeMs
   const file = join(folder, recoverTokenFile)
@@ -47,7 +47,7 @@ export async function recover(deps: RecoverDeps, folder: string): Promise<Recove
   try {
     await deps.store.commit({
       statements: [
-        statement,
+        ...statements,
         insertApiKey(db, {
           id: key.id,
           principal_id: principalId,
@@ -80,21 +80,28 @@ export async function recover(deps: RecoverDeps, folder: string): Promise<Recove
   return { username, file, expiresAt: isoOf(expiresAt) }
 }
 
-/** The user that an earlier call has made, active and admin again; else a new one, by a name that is free. */
-async function recoverer(deps: RecoverDeps): Promise<{ id: string; username: string; statement: Statement }> {
+/**
+ * The user that an earlier call has made, active and admin again; else a new one, by a name that is free. Nine names are
+ * tried, and then one that nobody can have taken beforehand.
+ */
+async function recoverer(
+  deps: RecoverDeps,
+): Promise<{ id: string; username: string; statements: Statement[] }> {
   const { db } = deps.store
-  for (let number = 1; number <= namesMax; number++) {
-    const username = number === 1 ? recoverName : `${recoverName}-${number}`
+  const numbers = Array.from({ length: namesMax - 1 }, (_, index) => String(index + 2))
+  const unguessable = Buffer.from(deps.randomBytes(8)).toString('hex')
+  for (const suffix of ['', ...numbers, unguessable]) {
+    const username = suffix === '' ? recoverName : `${recoverName}-${suffix}`
     const found = await findPrincipal(db, username)
     if (found && !isOurs(found)) continue
     if (found) {
       const again = { active: 1, organisation_role: 'admin' }
       const update = db.updateTable('principals').set(again).where('id', '=', found.id)
-      return { id: found.id, username, statement: statementOf(update, 1) }
+      return { id: found.id, username, statements: [statementOf(update, 1), ...waysIn(db, found.id)] }
     }
     const id = deps.newId()
     const now = deps.clock()
-    const statement = insertPrincipal(db, {
+    const insert = insertPrincipal(db, {
       id,
       kind: 'user',
       username,
@@ -107,9 +114,15 @@ async function recoverer(deps: RecoverDeps): Promise<{ id: string; username: str
       updated_at: now,
       role_came_by: mark,
     })
-    return { id, username, statement }
+    return { id, username, statements: [insert] }
   }
   throw new StartError(`The names ${recoverName} to ${recoverName}-${namesMax} are all taken by others.`)
+}
+
+/** While it was nobody's admin, somebody with less may have made themselves a way to act as it: none of them is one to an admin. */
+function waysIn(db: Store['db'], principalId: string): Statement[] {
+  const tables = ['api_keys', 'external_identities', 'device_logins', 'trust_rules'] as const
+  return tables.map((table) => statementOf(db.deleteFrom(table).where('principal_id', '=', principalId)))
 }
 
 function isOurs({ kind, role_came_by }: PrincipalRow): boolean {

@@ -236,6 +236,21 @@ describe('keys with a scope', () => {
     await world.refused('listObjects', inA, { ...demo, query }, 'invalid')
   })
 
+  test('links of its owner are shown as far as the key reads, so that none names an object beyond', async () => {
+    const { alice, carol } = world.as
+    for (const body of [{ key: 'a/l' }, { key: 'b/l' }, { prefix: 'a/in/' }, { prefix: 'b/' }])
+      await world.call('createShareLink', alice, { ...demo, body })
+    const shown = async (caller: Caller) =>
+      (await world.call('listShareLinks', caller, demo)).items
+        .map(({ key, prefix }) => key ?? prefix)
+        .join(' ')
+    assert.equal(await shown(scoped(alice, { prefixes: ['a/'], actions: ['read'] })), 'a/in/ a/l')
+    assert.equal(await shown(scoped(alice, { keys: ['b/l'] })), 'b/l')
+    assert.equal(await shown(scoped(alice, { prefixes: ['a/'], actions: ['write'] })), '')
+    assert.equal(await shown(scoped(carol, { prefixes: ['a/'] })), '')
+    for (const caller of [alice, carol]) assert.equal(await shown(caller), 'a/in/ a/l b/ b/l')
+  })
+
   test('a batch is decided item by item', async () => {
     const inA = scoped(world.as.alice, { prefixes: ['a/'], actions: ['read'] })
     const items = [

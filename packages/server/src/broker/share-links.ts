@@ -21,7 +21,7 @@ import {
   type ShareLinkRow,
 } from '../store/share-links.ts'
 import { decideMaking } from './api-keys.ts'
-import { decideObject } from './decide-object.ts'
+import { decideObject, objectDecider } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { checkPlainText, decideTeam, isId, requireTeam } from './gate.ts'
@@ -51,7 +51,21 @@ export async function listShareLinks(
   }
   const rows = await listRows(deps.store.db, whose, { limit, after: readTextCursor(cursor) })
   const page = pageOfRows(rows, limit, ({ id }) => [id])
-  return { items: page.rows.map(shownLink), nextCursor: page.nextCursor }
+  const mayName = await namerOf(deps, caller, team.name)
+  return { items: page.rows.filter(mayName).map(shownLink), nextCursor: page.nextCursor }
+}
+
+/** A key for some objects does not show what its owner's links are called that lead to others. */
+async function namerOf(
+  deps: BrokerDeps,
+  caller: Caller,
+  team: string,
+): Promise<(row: ShareLinkRow) => boolean> {
+  const { scope } = caller.principal
+  if (scope?.prefixes === undefined && scope?.keys === undefined) return () => true
+  const decide = objectDecider(deps, caller, await deps.store.hot.findTarget(team, caller.principal.id))
+  return ({ objectKey, prefix }) =>
+    decide(objectKey === null ? 'list' : 'read', objectKey ?? prefix ?? '').outcome === 'allow'
 }
 
 export async function createShareLink(

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { identityProviderChanges, type IdentityProviderFlags } from './identity-provider-flags.ts'
+import { Command } from 'commander'
+import {
+  identityProviderChanges,
+  withIdentityProviderFlags,
+  type IdentityProviderFlags,
+} from './identity-provider-flags.ts'
 import type { Io } from './io.ts'
 
 const changes = (flags: IdentityProviderFlags) => identityProviderChanges({} as Io, flags)
@@ -12,6 +17,15 @@ test('only what was given is said', async () => {
     sessionIdleSeconds: 600,
     scopes: ['openid', 'groups'],
   })
+})
+
+test('mappings and domains are taken away again, and not without being told', async () => {
+  assert.deepEqual(await changes({ map: false, domain: false }), { groups: [], domains: [] })
+  const given = (...options: string[]) =>
+    changes(withIdentityProviderFlags(new Command(), false).parse(options, { from: 'user' }).opts())
+  assert.deepEqual(await given(), {})
+  assert.deepEqual(await given('--no-domain'), { domains: [] })
+  assert.deepEqual(await given('--no-map', '--domain', 'acme.com'), { groups: [], domains: ['acme.com'] })
 })
 
 test('a mapping is a group, a place and a role, whatever the group is called', async () => {

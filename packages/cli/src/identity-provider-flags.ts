@@ -15,8 +15,9 @@ export interface IdentityProviderFlags {
   scope?: string[]
   usernameClaim?: string
   groupsClaim?: string
-  map?: string[]
-  domain?: string[]
+  /** false: none any more */
+  map?: string[] | false
+  domain?: string[] | false
   createUsers?: boolean
   idle?: number
   life?: number
@@ -33,7 +34,7 @@ export function withIdentityProviderFlags(command: Command, isNew: boolean): Com
     : command
         .option('--issuer <url>', 'issuer identifier, exactly as its discovery document has it')
         .option('--client-id <id>', 'what the provider calls this server')
-  return named
+  const both = named
     .option('--client-secret-file <file>', 'file with the client secret; - for standard input')
     .option(
       '--secret-from <place>',
@@ -54,6 +55,11 @@ export function withIdentityProviderFlags(command: Command, isNew: boolean): Com
     .option('--life <time>', 'the latest end of a session: 24h', parseDuration)
     .option('--allow-internal', 'its addresses may be internal ones')
     .option('--no-allow-internal', 'its addresses must be public ones')
+  if (isNew) return both
+  // Behind their opposites: before them each would be a default.
+  return both
+    .option('--no-map', 'groups give nothing any more')
+    .option('--no-domain', 'addresses of any domain again')
 }
 
 export async function identityProviderChanges(io: Io, flags: IdentityProviderFlags): Promise<Changes> {
@@ -66,8 +72,8 @@ export async function identityProviderChanges(io: Io, flags: IdentityProviderFla
     scopes,
     usernameClaim: flags.usernameClaim,
     groupsClaim: flags.groupsClaim,
-    groups: flags.map?.map(mappingOf),
-    domains: flags.domain,
+    groups: flags.map === false ? [] : flags.map?.map(mappingOf),
+    domains: flags.domain === false ? [] : flags.domain,
     createUsers: flags.createUsers,
     sessionIdleSeconds: flags.idle,
     sessionSeconds: flags.life,

@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from 'commander'
 
+/** ms since the epoch: the end of the year 9999, beyond which RFC 3339 has no instants. */
+const instantMax = 253_402_300_799_999
+
 const secondsOf: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
 
 /** `3600`, `90s`, `15m`, `24h`, `7d` -> seconds. For commander. */
@@ -35,12 +38,23 @@ export function parsePositive(text: string): number {
 
 /** An instant, or a time back from now (`15m`, `24h`, `7d`) -> RFC 3339 in UTC. For commander. */
 export function parseInstant(text: string): string {
-  const back = /^\d{1,9}[smhd]$/.test(text) ? Date.now() - parseDuration(text) * 1000 : Date.parse(text)
-  if (Number.isNaN(back))
+  return instantOf(text, -1, 'a time back')
+}
+
+/** An instant, or a time from now (`15m`, `24h`, `7d`) -> RFC 3339 in UTC. For commander. */
+export function parseAhead(text: string): string {
+  return instantOf(text, 1, 'a time from now')
+}
+
+function instantOf(text: string, direction: 1 | -1, relative: string): string {
+  // `Date.parse` alone takes `8` for August 2001.
+  const named = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  const at = /^\d{1,9}[smhd]$/.test(text) ? Date.now() + direction * parseDuration(text) * 1000 : named
+  if (Number.isNaN(at) || Math.abs(at) > instantMax)
     throw new InvalidArgumentError(
-      'Write an instant such as 2026-01-31T12:00:00Z, or a time back such as 24h.',
+      `Write an instant such as 2026-01-31T12:00:00Z, or ${relative} such as 24h.`,
     )
-  return new Date(back).toISOString()
+  return new Date(at).toISOString()
 }
 
 /** Collects a repeatable option. */

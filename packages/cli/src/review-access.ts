@@ -45,8 +45,9 @@ const columns = {
   UNUSED: (line: AccessReviewLine) => (line.unused ? 'unused' : ''),
 }
 
-function wayIn({ team, apiKeyId, keyKind, keyName }: AccessReviewLine): string {
-  if (apiKeyId !== null) return `${keyKind === 'apiKey' ? 'key' : keyKind} ${apiKeyId} (${keyName})`
+function wayIn({ team, apiKeyId, keyKind, keyName, keyExpiresAt }: AccessReviewLine): string {
+  const expired = keyExpiresAt !== null && Date.parse(keyExpiresAt) <= Date.now() ? ', expired' : ''
+  if (apiKeyId !== null) return `${keyKind === 'apiKey' ? 'key' : keyKind} ${apiKeyId} (${keyName})${expired}`
   return team === null ? 'organisation' : `team ${team}`
 }
 

@@ -47,12 +47,19 @@ export function nameOf({ step, connector }: Pick<RevocationStep, 'step' | 'conne
   return connector === null ? step : `${step} at ${printableLine(connector)}`
 }
 
+/** What stops new URLs alone leaves live ones as they were: `refused` by itself would be read as more. */
+const stopsNewAlone: ReadonlySet<string> = new Set(['stop-issuing', 'delete-keys'])
+
+function trialOf({ step, verified }: RevocationOutcome['steps'][number]): string {
+  return stopsNewAlone.has(step) && verified !== 'not-tried' ? `lives on; a new one: ${verified}` : verified
+}
+
 export function showOutcome(context: Context, { id, steps }: RevocationOutcome): void {
   context.printList(steps, {
     STEP: (one) => one.step,
     AT: (one) => one.connector ?? 'signpost',
     OUTCOME: (one) => one.outcome,
-    'A LIVE URL': (one) => one.verified,
+    'A LIVE URL': trialOf,
   })
   context.print('')
   for (const one of steps) context.print(`${nameOf(one)}: ${printableLine(one.detail)}`)

@@ -42,7 +42,7 @@ test('a plan is shown, steps are done in its order, and the exit code says wheth
   const steps = ['--step', 'stop-issuing', '--step', 'rotate-credential', '--yes', '--reason', 'gone']
   const done = await run(['revoke', '--user', 'demo-user', '--team', 'demo', ...steps])
   assert.equal(done.code, 0, done.stdout + done.stderr)
-  assert.match(done.stdout, /^stop-issuing +signpost +done +refused$/m)
+  assert.match(done.stdout, /^stop-issuing +signpost +done +lives on; a new one: refused$/m)
   assert.match(done.stdout, /^rotate-credential +local +document +not-tried$/m)
   assert.match(done.stdout, /^signpost connector update local /m)
   assert.match(done.stderr, /^recorded as revocation [0-9a-f-]{36}$/m)

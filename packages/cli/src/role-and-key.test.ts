@@ -86,6 +86,19 @@ test('signpost role and signpost key: made, narrowed, changed and deleted', asyn
   await done('team', 'member', 'set', 'vision', 'alice', 'member')
   const asAlice = { env: { SIGNPOST_TOKEN: key.token } }
   assert.equal((await shell.run(['sign', 'sp://vision/a/b'], asAlice)).code, 0)
+  const me = await shell.run(['whoami'], asAlice)
+  assert.match(me.stdout, /^key {5}\S+, for read,write in vision of a\/\* from 127\.0\.0\.0\/8$/m)
+  assert.match(await done('whoami'), /^key {5}\w+$/m)
+  const mixed = await shell.run(['whoami'], { env: { SIGNPOST_TOKEN: `made\n${key.token}` } })
+  assert.deepEqual([mixed.code, mixed.stderr.includes(key.token)], [2, false])
+  assert.match(mixed.stderr, /SIGNPOST_TOKEN holds more than an API key/)
+  await fails(2, /must be at most 31622400/, 'link', 'create', 'sp://vision/a/', '--expires', '400d')
+  const insecure = ['--issuer', 'http://127.0.0.1:9', '--client-id', 'a', '--client-secret-file', '-']
+  const provider = await shell.run(['identity-provider', 'add', 'idp', ...insecure], { input: 'secret' })
+  assert.deepEqual(
+    [provider.code, /not asked without TLS, unless allowInternal/.test(provider.stderr)],
+    [5, true],
+  )
   const outside = await shell.run(['sign', 'sp://vision/b'], asAlice)
   assert.match(outside.stderr, /scope of this key/)
   await done('key', 'delete', key.id)

@@ -51,9 +51,10 @@ async function unknownKey(response: Response, { url, tokenFrom }: ServerSettings
   const fromEnvironment = tokenFrom !== undefined && tokenFrom.startsWith('SIGNPOST_')
   const fix = fromEnvironment ? `set another one, or unset ${tokenFrom} and run` : 'run'
   const from = tokenFrom === undefined ? '' : ` (from ${tokenFrom})`
+  const why = tokenFrom === undefined ? '' : '; one that has expired or was deleted is not known any more'
   return new SignpostError(
     'unauthenticated',
-    `the server at ${url} does not know this API key${from}: ${fix} \`signpost login\``,
+    `the server at ${url} does not know this API key${from}: ${fix} \`signpost login\`${why}`,
     typeof requestId === 'string' ? { requestId } : {},
   )
 }

@@ -51,14 +51,21 @@ export async function serverSettings(io: Io, options: ServerOptions): Promise<Se
 /** The key that was given for this call; undefined where none was. */
 export async function givenToken(io: Io, options: ServerOptions): Promise<GivenToken | undefined> {
   const fromFile = async (file: string, tokenFrom: string) => ({
-    token: await readSecretFile(io, file, tokenFrom),
+    token: checkedToken(await readSecretFile(io, file, tokenFrom), tokenFrom),
     tokenFrom,
   })
   if (options.tokenFile !== undefined) return fromFile(options.tokenFile, '--token-file')
   const token = io.env['SIGNPOST_TOKEN']
-  if (token) return { token, tokenFrom: 'SIGNPOST_TOKEN' }
+  if (token) return { token: checkedToken(token, 'SIGNPOST_TOKEN'), tokenFrom: 'SIGNPOST_TOKEN' }
   const file = io.env['SIGNPOST_TOKEN_FILE']
   return file ? fromFile(file, 'SIGNPOST_TOKEN_FILE') : undefined
+}
+
+/** What a header cannot hold would look like a server that does not answer. */
+function checkedToken(token: string, from: string): string {
+  const trimmed = token.trim()
+  if (/^[\x21-\x7e]+$/.test(trimmed)) return trimmed
+  throw new UsageError(`${from} holds more than an API key: it must be the key and nothing else`)
 }
 
 /** What Kubernetes, CI and others give a workload, to be exchanged for an access token by a trust rule of the server. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { curlLine } from './curl-line.ts'
-import { parseBytes, parseDuration, parseInstant } from './parse.ts'
+import { parseBytes, parseDuration, parseInstant, parseAhead } from './parse.ts'
 import { humanBytes, humanDuration, printableLine, shellQuoted, tableLines } from './text.ts'
 
 test('sizes are short and never say 1024 of a unit', () => {
@@ -39,7 +39,14 @@ test('durations and sizes are read with their units, and nothing else', () => {
   assert.equal(parseBytes('1T'), 1024 ** 4)
   for (const text of ['', '-1', '1.5M', 'M', '1E']) assert.throws(() => parseBytes(text))
   assert.equal(parseInstant('2026-01-31T12:00:00Z'), '2026-01-31T12:00:00.000Z')
-  assert.throws(() => parseInstant('yesterday'))
+  assert.equal(parseAhead('2026-01-31T12:00:00+01:00'), '2026-01-31T11:00:00.000Z')
+  const hour = 3_600_000
+  assert.ok(Math.abs(Date.parse(parseInstant('1h')) - Date.now() + hour) < 10_000)
+  assert.ok(Math.abs(Date.parse(parseAhead('1h')) - Date.now() - hour) < 10_000)
+  for (const text of ['tomorrow', '8', '', '2026-13-01', '999999999d']) {
+    assert.throws(() => parseInstant(text), /an instant .* or a time back such as 24h/)
+    assert.throws(() => parseAhead(text), /an instant .* or a time from now such as 24h/)
+  }
 })
 
 test('control characters of names cannot steer the terminal', () => {

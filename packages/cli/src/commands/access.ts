@@ -5,7 +5,7 @@ import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { parseInstant, parsePositive } from '../parse.ts'
+import { parseAhead, parsePositive } from '../parse.ts'
 import { tableLines, printableLine } from '../text.ts'
 import type { ReviewOptions } from '../review-access.ts'
 
@@ -57,7 +57,7 @@ function addExplain(access: Command, run: Run): void {
       new Option('-a, --action <action>', 'what').choices(['read', 'write', 'delete']).default('read'),
     )
     .option('--address <address>', 'asked from this network address; yours, unless told')
-    .option('--at <time>', 'at this time, such as 2026-01-31T12:00:00Z; now, unless told', parseInstant)
+    .option('--at <time>', 'at this instant, or a time from now (8h, 7d); now, unless told', parseAhead)
     .addHelpText(
       'after',
       examples(

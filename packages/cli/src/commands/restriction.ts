@@ -4,7 +4,7 @@ import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
-import { parseBytes, parseDuration, parseInstant } from '../parse.ts'
+import { parseAhead, parseBytes, parseDuration } from '../parse.ts'
 
 type Body = CallInput<'createRestriction'>['body']
 type Action = Restriction['actions'][number]
@@ -74,6 +74,7 @@ export function addRestriction(program: Command, run: Run): void {
       examples(
         'signpost restrict --user alice --deny write delete --until 8h --reason "under review"',
         'signpost restrict --team vision --prefix raw/ --deny all --reason "migration"',
+        'signpost restrict --user bob --deny all --until 2026-01-31T18:00:00+01:00 --reason "on leave"',
         'signpost restrict --user ci --bytes-max 64M --write-max 5m --reason "trial"',
       ),
     )
@@ -153,10 +154,4 @@ function capsOf({ readMax, writeMax, bytesMax }: RestrictOptions): Body['caps'] 
     ...(writeMax === undefined ? {} : { writeSecondsMax: writeMax }),
     ...(bytesMax === undefined ? {} : { writeBytesMax: bytesMax }),
   }
-}
-
-/** An instant, or a time from now. For commander. */
-function parseAhead(text: string): string {
-  if (!/^\d{1,9}[smhd]$/.test(text)) return parseInstant(text)
-  return new Date(Date.now() + parseDuration(text) * 1000).toISOString()
 }

@@ -149,7 +149,7 @@ function addTest(rule: Command, run: Run): void {
         else {
           context.print(
             found.accepted === null
-              ? 'taken by no rule'
+              ? `taken by no rule${found.rules.length === 0 ? ': there is none' : ''}`
               : printableLine(`taken by ${found.accepted}, for ${found.username}`),
           )
           for (const { name, problem } of found.rules)

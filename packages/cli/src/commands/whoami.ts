@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { handler, type Run } from '../context.ts'
 import { examples } from '../examples.ts'
+import { keyScopeText } from '../key-scope-flags.ts'
 import { printableLine } from '../text.ts'
 
 export function addWhoami(program: Command, run: Run): void {
@@ -16,7 +17,8 @@ export function addWhoami(program: Command, run: Run): void {
         const kind = me.kind === 'user' ? 'user' : 'service account'
         context.print(`${printableLine(me.username)} (${kind}, organisation ${me.organisationRole})`)
         context.print(`server  ${(await context.settings()).url}`)
-        context.print(`key     ${me.apiKeyId}`)
+        const scope = me.keyScope === null ? '' : `, for ${keyScopeText(me.keyScope)}`
+        context.print(`${me.keyKind === 'accessToken' ? 'token ' : 'key   '}  ${me.apiKeyId}${scope}`)
         for (const { team, role } of me.teams) context.print(`team    ${team} (${role})`)
       }),
     )

@@ -50,7 +50,7 @@ const providerFields = {
     .array(
       z
         .string()
-        .regex(/^[a-z0-9.-]+$/)
+        .regex(/^[a-z0-9.-]+$/, 'must be a domain in lower case, such as acme.com')
         .max(253),
     )
     .max(50)

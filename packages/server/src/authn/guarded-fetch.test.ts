@@ -66,7 +66,7 @@ describe('the guarded fetch', () => {
     ])
       assert.equal(
         await refusal(fetching(addresses).fetch(false)('https://issuer.example/keys')),
-        'issuer.example has an internal address, which is not allowed.',
+        'issuer.example has an internal address, which is asked only where allowInternal is set.',
       )
     assert.match(await refusal(fetching([]).fetch(false)('https://issuer.example/')), /cannot be reached/)
   })

@@ -69,7 +69,7 @@ function requireAllowed(url: URL, allowInternal: boolean): void {
   if (!allowInternal && isIP(host) !== 0 && isInternalAddress(host)) throw unavailable(url, internal)
 }
 
-const internal = 'has an internal address, which is not allowed'
+const internal = 'has an internal address, which is asked only where allowInternal is set'
 
 /** As Node calls it for names; an address as such does not pass here. */
 function checkedLookup({ lookup }: GuardedFetchDeps, allowInternal: boolean): LookupFunction {

@@ -11,7 +11,6 @@ const unavailableCodes = new Set([
   'OAUTH_ABORT',
   'OAUTH_MISSING_SERVER_METADATA',
   'OAUTH_INVALID_SERVER_METADATA',
-  'OAUTH_HTTP_REQUEST_FORBIDDEN',
   'OAUTH_REQUEST_PROTOCOL_FORBIDDEN',
 ])
 
@@ -28,6 +27,11 @@ export function openIdError(error: unknown, issuer: string): SignpostError {
   // RFC 6749 §5.2: a code that is not good is this login's; whatever else, the client's set-up.
   if (error instanceof ResponseBodyError && error.error !== 'invalid_grant')
     return unavailable(`${host} does not take this server as its client`, error)
+  if (code === 'OAUTH_HTTP_REQUEST_FORBIDDEN')
+    return new SignpostError(
+      'identity_unavailable',
+      `${host} is not asked without TLS, unless allowInternal is set.`,
+    )
   if (code !== undefined && unavailableCodes.has(code))
     return unavailable(`${host} does not answer as an identity provider should`, error)
   return new SignpostError(

@@ -132,7 +132,10 @@ async function readGrant(
     const principal = await findPrincipal(db, username)
     const member = principal && (await findMember(db, team.id, principal.id))
     if (!member)
-      throw invalid(`grants.${index}.username`, 'is no member of this team; add it to the team first.')
+      throw invalid(
+        `grants.${index}.username`,
+        `${username} is no member of this team; add them to it first.`,
+      )
     return { principalId: member.principal_id, access }
   }
   return { role: role!, access }

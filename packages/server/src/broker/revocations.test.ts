@@ -209,6 +209,7 @@ describe('a revocation', () => {
     assert.deepEqual(stepOf(found, 'rotate-credential').touches, { grants: 1, usernames: ['alice'] })
     assert.doesNotMatch(JSON.stringify(found), /hidden|mallory|test-key-id|connector update/)
     assert.equal(stepOf(found, 'delete-keys').can, 'no')
+    assert.match(stepOf(found, 'stop-issuing').detail, /You make it by `signpost restrict`/)
     // Who is not of the team is as absent as who is nowhere.
     const told = async (username: string) => {
       const body = { target: { team: 'demo', username } }

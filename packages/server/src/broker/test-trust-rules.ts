@@ -33,7 +33,7 @@ export async function testTrustRules(
   const problemOf = (row: OwnedTrustRuleRow): string | null => {
     const verdict = byName.get(row.name)
     if (verdict) return verdict.problem?.sentence ?? null
-    return 'problem' in read ? read.problem.sentence : `iss: is another issuer than ${row.issuer}.`
+    return 'problem' in read ? read.problem.sentence : `iss: is ${read.issuer}, and not ${row.issuer}.`
   }
   return {
     accepted: accepted?.name ?? null,

@@ -79,7 +79,16 @@ function fieldProblem(issue: z.core.$ZodIssue, whole: string): FieldProblem {
   }
   if (issue.code === 'invalid_value')
     return { field, rule: `must be ${issue.values.map(String).join(' or ')}` }
+  const bound = boundOf(issue)
+  if (bound !== undefined) return { field, rule: bound }
   return { field, rule: issue.message.replace(/^Invalid (?:input|discriminator value)[:.] /, '') }
+}
+
+/** Numbers alone: of texts and lists zod says the unit too. */
+function boundOf(issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'too_big' && issue.origin === 'number') return `must be at most ${issue.maximum}`
+  if (issue.code === 'too_small' && issue.origin === 'number') return `must be at least ${issue.minimum}`
+  return undefined
 }
 
 const article = (type: string) =>

@@ -17,13 +17,15 @@ export function ownSteps(situation: Situation): RevocationStep[] {
   ]
 }
 
-function stopIssuing({ username, principal, team, target, ownKey }: Situation): RevocationStep {
+function stopIssuing({ username, principal, team, target, ownKey, onlyTeam }: Situation): RevocationStep {
   const isDeleted = username !== undefined && principal === undefined
   const whom = username === undefined ? 'nobody gets' : `${username} gets no`
   const what = username === undefined ? 'a URL' : 'URL'
   const isOfTeam = target.team !== undefined || target.grantId !== undefined
   const where = !isOfTeam || team === undefined ? '' : ` in team ${team.name}`
   const which = ownKey === undefined ? '' : ` for keys that begin with ${ownKey}`
+  // They may plan, and not revoke; a restriction in their team they make themselves.
+  const hint = onlyTeam === undefined ? '' : ' You make it by `signpost restrict`.'
   return {
     step: 'stop-issuing',
     connector: null,
@@ -32,7 +34,7 @@ function stopIssuing({ username, principal, team, target, ownKey }: Situation): 
     effectSeconds: isDeleted ? null : 0,
     detail: isDeleted
       ? `${username} is deleted, and gets no URL.`
-      : `A restriction: ${whom} ${what} any more${where}${which}, from the next request on, in every replica, until it is ended (\`signpost restriction end\`). URLs that are out live on.`,
+      : `A restriction: ${whom} ${what} any more${where}${which}, from the next request on, in every replica, until it is ended (\`signpost restriction end\`). URLs that are out live on.${hint}`,
     touches: nobody,
     document: null,
   }

@@ -12,7 +12,13 @@ import { freshEnvironment, startServer, untilPrinted } from './server-process.ts
 /** Page -> what its commands must print. */
 const pages: Record<string, RegExp[]> = {
   'README.md': [/^hello, bucket$/m, /"limitedBy": ?"requested"/, /greetings\//, /url\.issue/],
-  'docs/guides/audit-trail.md': [/X-User=demo-user/, /demo-user/, /changed/],
+  'docs/guides/audit-trail.md': [
+    /X-User=demo-user/,
+    /demo-user/,
+    /signed up to checkpoint/,
+    /says that this event existed/,
+    /changed/,
+  ],
   'docs/guides/from-code.md': [/the same bytes came back/, /the same bytes: true/, /"index":1,"error":/],
   'docs/guides/guard-uploads.md': [
     /^weights arrived$/m,

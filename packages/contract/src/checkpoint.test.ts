@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import {
   notesInFile,
@@ -61,6 +62,15 @@ describe('a checkpoint', () => {
       undefined,
     )
   })
+})
+
+test('the example of the reference page is one', () => {
+  const page = readFileSync(new URL('../../../docs/reference/checkpoints.md', import.meta.url), 'utf8')
+  const [key = '', file = ''] = [...page.matchAll(/^```text\n(.*?)^```$/gms)].map((block) => block[1])
+  const notes = notesInFile(file)
+  const { count, firstBad } = verified(notes, key.trim())
+  assert.deepEqual([count, firstBad], [2, null])
+  assert.equal(notes.map(noteInFile).join(''), file)
 })
 
 test('a checkpoint of very many chains is read, too', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parseConfig, secretVariables, settingNames } from './config.ts'
@@ -89,6 +90,23 @@ test('the master key before this one has the same form', () => {
   const key = Buffer.alloc(32, 7).toString('base64')
   const config = parse({ SIGNPOST_MASTER_KEY_PREVIOUS_FILE: '/key' }, () => `${key}\n`)
   assert.equal(config.SIGNPOST_MASTER_KEY_PREVIOUS, key)
+})
+
+test('keys that sign checkpoints are Ed25519 in PEM; the one before may be lost', () => {
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  for (const bad of ['hidden', 'lost', rsa.export({ format: 'pem', type: 'pkcs8' }).toString()]) {
+    const problems = problemsOf({ SIGNPOST_CHECKPOINT_KEY: bad })
+    assert.match(problems, /SIGNPOST_CHECKPOINT_KEY: must be an Ed25519 private key/)
+    assert.doesNotMatch(problems, /hidden|BEGIN/)
+  }
+  const config = parse(
+    { SIGNPOST_CHECKPOINT_KEY_FILE: '/key', SIGNPOST_CHECKPOINT_KEY_PREVIOUS: 'lost' },
+    () => pem,
+  )
+  assert.equal(config.SIGNPOST_CHECKPOINT_KEY?.trim(), pem.trim())
+  assert.equal(config.SIGNPOST_CHECKPOINT_KEY_PREVIOUS, 'lost')
+  assert.match(problemsOf({ SIGNPOST_CHECKPOINT_KEY_PREVIOUS: 'gone' }), /or the word `lost`/)
 })
 
 test('settings that contradict each other are refused', () => {

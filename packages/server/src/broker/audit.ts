@@ -6,10 +6,10 @@ import {
   chainedEventLine,
   chainedEventOf,
   exportAuditEvents as exportRows,
-  listAuditEvents as listRows,
   type AuditCursor,
   type AuditFilter,
 } from '../store/audit-events.ts'
+import { listAuditEvents as listRows } from '../store/list-audit-events.ts'
 import { findNewestCheckpoint } from '../store/checkpoints.ts'
 import { pageOfRows, readCursor } from '../store/page.ts'
 import { holdsKey } from './checkpoint-signer.ts'

@@ -1,10 +1,9 @@
 import type { AuditEvent, AuditEventType, ChainedAuditEvent } from '@signpost/contract'
 import { sql } from 'kysely'
-import type { Selectable } from 'kysely'
+import type { RawBuilder, Selectable, SqlBool } from 'kysely'
 import { setImmediate } from 'node:timers/promises'
 import { searchable } from './audit-columns.ts'
 import { keyHash, lastSlotSql } from './key-place.ts'
-import type { PageRequest } from './page.ts'
 import type { Db } from './statement.ts'
 import type { Tables } from './tables.ts'
 
@@ -36,31 +35,16 @@ export interface AuditCursor {
   seq: number
 }
 
-/** The newest first, unless told. */
-export async function listAuditEvents(
-  db: Db,
-  filter: AuditFilter,
-  page: PageRequest<AuditCursor> & { oldestFirst?: boolean },
-): Promise<AuditRow[]> {
-  const { after, oldestFirst = false } = page
-  const direction = oldestFirst ? 'asc' : 'desc'
-  const beyond = sql.raw(oldestFirst ? '>' : '<')
-  // One object's or one grant's events are few: begin with them. Else with the runs, which are few beside the events.
-  const byEvent = filter.key !== undefined || filter.grantId !== undefined
-  let query = filtered(auditRows(db), filter).limit(page.limit + 1)
-  const at = sql.ref(byEvent ? 'e.at' : 'r.at')
-  const chain = sql.ref(byEvent ? 'e.chain' : 'r.chain')
-  query = query.orderBy(at, direction).orderBy(chain, direction)
-  if (!byEvent) query = query.orderBy('r.first_seq', direction)
-  query = query.orderBy('e.seq', direction)
-  if (after) {
-    // The bound on `at` alone is what an index can use; the rest only decides between events of one instant.
-    query = query
-      .where(sql<boolean>`${at} ${beyond}= ${after.at}`)
-      .where(sql<boolean>`(${at}, ${chain}, e.seq) ${beyond} (${after.at}, ${after.chain}, ${after.seq})`)
-  }
-  return query.execute()
-}
+const runColumns = [
+  'r.first_seq',
+  'r.last_seq',
+  'r.at as run_at',
+  'r.type',
+  'r.decision',
+  'r.principal_id',
+  'r.username',
+  'r.team',
+] as const
 
 type AuditQuery = ReturnType<typeof rowsWithRun>
 
@@ -77,21 +61,12 @@ function rowsWithRun(db: Db) {
         .onRef('e.seq', '<=', 'r.last_seq'),
     )
     .selectAll('e')
-    .select([
-      'r.first_seq',
-      'r.last_seq',
-      'r.at as run_at',
-      'r.type',
-      'r.decision',
-      'r.principal_id',
-      'r.username',
-      'r.team',
-    ])
+    .select(runColumns)
     .$castTo<AuditRow>()
 }
 
 /** Begins with the runs where that is better: the condition makes it an inner join, in the planner's eyes too. */
-function auditRows(db: Db): AuditQuery {
+export function auditRows(db: Db): AuditQuery {
   return rowsWithRun(db).where('r.first_seq', '>', 0)
 }
 
@@ -170,21 +145,37 @@ export function chainedEventLine(row: AuditRow): string {
   return `{"chain":${JSON.stringify(row.chain)},"seq":${row.seq},"hash":"${row.hash}","event":${row.event}}`
 }
 
-function filtered(query: AuditQuery, filter: AuditFilter): AuditQuery {
-  const { from, to, type, decision, username, team, key, grantId } = filter
-  if (from !== undefined) query = query.where('r.at', '>=', from).where('e.at', '>=', from)
-  if (to !== undefined) query = query.where('r.at', '<', to).where('e.at', '<', to)
-  if (type !== undefined) query = query.where('r.type', '=', type)
-  // Said in so many words, the index of all types but the one that is everywhere serves; likewise that of refusals.
-  if (type !== undefined && type !== 'url.issue') query = query.where(sql<boolean>`r.type <> 'url.issue'`)
-  if (decision === 'allow') query = query.where('r.decision', '=', 'allow')
-  if (decision === 'deny') query = query.where(sql<boolean>`r.decision = 'deny'`)
-  // An empty text is no column's value (`searchable`): it finds nothing.
-  if (username !== undefined) query = query.where('r.username', '=', searchable(username) ?? '')
-  if (team !== undefined) query = query.where('r.team', '=', searchable(team) ?? '')
+export function filtered(query: AuditQuery, filter: AuditFilter): AuditQuery {
+  const { from, to, key, grantId } = filter
+  query = query.where((eb) => eb.and(runConditions(filter)))
+  if (from !== undefined) query = query.where('e.at', '>=', from)
+  if (to !== undefined) query = query.where('e.at', '<', to)
   if (key !== undefined) query = whereKey(query, searchable(key) ?? '')
   if (grantId !== undefined) query = query.where('e.grant_id', '=', searchable(grantId) ?? '')
   return query
+}
+
+/** Of a filter, what is said of whole runs (`r`). */
+export function runConditions({
+  from,
+  to,
+  type,
+  decision,
+  username,
+  team,
+}: AuditFilter): RawBuilder<SqlBool>[] {
+  const all: RawBuilder<SqlBool>[] = []
+  if (from !== undefined) all.push(sql`r.at >= ${from}`)
+  if (to !== undefined) all.push(sql`r.at < ${to}`)
+  if (type !== undefined) all.push(sql`r.type = ${type}`)
+  // Said in so many words, the index of all types but the one that is everywhere serves; likewise that of refusals.
+  if (type !== undefined && type !== 'url.issue') all.push(sql`r.type <> 'url.issue'`)
+  if (decision === 'allow') all.push(sql`r.decision = 'allow'`)
+  if (decision === 'deny') all.push(sql`r.decision = 'deny'`)
+  // An empty text is no column's value (`searchable`): it finds nothing.
+  if (username !== undefined) all.push(sql`r.username = ${searchable(username) ?? ''}`)
+  if (team !== undefined) all.push(sql`r.team = ${searchable(team) ?? ''}`)
+  return all
 }
 
 /** Asks every slot for the key's hash (`key-place.ts`), by the index; the key itself then tells. */

@@ -1,7 +1,8 @@
 /** URLs that are out and have not ended: read from the events that issued them, the newest first, up to a bound. */
 import { setImmediate } from 'node:timers/promises'
 import type { AuditEvent } from '@signpost/contract'
-import { findGrant, listAuditEvents, type AuditCursor, type AuditFilter } from './audit-events.ts'
+import { findGrant, type AuditCursor, type AuditFilter } from './audit-events.ts'
+import { listAuditEvents } from './list-audit-events.ts'
 import type { Db } from './statement.ts'
 
 export interface LiveGrant {

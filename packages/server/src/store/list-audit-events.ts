@@ -1,0 +1,126 @@
+/** The audit events that fit a filter, in the order of time, in pages. */
+import { sql } from 'kysely'
+import type { Selectable } from 'kysely'
+import {
+  auditRows,
+  filtered,
+  runConditions,
+  type AuditCursor,
+  type AuditFilter,
+  type AuditRow,
+} from './audit-events.ts'
+import type { PageRequest } from './page.ts'
+import type { Db } from './statement.ts'
+import type { Tables } from './tables.ts'
+
+export type AuditPage = PageRequest<AuditCursor> & {
+  /** Else the newest is first. */
+  oldestFirst?: boolean
+}
+
+export async function listAuditEvents(db: Db, filter: AuditFilter, page: AuditPage): Promise<AuditRow[]> {
+  // One object's or one grant's events are few: begin with them. Else with the runs, which are few beside the events.
+  if (filter.key === undefined && filter.grantId === undefined) return listByRun(db, filter, page)
+  const { direction, beyond } = orderOf(page)
+  let query = filtered(auditRows(db), filter).limit(page.limit + 1)
+  query = query.orderBy('e.at', direction).orderBy('e.chain', direction).orderBy('e.seq', direction)
+  const { after } = page
+  if (after) {
+    const place = sql`(${after.at}, ${after.chain}, ${after.seq})`
+    query = query.where(sql<boolean>`(e.at, e.chain, e.seq) ${beyond} ${place}`)
+  }
+  return query.execute()
+}
+
+function orderOf({ oldestFirst = false }: AuditPage) {
+  return oldestFirst
+    ? { direction: 'asc' as const, beyond: sql.raw('>'), end: 'r.last_seq' }
+    : { direction: 'desc' as const, beyond: sql.raw('<'), end: 'r.first_seq' }
+}
+
+/**
+ * A page of runs first, by their index, and of these the events, by theirs. Asked at once, PostgreSQL reads and sorts all that
+ * the filter leaves, for each page anew.
+ */
+async function listByRun(db: Db, filter: AuditFilter, page: AuditPage): Promise<AuditRow[]> {
+  const rows: AuditRow[] = []
+  for (let { after } = page; ;) {
+    const count = page.limit + 1 - rows.length
+    const runs = await listRuns(db, filter, { ...page, after }, count)
+    const wanted: PlaceInRun[] = []
+    for (const run of runs) wanted.push(...placesIn(run, page, after, count - wanted.length))
+    const found = await findEvents(db, wanted)
+    for (const { chain, seq, run } of wanted) {
+      const event = found.get(chain)?.get(seq)
+      if (event) rows.push({ ...run, ...event, run_at: run.at })
+    }
+    after = wanted.at(-1)
+    // Events that were taken away from under their runs leave a page short; it is then filled up.
+    if (rows.length > page.limit || wanted.length < count) return rows
+  }
+}
+
+type Run = Selectable<Tables['audit_runs']>
+type PlaceInRun = AuditCursor & { run: Run }
+
+/** Every one has at least one event beyond the place. */
+async function listRuns(db: Db, filter: AuditFilter, page: AuditPage, count: number): Promise<Run[]> {
+  const { direction, beyond, end } = orderOf(page)
+  const { after } = page
+  let query = db
+    .selectFrom('audit_runs as r')
+    .selectAll()
+    .where((eb) => eb.and(runConditions(filter)))
+  if (after)
+    query = query
+      // The bound on `at` alone is what an index can use; the rest only decides between runs of one instant.
+      .where(sql<boolean>`r.at ${beyond}= ${after.at}`)
+      .where(
+        sql<boolean>`(r.at, r.chain, ${sql.ref(end)}) ${beyond} (${after.at}, ${after.chain}, ${after.seq})`,
+      )
+  return query
+    .orderBy('r.at', direction)
+    .orderBy('r.chain', direction)
+    .orderBy('r.first_seq', direction)
+    .limit(count)
+    .execute()
+}
+
+/** The first `count` of a run beyond the place, in order. */
+function placesIn(
+  run: Run,
+  { oldestFirst }: AuditPage,
+  after: AuditCursor | undefined,
+  count: number,
+): PlaceInRun[] {
+  const { at, chain } = run
+  const isIn = after?.at === at && after.chain === chain
+  const first = isIn && oldestFirst ? Math.max(run.first_seq, after.seq + 1) : run.first_seq
+  const last = isIn && !oldestFirst ? Math.min(run.last_seq, after.seq - 1) : run.last_seq
+  return Array.from({ length: Math.min(count, last - first + 1) }, (_, index) => ({
+    at,
+    chain,
+    seq: oldestFirst ? first + index : last - index,
+    run,
+  }))
+}
+
+type EventRow = Selectable<Tables['audit_events']>
+
+async function findEvents(
+  db: Db,
+  places: readonly AuditCursor[],
+): Promise<Map<string, Map<number, EventRow>>> {
+  const found = new Map<string, Map<number, EventRow>>()
+  for (const [chain, all] of Map.groupBy(places, (place) => place.chain)) {
+    const seqs = all.map(({ seq }) => seq)
+    const rows = await db
+      .selectFrom('audit_events')
+      .selectAll()
+      .where('chain', '=', chain)
+      .where('seq', 'in', seqs)
+      .execute()
+    found.set(chain, new Map(rows.map((row) => [row.seq, row])))
+  }
+  return found
+}

@@ -25,14 +25,20 @@ export interface GrantFacts {
   signer: string | null
   /** SHA-256 of the signature, hex. */
   signatureDigest: string | null
-  /** Where it might be used from; empty: anywhere. */
-  networks: readonly string[]
+  /** Where it might be used from; null: anywhere. */
+  networks: GrantNetworks | null
   /** Of the requester, when it was asked for. */
   askedFrom: string | null
   contentLength: number | null
   contentLengthMax: number | null
   storeUploadId: string | null
   partNumber: number | null
+}
+
+export interface GrantNetworks {
+  /** CIDR ranges, and names of VPC endpoints, which no address can be compared with. */
+  texts: readonly string[]
+  holds: (address: string) => boolean
 }
 
 /** The bucket of a line, as a connector knows it. */
@@ -46,6 +52,8 @@ export interface KnownBucket {
   signers: ReadonlySet<string>
   /** The roles whose sessions it signs with: `account/name` of an ARN, or the name alone. */
   roles: ReadonlySet<string>
+  /** It signs with keys of sessions too, which come and go: other names than `signers` may be its own. */
+  hasSessions: boolean
 }
 
 /** Whom a marker names. */
@@ -57,20 +65,20 @@ export interface MarkerOwner {
 /** From when on, and why, a grant's user, key or team had been stopped when the access was made. */
 export interface Stop {
   at: number
-  /** Stable word: user_deactivated, key_deleted, restricted, revoked */
+  /** Stable word: user_deactivated, user_deleted, key_deleted, restricted, revoked */
   reason: string
-  until: number | null
 }
 
 export interface MatchInput {
   bucket: KnownBucket
   /** The grant that the only X-Grant names; undefined: there is none, or no such marker. */
   grant: GrantFacts | undefined
-  /** Looked up only where no grant is named: grants for this object that were live then, of anybody. At most 50. */
+  /** Looked up only where no grant is named: grants for this object, of anybody, that were given before and ended no more than a day before. */
   candidates: readonly GrantFacts[]
   /** Whom the only X-User or scid names. */
   owner: MarkerOwner | undefined
-  stop: Stop | undefined
+  /** What stopped a grant's user, key or team at the time of the access. */
+  stopOf: (grant: GrantFacts) => Stop | undefined
   /** The agent of the access is one of Signpost's own calls. */
   isOwnAgent: boolean
 }

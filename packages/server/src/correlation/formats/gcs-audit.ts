@@ -66,6 +66,7 @@ function parseEntry(text: string): ParsedLine {
     action: actionOf(operation),
     // Absent or empty is success.
     status: status === undefined ? null : (statusOfCode[textAt(status, 'code') ?? '0'] ?? null),
+    ...(status === undefined ? { succeeded: true } : {}),
     errorCode: status === undefined ? null : (textAt(status, 'message') ?? textAt(status, 'code')),
     address: textAt(payload, 'requestMetadata.callerIp'),
     agent: textAt(payload, 'requestMetadata.callerSuppliedUserAgent'),

@@ -1,0 +1,152 @@
+/** An access beside the grant that its URL was signed for: everything in which the two differ, and what else is wrong with it. */
+import type { AccessEvidence, Finding } from '@signpost/contract'
+import { cidrOf } from '../domain/network.ts'
+import type { AccessLogRecord } from './access-log-record.ts'
+import type { AccessProof } from './access-proof.ts'
+import { signerFit } from './signer-fit.ts'
+import type { GrantFacts, KnownBucket, Stop } from './verdict.ts'
+
+export interface Difference {
+  finding: Finding
+  /** Stable word. */
+  reason: string
+  expected?: NonNullable<AccessEvidence['expected']>
+}
+
+/** Of clocks; logs tell whole seconds. */
+export const skewMs = 60_000
+/** A transfer may take so long: a log that tells its end proves no later beginning. */
+export const transferMs = 86_400_000
+
+export interface Comparison {
+  record: AccessLogRecord
+  grant: GrantFacts
+  bucket: KnownBucket
+  proof: AccessProof
+  /** Whom the URL names. */
+  user: string | null
+  stop: Stop | undefined
+}
+
+/** In no order: `strongest` tells which counts. */
+export function compareWithGrant(comparison: Comparison): Difference[] {
+  const { record, grant, user } = comparison
+  const found: Difference[] = []
+  if (user !== null && user !== grant.marker) found.push({ finding: 'user_mismatch', reason: 'other_user' })
+  addSignature(comparison, found)
+  if (record.at < grant.issuedAt - skewMs) found.push({ finding: 'not_issued_here', reason: 'before_issue' })
+  addDoor(comparison, found)
+  if (isLate(comparison))
+    found.push({
+      finding: 'after_expiry',
+      reason: 'expired',
+      expected: { expiresAt: new Date(grant.expiresAt).toISOString() },
+    })
+  if (isStopped(comparison)) found.push({ finding: 'after_revocation', reason: comparison.stop!.reason })
+  if (isOutside(comparison))
+    found.push({
+      finding: 'outside_network',
+      reason: 'outside_networks_of_grant',
+      expected: { networks: grant.networks!.texts.join(' ') },
+    })
+  return found
+}
+
+/** The same signer, and a signature of the same second: another one was made by somebody else who has the key. */
+function addSignature({ record, grant, bucket }: Comparison, found: Difference[]): void {
+  if (signerFit(record, grant, bucket) === 'other')
+    found.push({
+      finding: 'not_issued_here',
+      reason: 'other_signer',
+      ...(grant.signer === null ? {} : { expected: { signer: grant.signer } }),
+    })
+  if (isOtherSignature(record, grant, bucket))
+    found.push({ finding: 'not_issued_here', reason: 'other_signature' })
+}
+
+export function isOtherSignature(
+  { signedAt, expiresAt, urlSigner }: Pick<AccessLogRecord, 'signedAt' | 'expiresAt' | 'urlSigner'>,
+  grant: Pick<GrantFacts, 'issuedAt' | 'expiresAt'>,
+  { kind }: Pick<KnownBucket, 'kind'>,
+): boolean {
+  if (signedAt !== null && signedAt !== Math.floor(grant.issuedAt / 1000) * 1000) return true
+  if (expiresAt !== null && expiresAt !== grant.expiresAt) return true
+  // Where the log shows the URL, both are in it (a SAS says only when it ends): ours have them.
+  return urlSigner !== null && (expiresAt === null || (signedAt === null && kind !== 'azure'))
+}
+
+function addDoor(comparison: Comparison, found: Difference[]): void {
+  const { record, grant } = comparison
+  const beyond = (reason: string, expected: Difference['expected']) =>
+    found.push({ finding: 'beyond_grant', reason, expected: expected! })
+  if (record.bucket !== null && record.bucket !== grant.bucket)
+    beyond('other_bucket', { bucket: grant.bucket })
+  if (record.key !== null && record.key !== grant.key) beyond('other_key', { key: grant.key })
+  const action = grant.method === 'DELETE' ? 'delete' : grant.action
+  if (record.action !== action) beyond('other_action', { action })
+  else if (isCopy(record.operation)) beyond('copy', { action })
+  // Who may GET may look, and Google and Azure let them.
+  const isLook = record.method === 'HEAD' && grant.method === 'GET'
+  if (record.method !== null && record.method !== grant.method && !isLook)
+    beyond('other_method', { method: grant.method })
+  addPart(comparison, beyond)
+  const most = grant.contentLength ?? grant.contentLengthMax
+  if (most !== null && record.action === 'write' && isBeyond(record, most)) beyond('size', { bytesMax: most })
+}
+
+/** `PUT` with a source: its bytes did not come from whoever has the URL. */
+function isCopy(operation: string): boolean {
+  return /copy|fromurl|rewrite/i.test(operation)
+}
+
+/** Some logs count headers, or the frames that SDKs send bodies in, of which every 64 KiB have some 100 bytes. */
+function isBeyond({ bytesReceived, method }: AccessLogRecord, most: number): boolean {
+  return bytesReceived !== null && method !== 'POST' && bytesReceived > most * 1.01 + 16_384
+}
+
+function addPart(
+  { record, grant, bucket }: Comparison,
+  beyond: (reason: string, expected: Difference['expected']) => void,
+): void {
+  const { partNumber, uploadId, urlSigner } = record
+  const isAzure = bucket.kind === 'azure'
+  if (grant.partNumber === null) {
+    // A SAS to write a blob is for its blocks too.
+    if (partNumber !== null || (uploadId !== null && !isAzure)) beyond('part', { partNumber: null })
+    return
+  }
+  const expected = { partNumber: grant.partNumber }
+  const isTold = partNumber !== null || uploadId !== null
+  if (!isTold) {
+    if (urlSigner !== null) beyond('part', expected)
+    return
+  }
+  if (partNumber !== null && partNumber !== grant.partNumber) beyond('part', expected)
+  else if (uploadId !== null && grant.storeUploadId !== null) {
+    const name = isAzure ? blockName(grant.storeUploadId, grant.partNumber) : grant.storeUploadId
+    if (uploadId !== name) beyond('upload', expected)
+  }
+}
+
+/** As the connector names blocks (`connectors/azure/blocks.ts`). */
+function blockName(storeUploadId: string, partNumber: number): string {
+  return Buffer.from(`${storeUploadId}-${String(partNumber).padStart(5, '0')}`).toString('base64')
+}
+
+function isLate({ record, grant, proof }: Comparison): boolean {
+  const late = record.at - grant.expiresAt
+  // Refused just then, that is what it was refused for; served, the clocks may differ.
+  if (proof !== 'taken') return late > 0 || (late > -skewMs && /expired/i.test(record.errorCode ?? ''))
+  return late > (record.atIs === 'start' ? skewMs : transferMs)
+}
+
+function isStopped({ record, stop, proof }: Comparison): boolean {
+  if (stop === undefined || proof !== 'taken') return false
+  return record.at > stop.at + (record.atIs === 'start' ? 0 : skewMs)
+}
+
+function isOutside({ record: { address }, grant: { networks } }: Comparison): boolean {
+  if (networks === null || address === null || networks.holds(address)) return false
+  // Through an endpoint in a VPC, whose addresses are its own.
+  return networks.texts.every((text) => cidrOf(text) !== undefined)
+}

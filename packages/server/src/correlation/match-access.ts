@@ -1,0 +1,180 @@
+/**
+ * What one access was: pure, of the line as its parser read it and of what Signpost knows. A name counts only where the store
+ * itself vouches for it: it took a signature over the URL that holds the name, made by what signs for the bucket, in the
+ * second of the grant. All else is a claim, and is told as one.
+ */
+import type { Candidate } from '@signpost/contract'
+import type { AccessLogRecord } from './access-log-record.ts'
+import { proofOf, type AccessProof } from './access-proof.ts'
+import { compareWithGrant, skewMs, type Difference } from './compare-grant.ts'
+import { matchByObject, matchUnmarked } from './match-by-object.ts'
+import { candidateOf, rankOf, strongest, verdictOf } from './match-evidence.ts'
+import { fitOfBucket, signerFit } from './signer-fit.ts'
+import { markersOf, type UrlMarkers } from './url-markers.ts'
+import type { GrantFacts, MatchInput, Verdict } from './verdict.ts'
+
+export function matchAccess(record: AccessLogRecord, input: MatchInput): Verdict {
+  const { bucket, grant } = input
+  const markers = markersOf(record, bucket.kind)
+  if (markers.tampered !== null)
+    return verdictOf(record, {
+      finding: 'marker_tampered',
+      reason: markers.tampered,
+      candidates: claims(input),
+      also: proofOf(record) === 'refused' ? ['refused'] : [],
+    })
+  if (isOwn(record, input)) return verdictOf(record, { finding: 'own', reason: 'own_call' })
+  if (grant?.method === 'POST' && isForm(record)) return formVerdict(record, input, grant, markers)
+  if (record.authentication === 'header' || record.authentication === 'none')
+    return directVerdict(record, input)
+  const vouch = vouchOf(record, input)
+  if (markers.user === null && markers.grant === null) return matchUnmarked(record, input, proofOf(record))
+  if (vouch === 'unsigned') return unsignedVerdict(record, input)
+  // Nobody says who signed, or the line has been tampered with where it would say so.
+  const proof = vouch === 'url' ? proofOf(record) : 'untold'
+  if (grant !== undefined) return grantVerdict(record, input, grant, { proof, markers })
+  if (markers.grant === null) return matchByObject(record, input, { proof, user: markers.user! })
+  const isRefused = proof === 'refused'
+  return verdictOf(record, {
+    finding: isRefused ? 'refused' : 'not_issued_here',
+    reason: 'unknown_grant',
+    candidates: claims(input),
+    also: ownSignerAlso(record, input),
+  })
+}
+
+/** What makes a line of a log worth believing as to who signed the URL that it shows. */
+function vouchOf(record: AccessLogRecord, { bucket, grant }: MatchInput): 'url' | 'untold' | 'unsigned' {
+  const { authentication, doubts } = record
+  if (doubts.some((doubt) => unsure.has(doubt))) return 'untold'
+  if (authentication === 'query') return 'url'
+  // Google's audit log tells no URL, but parameters of it that are ours, and who signed.
+  if (bucket.kind === 'gcs' && grant !== undefined && record.signers.length > 0) {
+    const fit = signerFit(record, grant, bucket)
+    return fit === 'same' ? 'url' : fit === 'untold' ? 'untold' : 'unsigned'
+  }
+  return 'unsigned'
+}
+
+const unsure = new Set(['columns', 'quotes', 'authentication'])
+
+function isOwn(record: AccessLogRecord, { isOwnAgent, grant, bucket }: MatchInput): boolean {
+  // A URL of somebody is theirs, whatever they call themselves.
+  return isOwnAgent && grant === undefined && fitOfBucket(record, bucket) !== 'other'
+}
+
+/** The fields of a form hold the signature, and no log shows them: the markers in its URL are not signed. */
+function isForm({ method, action, authentication }: AccessLogRecord): boolean {
+  return method === 'POST' && action === 'write' && authentication !== 'query'
+}
+
+function formVerdict(
+  record: AccessLogRecord,
+  input: MatchInput,
+  grant: GrantFacts,
+  { user }: UrlMarkers,
+): Verdict {
+  const proof = proofOf(record)
+  const compared = compareWithGrant({
+    record: { ...record, signedAt: null, expiresAt: null, urlSigner: null },
+    grant,
+    bucket: input.bucket,
+    proof,
+    user,
+    stop: input.stopOf(grant),
+  })
+  const worst = strongest(compared)
+  if (worst === undefined && proof === 'taken')
+    return verdictOf(record, {
+      finding: 'likely',
+      reason: 'form',
+      candidates: [candidateOf(grant, 'claimed-grant')],
+    })
+  return verdictOf(record, {
+    finding: worst === undefined || worst.finding === 'after_revocation' ? 'refused' : worst.finding,
+    reason: worst?.reason ?? 'refused_by_store',
+    others: compared,
+    candidates: claims(input),
+    also: ['form'],
+  })
+}
+
+/** By a credential, or by nobody: no URL of Signpost's. */
+function directVerdict(record: AccessLogRecord, input: MatchInput): Verdict {
+  return verdictOf(record, {
+    finding: 'not_issued_here',
+    reason: record.authentication === 'none' ? 'anonymous' : 'direct_credential',
+    candidates: claims(input),
+    also: [...ownSignerAlso(record, input), ...(proofOf(record) === 'refused' ? ['refused'] : [])],
+  })
+}
+
+/** Markers in a query that nobody is seen to have signed. */
+function unsignedVerdict(record: AccessLogRecord, input: MatchInput): Verdict {
+  return verdictOf(record, {
+    finding: 'not_issued_here',
+    reason: 'unsigned',
+    candidates: claims(input),
+    also: [...ownSignerAlso(record, input), ...(proofOf(record) === 'refused' ? ['refused'] : [])],
+  })
+}
+
+/** The key of a connector, used around Signpost: what to look at first. */
+function ownSignerAlso(record: AccessLogRecord, { bucket }: MatchInput): string[] {
+  return fitOfBucket(record, bucket) === 'same' ? ['own_credential'] : []
+}
+
+function claims({ grant }: MatchInput): Candidate[] {
+  return grant === undefined ? [] : [candidateOf(grant, 'claimed-grant')]
+}
+
+/** What a refused request may be called: all else that does not fit it is a claim as well. */
+const shownByRefusal = new Set(['after_expiry', 'beyond_grant', 'outside_network'])
+
+function grantVerdict(
+  record: AccessLogRecord,
+  input: MatchInput,
+  grant: GrantFacts,
+  { proof, markers }: { proof: AccessProof; markers: UrlMarkers },
+): Verdict {
+  const { bucket } = input
+  const stop = input.stopOf(grant)
+  const compared = compareWithGrant({ record, grant, bucket, proof, user: markers.user, stop })
+  if (proof === 'refused') return refusedVerdict(record, input, compared)
+  const worst = strongest(compared)
+  const isUntold = proof === 'untold' || signerFit(record, grant, bucket) !== 'same'
+  if (isUntold && (worst === undefined || rankOf(worst) > 2))
+    return verdictOf(record, {
+      finding: 'likely',
+      reason: proof === 'untold' ? 'proof_untold' : 'signer_untold',
+      others: compared,
+      candidates: claims(input),
+    })
+  if (worst === undefined)
+    return verdictOf(record, {
+      finding: 'matched',
+      reason: record.at > grant.expiresAt + skewMs ? 'ended_after_expiry' : 'grant',
+      proven: grant,
+      ...(record.key === null ? { also: ['key_untold'] } : {}),
+    })
+  return verdictOf(record, {
+    finding: worst.finding,
+    reason: worst.reason,
+    others: compared,
+    ...(worst.expected === undefined ? {} : { expected: worst.expected }),
+    candidates: claims(input),
+    proven: grant,
+  })
+}
+
+function refusedVerdict(record: AccessLogRecord, input: MatchInput, compared: Difference[]): Verdict {
+  const shown = strongest(compared.filter(({ finding }) => shownByRefusal.has(finding)))
+  return verdictOf(record, {
+    finding: shown?.finding ?? 'refused',
+    reason: shown?.reason ?? 'refused_by_store',
+    others: compared,
+    ...(shown?.expected === undefined ? {} : { expected: shown.expected }),
+    candidates: claims(input),
+    also: ['refused'],
+  })
+}

@@ -188,6 +188,16 @@ test('a restriction denies or narrows while it lasts', () => {
     reached(member, 'member', { restrictions: [{ ...rule, networks: ['198.51.100.0/24'] }] }),
     reaching,
   )
+  const named = (...ends: (number | undefined)[]) => {
+    const several = ends.map((until, index) => {
+      const { until: _, ...endless } = { ...rule, id: `r${index}` }
+      return until === undefined ? endless : { ...endless, until }
+    })
+    return decided(member, 'member', 'write', { restrictions: several }).restriction?.id
+  }
+  assert.equal(named(1001, 3000, 2000), 'r1', 'the one that ends last is told')
+  assert.equal(named(1001, undefined, 2000), 'r1')
+  assert.equal(named(2000, 900, 2000), 'r0')
   const caps = [{ writeSecondsMax: 60 }, { writeSecondsMax: 30, writeBytesMax: 5 }]
   const restrictions = caps.map((one) => ({ ...rule, caps: one }))
   assert.deepEqual(decided(member, 'member', 'write', { restrictions }).limits, {

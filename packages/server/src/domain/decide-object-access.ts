@@ -91,9 +91,7 @@ export const objectRules: readonly ObjectRule[] = [
   {
     name: 'restriction',
     decide: (asked) => {
-      const denying = asked.team.restrictions.find(
-        (rule) => rule.caps === undefined && restricts(rule, asked),
-      )
+      const denying = denyingOf(asked)
       return denying && decisions.restricted(denying)
     },
   },
@@ -162,6 +160,16 @@ export function restrictionsFrom(
   return restrictions.flatMap(({ networks, isFrom, ...rule }) =>
     networks === undefined || (isFrom ?? membershipOf(networks))(address) ? [rule] : [],
   )
+}
+
+/** Of several the one that ends last: whoever is refused is told until when, and comes back then. */
+function denyingOf(asked: Asked): RestrictionRule | undefined {
+  let denying: RestrictionRule | undefined
+  for (const rule of asked.team.restrictions) {
+    if (rule.caps !== undefined || !restricts(rule, asked)) continue
+    if (denying === undefined || (rule.until ?? Infinity) > (denying.until ?? Infinity)) denying = rule
+  }
+  return denying
 }
 
 export function restricts(rule: RestrictionRule, { ask, key, address, at }: Asked): boolean {

@@ -5,6 +5,9 @@ import { test } from 'node:test'
 import { openAzure } from './open.ts'
 import { settingsOf } from './test-azurite.ts'
 
+/** Azure leaves the dots at the end of a segment out. */
+const cut = ['teams/a/secret./plan', 'teams/a/secret.../plan', 'teams/a/plan.', 'teams./a/plan']
+
 test('a key with segments of dots reaches no other folder and no other container: nothing is sent', async (t) => {
   const sent: string[] = []
   const server = createServer((request, response) => {
@@ -25,7 +28,8 @@ test('a key with segments of dots reaches no other folder and no other container
     yield Buffer.from('x')
   }
   const about = { sizeBytes: 1, contentType: null, metadata: {} }
-  for (const key of ['teams/a/../b/secret', 'teams/a/../../../other/x', 'a/./b', '..', 'a/..\\b/x']) {
+  const collapsed = ['teams/a/../b/secret', 'teams/a/../../../other/x', 'a/./b', '..', 'a/..\\b/x']
+  for (const key of [...collapsed, ...cut]) {
     const refused = { code: 'invalid_key' }
     await assert.rejects(open.put(key, Buffer.from('x')), refused, key)
     await assert.rejects(open.head(key), refused, key)
@@ -35,6 +39,6 @@ test('a key with segments of dots reaches no other folder and no other container
     await assert.rejects(open.copy!({ bucket: 'contract', key: 'k', sizeBytes: 1 }, key), refused, key)
   }
   assert.deepEqual(sent, [])
-  await open.put('teams/a/..b/.c/x...', Buffer.from('x'))
-  assert.deepEqual(sent, ['/visionstore/contract/teams/a/..b/.c/x...'])
+  await open.put('teams/a/..b/.c/x...y', Buffer.from('x'))
+  assert.deepEqual(sent, ['/visionstore/contract/teams/a/..b/.c/x...y'])
 })

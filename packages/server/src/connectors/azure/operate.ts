@@ -61,7 +61,11 @@ function uploads(
   run: Run,
 ): Pick<Operations, 'createUpload' | 'listParts' | 'completeUpload' | 'abortUpload'> {
   return {
-    createUpload: ({ id }) => Promise.resolve(storeUploadIdOf(id)),
+    createUpload: async ({ key, id }) => {
+      // Nothing is asked of Azure yet: else the name would be refused with the first part.
+      blobName(key)
+      return storeUploadIdOf(id)
+    },
     listParts: ({ key, storeUploadId }) =>
       run((container, abortSignal) =>
         partsOf(container.getBlockBlobClient(blobName(key)), storeUploadId, abortSignal),

@@ -47,6 +47,13 @@ function sign(more: Partial<SignRequest> = {}, over: Partial<AzureSettings> = {}
   return { ...signed, query: new URL(signed.url).searchParams }
 }
 
+test('a key that Azure takes for another one, without the dots at the end of a segment, is signed for nobody', () => {
+  for (const name of ['a/secret./plan', 'a/secret.../plan', 'a./plan', 'a/plan.'])
+    for (const more of [{ action: 'read', method: 'GET' }, { method: 'PUT' }, { method: 'DELETE' }] as const)
+      assert.throws(() => sign({ ...more, key: name }), { code: 'invalid_key' }, name)
+  sign({ key: '.a/..b/c.d/e..f' })
+})
+
 test('each action gets the least permission that does it', () => {
   const permissions = [
     sign({ action: 'read', method: 'GET' }),

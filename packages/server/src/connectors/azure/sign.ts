@@ -10,6 +10,7 @@ import { attachmentDisposition } from '../attachment-disposition.ts'
 import { signingError } from '../signing-input.ts'
 import { azureGrantMetadata, azureWriteHeaders, isLookedAt, noteWrites } from '../write-settings.ts'
 import type { AzureAddress } from './address.ts'
+import { blobName } from './blob-name.ts'
 import { blockIdOf } from './blocks.ts'
 import type { AzureSettings } from './credential.ts'
 import { ipRangeOf } from './ip-range.ts'
@@ -36,7 +37,8 @@ export function signAzure(
   request: SignRequest,
 ): SignedRequest {
   const { account, bucket: container } = settings
-  const { key: blob, part } = request
+  const { part } = request
+  const blob = blobName(request.key)
   const headers: Record<string, string> = {}
   const enforcement: Enforcement = {}
   if (request.method === 'POST')

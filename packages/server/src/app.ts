@@ -9,23 +9,15 @@ import { createIssuerKeys } from './authn/issuer-keys.ts'
 import { createLastUsed } from './authn/last-used.ts'
 import { createRefusals } from './authn/refusals.ts'
 import { createBesides } from './besides.ts'
-import { forgetOldUses } from './broker/budget-use.ts'
-import { createChores, type Chore } from './chores.ts'
+import { createChores } from './chores.ts'
+import { choresOf } from './all-chores.ts'
 import { createConnectorPool } from './broker/connector-pool.ts'
 import type { BrokerDeps, CheckpointKeys, ConnectorPool, Handlers, Policy } from './broker/deps.ts'
-import { examineDue } from './broker/doctor.ts'
 import { handlers } from './broker/handlers.ts'
-import { forgetEndedKeys } from './broker/forget-ended-keys.ts'
-import { forgetOldReplies } from './broker/idempotency.ts'
-import { forgetOldLogins } from './broker/login.ts'
-import { sweepRestrictions } from './broker/restrictions.ts'
-import { runMoves } from './broker/move/run-moves.ts'
 import { createSecretBox } from './broker/secret-box.ts'
 import { signCheckpoint } from './broker/sign-checkpoint.ts'
-import { sweepUploads } from './broker/sweep-uploads.ts'
 import { createTeamUses } from './broker/team-uses.ts'
 import { createLooks } from './broker/verification/looks.ts'
-import { forgetOldVerifications, verifyDueWrites } from './broker/verify-write.ts'
 import { ownFetch } from './connectors/own-fetch.ts'
 import { refuseReference, type ReadSecret } from './connectors/secrets.ts'
 import { createRulesReader } from './domain/access-rules.ts'
@@ -147,25 +139,11 @@ export function createApp(parts: AppParts): App {
       (to, callerOf) => addWandbAudit(to, { broker: deps, callerOf }),
     ],
   })
-  const workerId = newId()
   let isStarted = false
-  const chores = createChores(log, [
-    { name: 'flush last use', everyMs: 60_000, run: () => lastUsed.flush() },
-    { name: 'flush team uses', everyMs: 60_000, run: () => teamUses.flush() },
-    { name: 'flush refusals', everyMs: 60_000, run: () => refusals.flush() },
-    { name: 'verify writes', everyMs: 60_000, run: () => verifyDueWrites(deps, besides.signal) },
-    { name: 'forget verifications', everyMs: 60 * 60_000, run: () => forgetOldVerifications(deps) },
-    { name: 'sweep uploads', everyMs: 5 * 60_000, run: () => sweepUploads(deps) },
-    { name: 'look at referenced secrets', everyMs: 5_000, run: () => connectors.lookAtReferences() },
-    ...checkpointChores(deps, parts.checkpointMinutes ?? 0),
-    ...doctorChores(deps, parts.doctorHours ?? 0, besides.signal),
-    { name: 'move objects', everyMs: 1000, run: (signal) => runMoves(deps, workerId, signal) },
-    { name: 'forget finished logins', everyMs: 10 * 60_000, run: () => forgetOldLogins(deps) },
-    { name: 'forget ended sessions', everyMs: 60 * 60_000, run: () => forgetEndedKeys(deps) },
-    { name: 'forget budget uses', everyMs: 60 * 60_000, run: () => forgetOldUses(deps) },
-    { name: 'sweep restrictions', everyMs: 10 * 60_000, run: () => sweepRestrictions(deps) },
-    { name: 'forget idempotency keys', everyMs: 60 * 60_000, run: () => forgetOldReplies(deps) },
-  ])
+  const chores = createChores(
+    log,
+    choresOf({ deps, lastUsed, teamUses, refusals, workerId: newId(), signal: besides.signal, parts }),
+  )
   return {
     handlers,
     deps,
@@ -231,18 +209,4 @@ function noting(pool: ConnectorPool, kinds: Map<string, string>): ConnectorPool 
       })
     },
   }
-}
-
-/** Looks every minute whether one is due: replicas share one sequence, and the newest counts for all. */
-function checkpointChores(deps: BrokerDeps, minutes: number): Chore[] {
-  if (minutes === 0) return []
-  const everyMs = 60_000
-  const run = () => signCheckpoint(deps, { ifOlderThanMs: minutes * 60_000 - everyMs / 2 })
-  return [{ name: 'sign a checkpoint', everyMs, run }]
-}
-
-/** Looks every few minutes which bucket's turn it is. */
-function doctorChores(deps: BrokerDeps, hours: number, signal: AbortSignal): Chore[] {
-  if (hours === 0) return []
-  return [{ name: 'doctor', everyMs: 5 * 60_000, run: () => examineDue(deps, hours * 3_600_000, signal) }]
 }

@@ -2,9 +2,10 @@ import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
 import { decideAccess } from '../domain/decide-access.ts'
 import { isoOf, isoOrNull } from '../domain/instant.ts'
 import { deleteApiKey, findApiKey, type OwnedApiKeyRow } from '../store/api-keys.ts'
-import { listSessionKeys } from '../store/logins.ts'
+import { deleteLoginsOf, listSessionKeys } from '../store/logins.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
-import { findPrincipal, findPrincipalById } from '../store/principals.ts'
+import { findPrincipal, findPrincipalById, type PrincipalRow } from '../store/principals.ts'
+import type { Statement } from '../store/store.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { isId } from './gate.ts'
@@ -67,6 +68,16 @@ export async function logOut(deps: BrokerDeps, caller: Caller): Promise<string> 
     events: [eventOf(deps, caller, 'auth.logout', decision, { details: { session: apiKeyId } })],
   })
   return row?.came_by ?? ''
+}
+
+/** For whoever is stopped: who is let in again logs in again, for a login may be why they were stopped. Keys come back. */
+export function endingLogins(
+  { store: { db } }: BrokerDeps,
+  before: Pick<PrincipalRow, 'id' | 'active'>,
+  after: Pick<PrincipalRow, 'active'>,
+): Statement[] {
+  if (before.active === 0 || after.active === 1) return []
+  return [deleteLoginsOf(db, before.id)]
 }
 
 function shownSession(row: OwnedApiKeyRow, { principal }: Caller): Reply<'listSessions'>['items'][number] {

@@ -21,6 +21,7 @@ import { checkPlainText, requireFreeUsername, requireOrganisation } from './gate
 import { mayActFor, mayChange, mayGiveOrganisationRole } from './give-role.ts'
 import { createOnce } from './idempotency.ts'
 import { requireAllowed } from './refuse.ts'
+import { endingLogins } from './sessions.ts'
 
 const absent = 'There is no such user.'
 
@@ -121,7 +122,7 @@ export async function updateUser(
   const change = updatePrincipal(db, user.id, changes, user)
   const statements = isLoss ? keepingAnAdmin(db, change) : [change]
   await deps.store.commit({
-    statements: [...guards, ...statements],
+    statements: [...guards, ...statements, ...endingLogins(deps, user, { ...user, ...changes })],
     events: [eventOf(deps, caller, 'user.update', decision, { details })],
   })
   return shownUser({ ...user, ...changes })

@@ -71,12 +71,32 @@ test('a session ends when it was not used for long, and at its latest end', asyn
   assert.equal(await meOf(absolute), 401)
 })
 
-test('a session ends with the next request of a user who was stopped', async (t) => {
+test('a session ends with the next request of a user who was stopped, for good', async (t) => {
   const world = await openLoginWorld(t)
+  const stops: [string, string, (active: boolean) => object][] = [
+    ['PATCH', '/v1/users/alice@example.com', (active) => ({ active })],
+    [
+      'PUT',
+      '/scim/v2/Users/',
+      (active) => ({
+        schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+        userName: 'alice@example.com',
+        active,
+      }),
+    ],
+  ]
   const browser = await loggedIn(world)
-  await world.call('PATCH', '/v1/users/alice@example.com', { active: false })
-  assert.equal(await meOf(browser), 401)
-  await world.call('PATCH', '/v1/users/alice@example.com', { active: true })
+  const { id } = (await world.call('GET', '/v1/users/alice@example.com')).body
+  for (const [method, at, body] of stops) {
+    const path = at.endsWith('/') ? at + String(id) : at
+    await browser.login()
+    assert.equal(await meOf(browser), 200)
+    assert.equal((await world.call(method, path, body(false))).status, 200)
+    assert.equal(await meOf(browser), 401)
+    assert.equal((await world.call(method, path, body(true))).status, 200)
+    assert.equal(await meOf(browser), 401, 'who was let in again logs in again')
+  }
+  await browser.login()
   assert.equal(await meOf(browser), 200)
 })
 

@@ -21,6 +21,7 @@ import type { BrokerDeps } from '../deps.ts'
 import { eventOf, type EventFields } from '../event-of.ts'
 import { checkPlainText, isId, requireFree, requireFreeUsername } from '../gate.ts'
 import { mayActFor, mayChange, mayGiveOrganisationRole } from '../give-role.ts'
+import { endingLogins } from '../sessions.ts'
 import { principalRow } from '../users.ts'
 import type { DirectoryCaller } from './gate.ts'
 import { profileText, storedProfile, type UserProfile } from './profile.ts'
@@ -134,8 +135,10 @@ export async function updateUser(
   if (changes.external_id !== undefined) await requireFreeExternalId(deps, changes.external_id)
   if (changes.organisation_role !== undefined) changes.role_came_by = ''
   const change = updateDirectoryUser(deps.store.db, row, changes, deps.clock())
+  const after = { ...row, ...changes }
+  const kept = await keepingAdmins(deps, row, after, change)
   await deps.store.commit({
-    statements: [...guards, ...(await keepingAdmins(deps, row, { ...row, ...changes }, change))],
+    statements: [...guards, ...kept, ...endingLogins(deps, row, after)],
     events: [eventOf(deps, caller, 'user.update', decision, fields)],
   })
   return true

@@ -247,6 +247,25 @@ function tamperTests(withFixture: WithFixture): void {
     })
   }
 
+  withFixture('a list goes on behind events that were taken away', async (fixture) => {
+    await using(fixture, async (store) => {
+      for (const minute of [10, 11, 12])
+        await store.commit({
+          statements: [],
+          events: eventsOf(`run-${minute}`, 5, { ...alice, at: `2026-11-23T10:${minute}:00.000Z` }),
+        })
+    })
+    await fixture.tamper(`delete from audit_events where event like '%run-11-%' or event like '%run-12-1%'`)
+    await using(fixture, async (store) => {
+      for (const oldestFirst of [true, false])
+        for (const limit of [1, 3, 5, 100]) {
+          const rows = await listPaged(store, { username: 'alice' }, limit, oldestFirst)
+          assert.equal(rows.length, 9, `${limit} ${oldestFirst}`)
+          assert.equal(new Set(rows.map(({ seq }) => seq)).size, 9)
+        }
+    })
+  })
+
   withFixture('audit events cannot be changed or removed by mistake', async (fixture) => {
     await using(fixture, async (store) => {
       await store.commit({ statements: [], events: eventsOf('kept', 2) })

@@ -119,6 +119,9 @@ async function findEvents(
       .selectAll()
       .where('chain', '=', chain)
       .where('seq', 'in', seqs)
+      // Follows from the line before; said for PostgreSQL, which knows nothing yet of a young table.
+      .where('seq', '>=', Math.min(...seqs))
+      .where('seq', '<=', Math.max(...seqs))
       .execute()
     found.set(chain, new Map(rows.map((row) => [row.seq, row])))
   }

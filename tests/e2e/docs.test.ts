@@ -123,6 +123,12 @@ const pages: Record<string, RegExp[]> = {
     /^"active":false$/m,
     /user\.update/,
   ],
+  'docs/guides/wandb-audit-logs.md': [
+    /"action":"audit:read","actor_user_id":"[^"]+","actor_email":null,"actor_ip":null/,
+    /"next_cursor":"/,
+    /^"count":2$/m,
+    /audit\.read .*siem/,
+  ],
   'docs/guides/teams-users-keys.md': [/alice/, /^from alice$/m],
   'docs/guides/connect-a-bucket.md': [],
   'docs/guides/connect-aws.md': [],

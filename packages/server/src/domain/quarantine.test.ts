@@ -22,3 +22,11 @@ test('what was put away is still where it was, for who may reach it', () => {
   for (const [key, expected] of cases) assert.equal(liesIn('secret/', key), expected, key)
   assert.equal(liesIn('.signpost-quarantine/', '.signpost-quarantine/id/x'), true)
 })
+
+test('what is nested deeper than anything is put away may have been anywhere: each rule looks no further', () => {
+  const nested = (times: number) => '.signpost-quarantine/x/'.repeat(times)
+  assert.equal(liesIn('secret/', `${nested(4)}open/a`), false)
+  assert.equal(liesIn('secret/', `${nested(4)}secret/a`), true)
+  assert.equal(liesIn('secret/', `${nested(5)}open/a`), true)
+  assert.equal(liesIn('secret/', `${nested(44)}open/a`), true)
+})

@@ -33,6 +33,12 @@ export function textAt(object: JsonObject, path: string): string | null {
   return typeof text === 'string' && text !== '' && text !== '-' ? text : null
 }
 
+/** As above, for objects' keys: `-` is one like any other where the log does not write it for nothing. */
+export function keyAt(object: JsonObject, path: string): string | null {
+  const value = valueAt(object, path)
+  return value === '-' ? value : textAt(object, path)
+}
+
 /** Whole and not negative, also where the log writes it as text. */
 export function numberAt(object: JsonObject, path: string): number | null {
   return numberOf(textAt(object, path))

@@ -7,7 +7,7 @@
 import type { JsonObject } from '../json-fields.ts'
 import type { LogFormat, ParsedLine } from '../access-log-record.ts'
 import { actionOf } from '../actions.ts'
-import { numberAt, objectAt, readJsonObject, textAt, textEntries, valueAt } from '../json-fields.ts'
+import { keyAt, numberAt, objectAt, readJsonObject, textAt, textEntries, valueAt } from '../json-fields.ts'
 import { basicTime, isoTime } from '../log-time.ts'
 import { makeRecord, skipped, unparsed } from '../make-record.ts'
 import { readMarkers } from '../query-markers.ts'
@@ -41,7 +41,7 @@ function parseEvent(text: string): ParsedLine {
     at,
     atIs: 'end',
     bucket: textAt(parameters, 'bucketName'),
-    key: textAt(parameters, 'key'),
+    key: keyAt(parameters, 'key'),
     operation,
     action: actionOf(operation),
     // No status is told; an event without an error code is one of success.

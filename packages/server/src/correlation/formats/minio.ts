@@ -4,7 +4,16 @@
  */
 import type { LogFormat, ParsedLine } from '../access-log-record.ts'
 import { actionOf } from '../actions.ts'
-import { numberAt, objectAt, readJsonObject, statusOf, textAt, textEntries, valueAt } from '../json-fields.ts'
+import {
+  keyAt,
+  numberAt,
+  objectAt,
+  readJsonObject,
+  statusOf,
+  textAt,
+  textEntries,
+  valueAt,
+} from '../json-fields.ts'
 import { isoTime } from '../log-time.ts'
 import { digestOf, factsOf, makeRecord, skipped, unparsed, urlAuthentication } from '../make-record.ts'
 import { readMarkers, readQuery } from '../query-markers.ts'
@@ -21,7 +30,7 @@ function parseEntry(text: string): ParsedLine {
   const entry = readJsonObject(text)
   if (!entry) return unparsed('not-json')
   const operation = textAt(entry, 'api.name')
-  const [bucket, key] = [textAt(entry, 'api.bucket'), textAt(entry, 'api.object')]
+  const [bucket, key] = [textAt(entry, 'api.bucket'), keyAt(entry, 'api.object')]
   if (operation === null) return objectAt(entry, 'api') ? skipped('other-event') : unparsed('fields')
   // Written when the request has been answered.
   const at = isoTime(textAt(entry, 'time'))

@@ -4,7 +4,7 @@
  */
 import type { LogFormat, ParsedLine } from '../access-log-record.ts'
 import { actionOf } from '../actions.ts'
-import { numberAt, readJsonObject, statusOf, textAt, valueAt } from '../json-fields.ts'
+import { keyAt, numberAt, readJsonObject, statusOf, textAt, valueAt } from '../json-fields.ts'
 import { epochTime, isoTime } from '../log-time.ts'
 import { digestOf, makeRecord, unparsed } from '../make-record.ts'
 import { told } from './s3-json.ts'
@@ -31,7 +31,7 @@ function parseEntry(text: string): ParsedLine {
     atIs: 'unknown',
     bucket,
     // Not encoded.
-    key: textAt(entry, 'resource.key'),
+    key: keyAt(entry, 'resource.key'),
     operation,
     action: actionOf(operation),
     method: textAt(entry, 'request.method'),

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { AccessLogRecord, LineContext } from '../access-log-record.ts'
-import { cephBucketLogging } from './ceph-bucket-logging.ts'
 import { s3ServerAccess } from './s3-server-access.ts'
 
 const samples = join(import.meta.dirname, '../../../../../tests/data/access-logs')
@@ -239,23 +238,4 @@ test('refuses what is no such line, with a reason', () => {
   for (const [text, reason] of cases)
     assert.deepEqual(s3ServerAccess.parse(text, {}), { outcome: 'unparsed', reason }, text)
   assert.deepEqual(s3ServerAccess.parse('', {}), { outcome: 'skipped', reason: 'empty' })
-})
-
-test('reads what Ceph writes in these columns, and its journal', () => {
-  const keys = (file: string) =>
-    lines(`ceph/cephdocs-bucket-logging-${file}.log`).map((text) => {
-      const parsed = cephBucketLogging.parse(text, {})
-      return parsed.outcome === 'record'
-        ? [parsed.record.bucket, parsed.record.key, parsed.record.action]
-        : parsed
-    })
-  assert.deepEqual(keys('standard'), [
-    ['fish', 'myfile', 'write'],
-    ['fish', 'myfile', 'read'],
-    ['fish', 'myfile', 'delete'],
-  ])
-  assert.deepEqual(keys('journal'), [
-    ['fish', 'myfile', 'write'],
-    ['fish', 'myfile', 'delete'],
-  ])
 })

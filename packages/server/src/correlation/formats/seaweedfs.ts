@@ -4,7 +4,7 @@
  */
 import type { LineContext, LogFormat, ParsedLine } from '../access-log-record.ts'
 import { actionOf } from '../actions.ts'
-import { numberAt, readJsonObject, statusOf, textAt } from '../json-fields.ts'
+import { keyAt, numberAt, readJsonObject, statusOf, textAt } from '../json-fields.ts'
 import { epochTime, isoTime } from '../log-time.ts'
 import { digestOf, makeRecord, unparsed } from '../make-record.ts'
 import { readRequestLine } from '../request-target.ts'
@@ -28,7 +28,7 @@ function parseEntry(text: string, context: LineContext): ParsedLine {
   const line = textAt(entry, 'request_uri')
   const request = line === null ? undefined : (readRequestLine(line) ?? { method: null, target: line })
   // Written with a slash in front; a key may begin with one too.
-  const column = textAt(entry, 'key')?.replace(/^\//, '') || null
+  const column = keyAt(entry, 'key')?.replace(/^\//, '') || null
   const target =
     request && readTarget(request.target, bucket, context, column === null ? undefined : [column])
   return makeRecord({

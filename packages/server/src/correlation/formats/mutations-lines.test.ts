@@ -1,0 +1,3 @@
+import { testMutations } from './testing/judge-mutations.ts'
+
+testMutations('lines')

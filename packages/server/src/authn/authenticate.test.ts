@@ -97,6 +97,18 @@ describe('authenticate', () => {
     assert.equal((await world.events()).length, before + written.length)
   })
 
+  test('a flood from one site of IPv6, each time from another address, counts as one', async () => {
+    world.pass(120)
+    const before = (await world.events()).length
+    const bad = (address: string) =>
+      deps.refusals.record({ requestId: 'r', address }, { reason: 'malformed_token' })
+    for (let i = 0; i < 200; i++) await bad(`2001:db8:7:${i.toString(16)}::1`)
+    assert.equal((await world.events()).length, before + 20)
+    await bad('2001:db8:8::1')
+    assert.equal((await world.events()).length, before + 21)
+    await deps.refusals.flush()
+  })
+
   test('503: a refusal that cannot be recorded is not answered as one', async () => {
     world.pass(120)
     world.breakRecord()

@@ -1,9 +1,10 @@
 import type { AuditEvent, AuditEventType } from '@signpost/contract'
 import type { CallContext } from '../domain/principal.ts'
 import { isoOf } from '../domain/instant.ts'
+import { siteOf } from '../domain/site-of.ts'
 import type { Store } from '../store/store.ts'
 
-/** So many a minute are recorded one by one, of one address and of all; the others are counted, so that nobody can fill the disk. */
+/** So many a minute are recorded one by one, of one address (one site, of IPv6) and of all; the others are counted, so that nobody can fill the disk. */
 const singlyPerAddress = 20
 const singlyInAll = 600
 const minuteMs = 60_000
@@ -45,12 +46,13 @@ export function createRefusals(deps: RefusalDeps): Refusals {
     flush,
     async record(call, refused) {
       if (deps.clock() - minute.begin >= minuteMs) await flush()
-      const ofAddress = minute.byAddress.get(call.address) ?? 0
-      if (ofAddress >= singlyPerAddress || minute.singly >= singlyInAll) {
+      const site = siteOf(call.address)
+      const ofSite = minute.bySite.get(site) ?? 0
+      if (ofSite >= singlyPerAddress || minute.singly >= singlyInAll) {
         minute.counted += 1
         return
       }
-      minute.byAddress.set(call.address, ofAddress + 1)
+      minute.bySite.set(site, ofSite + 1)
       minute.singly += 1
       await deps.store.commit({ statements: [], events: [singleEvent(deps, call, refused)] })
     },
@@ -59,13 +61,13 @@ export function createRefusals(deps: RefusalDeps): Refusals {
 
 interface Minute {
   begin: number
-  byAddress: Map<string, number>
+  bySite: Map<string, number>
   singly: number
   counted: number
 }
 
 function emptyMinute(begin: number): Minute {
-  return { begin, byAddress: new Map(), singly: 0, counted: 0 }
+  return { begin, bySite: new Map(), singly: 0, counted: 0 }
 }
 
 function singleEvent(

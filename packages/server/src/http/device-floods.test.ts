@@ -1,7 +1,6 @@
 /** Who has no key begins logins at terminals, and asks for their tokens, without end: what it costs the server is bounded. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { siteOf } from './address.ts'
 import { testSettings } from './test-server.ts'
 import { openLoginWorld, type LoginWorld } from './testing/login-world.ts'
 
@@ -55,18 +54,4 @@ test('logins of one IPv6 site count together, those of others do not', async (t)
   assert.deepEqual(Object.fromEntries(statuses), { 200: 30, 429: 10 })
   assert.equal((await begin(world, '2001:db8:8::1')).status, 200)
   assert.equal((await begin(world, '192.0.2.1')).status, 200)
-})
-
-test('what counts as one site', () => {
-  const cases: [string, string][] = [
-    ['192.0.2.7', '192.0.2.7'],
-    ['2001:db8:7:1::1', '2001:db8:7'],
-    ['2001:db8:7:ffff:1:2:3:4', '2001:db8:7'],
-    ['2001:db8::1', '2001:db8:0'],
-    ['2001::7:1', '2001:0:0'],
-    ['::1', '0:0:0'],
-    ['fe80::1%eth0', 'fe80:0:0'],
-    ['', ''],
-  ]
-  for (const [address, site] of cases) assert.equal(siteOf(address), site, address)
 })

@@ -16,7 +16,7 @@ test('a second requester in a mutated line is never told as the only one', () =>
     for (let count = 0; count < 2000; count += 1) {
       const { text, context } = make(access, (query) => {
         const pieces = query.split('&')
-        const noise = injections[random(injections.length)]!.replaceAll(/[^!-~]|[&\"]/g, '')
+        const noise = injections[random(injections.length)]!.replaceAll(/[^!-~]|[&"]/g, '')
         return pieces.toSpliced(random(pieces.length + 1), 0, `a${noise}=b&${name}=bob`).join('&')
       })
       const parsed = formatNamed(format)!.parse(text, context)

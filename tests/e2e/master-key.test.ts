@@ -76,8 +76,9 @@ test('a key of the environment: after the rotation the server starts with the ne
     ),
     { code: 'forbidden' },
   )
-  assert.deepEqual(await during.admin.call('rotateSecrets', {}), { sealed: 2, already: 0 })
-  assert.deepEqual(await during.admin.call('rotateSecrets', {}), { sealed: 0, already: 2 })
+  // Two connectors, and the key that signs checkpoints.
+  assert.deepEqual(await during.admin.call('rotateSecrets', {}), { sealed: 3, already: 0 })
+  assert.deepEqual(await during.admin.call('rotateSecrets', {}), { sealed: 0, already: 3 })
   await during.roundTrip()
   await stop(between)
 
@@ -90,10 +91,14 @@ test('a key of the environment: after the rotation the server starts with the ne
     items.map(({ event }) => [event.decision, event.username, event.details?.['sealed']]),
     [
       ['allow', 'admin', 0],
-      ['allow', 'admin', 2],
+      ['allow', 'admin', 3],
       ['deny', 'demo-user', undefined],
     ],
   )
+  const { number, keyId } = await then.admin.call('createAuditCheckpoint', { body: {} })
+  assert.ok(number > 1)
+  assert.equal((await then.admin.call('listAuditCheckpoints', { query: {} })).items[0]?.keyId, keyId)
+  assert.equal((await then.admin.call('verifyAuditEvents', {})).ok, true)
   await stop(after)
   assert.doesNotMatch(between.errors() + after.errors(), /sentinel/)
   for (const key of [before, present]) assert.ok(!(between.errors() + after.errors()).includes(key))

@@ -335,9 +335,26 @@ describe('two replicas', requireServer('postgres'), () => {
     })
   })
 
+  test('checkpoints that both sign at the same moment are one sequence', async () => {
+    const { token } = await admin.call('createApiKey', { body: { name: 'signer' } })
+    const clients = servers.map((server) => clientOf(server, token!))
+    const made = await Promise.all(
+      Array.from({ length: 10 }, (_, index) =>
+        clients[index % 2]!.call('createAuditCheckpoint', { body: { rotateKey: index === 4 } }),
+      ),
+    )
+    assert.equal(new Set(made.map(({ number }) => number)).size, 10)
+    const { items } = await admin.call('listAuditCheckpoints', { query: { limit: 1000 } })
+    assert.deepEqual(
+      items.map(({ number }) => number),
+      items.map((_, index) => index + 1),
+    )
+    assert.equal(new Set(items.map(({ keyId }) => keyId)).size, 2)
+  })
+
   test('afterwards the records of both verify', async () => {
     const answer = await admin.call('verifyAuditEvents', {})
-    assert.deepEqual([answer.ok, answer.chains], [true, 2])
+    assert.deepEqual([answer.ok, answer.chains, answer.checkpoints?.firstBad], [true, 2, null])
   })
 
   const issuedTo = async (username: string) => {

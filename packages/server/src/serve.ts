@@ -1,13 +1,16 @@
 /** From settings to a server that answers: opens store, embedded store and socket, in this order; closes them in the other. */
 import { createPrivateKey } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { countKeysOfMasterKeyBefore } from './broker/checkpoint-signer.ts'
 import { sealedWith } from './broker/connector-record.ts'
 import { secretsSealedWith } from './broker/provider-record.ts'
 import type { CheckpointKeys, Policy } from './broker/deps.ts'
 import { signCheckpoint } from './broker/sign-checkpoint.ts'
 import { createApp, systemClock, systemIds, type App } from './app.ts'
 import type { Config } from './config.ts'
+import { createLogFolder } from './connectors/log-folder.ts'
 import { createSecretReader } from './connectors/secrets.ts'
+import type { LogFolders } from './domain/log-folder.ts'
 import { prepareDataFolder } from './first-run/data-folder.ts'
 import {
   embeddedConnector,
@@ -75,6 +78,8 @@ export async function serve(
       checkpointKeys: checkpointKeysOf(config),
       processMetrics: true,
       doctorHours: config.SIGNPOST_DOCTOR_HOURS,
+      logsIntervalSeconds: config.SIGNPOST_LOGS_INTERVAL_SECONDS,
+      logFolders: logFoldersOf(config, embedded),
       ...(embedded ? { localStoreEndpoint: embedded.endpoint } : {}),
     })
     opened.push(() => app.close(config.SIGNPOST_DRAIN_SECONDS * 1000))
@@ -135,7 +140,7 @@ async function requireRightMasterKeys({ deps }: App, log: HttpDeps['log']): Prom
   const all = [await sealedWith(deps), await secretsSealedWith(deps)]
   const opened = all.reduce((sum, one) => sum + one.opened, 0)
   const unopened = all.flatMap((one) => one.unopened)
-  const previous = all.reduce((sum, one) => sum + one.previous, 0)
+  const previous = all.reduce((sum, one) => sum + one.previous, await countKeysOfMasterKeyBefore(deps))
   if (opened === 0 && unopened.length > 0)
     throw new StartError(
       'The master key is not the one that the stored credentials were sealed with. Put the right `master-key` back into the data folder, or give the right one by SIGNPOST_MASTER_KEY; if the key was just changed, give the one before it by SIGNPOST_MASTER_KEY_PREVIOUS.',
@@ -182,6 +187,15 @@ async function listen({ server }: App, config: Config): Promise<string> {
   }
   log.debug({ addresses: server.addresses() }, 'listening')
   return listeningUrl(server)
+}
+
+function logFoldersOf(config: Config, embedded: EmbeddedStore | undefined): LogFolders {
+  const given = config.SIGNPOST_LOGS_DIR
+  const own = embedded && createLogFolder(dirname(embedded.store.accessLogFile), /^access\.log(?:\.\d+)?$/)
+  return {
+    ...(given === undefined ? {} : { given: createLogFolder(resolve(given)) }),
+    ...(own === undefined ? {} : { localStore: own }),
+  }
 }
 
 function checkpointKeysOf(config: Config): CheckpointKeys {

@@ -37,6 +37,7 @@ export async function signerOf(
   newest: Pick<CheckpointRow, 'public_key' | 'next_key'> | undefined,
   rotateKey: boolean,
 ): Promise<Signer> {
+  const { randomBytes: bytes } = deps
   const { given, previous } = deps.checkpointKeys ?? {}
   if (given && rotateKey)
     throw new SignpostError(
@@ -49,7 +50,7 @@ export async function signerOf(
   const present = current === undefined ? undefined : held.find(({ text }) => text === current)
   const statements: Statement[] = []
   const made = () => {
-    const key = signingKey(origin, privateKeyOf(deps.randomBytes(32)))
+    const key = signingKey(origin, privateKeyOf(bytes(32)))
     const sealed_key = deps.secretBox.seal(privateKeyText(key.privateKey), bindingOf(key.text))
     statements.push(
       insertCheckpointKey(deps.store.db, { public_key: key.text, sealed_key, created_at: deps.clock() }),
@@ -104,6 +105,15 @@ function openKey({ public_key, sealed_key }: CheckpointKeyRow, secretBox: Secret
 
 export function resealedKey({ public_key, sealed_key }: CheckpointKeyRow, secretBox: SecretBox): string {
   return secretBox.seal(secretBox.open(sealed_key, bindingOf(public_key)), bindingOf(public_key))
+}
+
+/** How many are sealed with the master key before the present one: for a warning at the start. */
+export async function countKeysOfMasterKeyBefore({
+  store,
+  secretBox,
+}: Pick<BrokerDeps, 'store' | 'secretBox'>): Promise<number> {
+  const rows = await listCheckpointKeys(store.db)
+  return rows.filter((row) => !secretBox.isPresent(row.sealed_key) && openKey(row, secretBox)).length
 }
 
 function bindingOf(publicKey: string): string {

@@ -259,6 +259,9 @@ describe('the redirect gateway', () => {
     }
     const own = await ask('/o/demo/deep/name.txt?download')
     assert.match(own.headers.get('location')!, /filename%3D%22name\.txt%22/)
+    // Cut to what a name may have, and not within a character.
+    const long = await ask(`/o/demo/${encodeURIComponent(`😀${'n'.repeat(254)}`)}?download`)
+    assert.match(long.headers.get('location')!, /filename%3D%22n{254}%22/)
     for (const download of ['a%0d%0ax-evil:1', 'a&download=b', 'x'.repeat(256), '%00'])
       assert.equal((await ask(`/o/demo/a?download=${download}`)).status, 400, download)
   })

@@ -144,7 +144,8 @@ function redirect(reply: FastifyReply, { url }: { url: string }): FastifyReply {
 }
 
 function lastName(key: string): string {
-  return (key.split('/').at(-1) ?? '').slice(-255)
+  // Not from within a character of two units: its second half alone is no text.
+  return (key.split('/').at(-1) ?? '').slice(-255).replace(/^[\udc00-\udfff]/, '')
 }
 
 function sendRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

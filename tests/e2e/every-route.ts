@@ -96,6 +96,8 @@ export function bodyOf(id: OperationId, { team, username, connector, key, accoun
     },
     updateTrustRule: { enabled: false },
     testTrustRules: { token: 'x' },
+    createLogSource: { name: 'x', format: 's3-server-access', settings: { kind: 'upload' } },
+    updateLogSource: { newToken: true },
   }
   return bodies[id]
 }

@@ -86,9 +86,11 @@ const mayImport: Record<string, readonly string[]> = {
     `${server}/store`,
     `${server}/connectors`,
     `${server}/audit`,
+    `${server}/correlation`,
     '@signpost/contract',
     'zod',
     'node:crypto',
+    'node:timers/promises',
   ],
   [`${server}/http`]: [
     `${server}/http`,

@@ -12,6 +12,7 @@ import * as doctor from './schemas/doctor.ts'
 import * as moves from './schemas/moves.ts'
 import { accessOperations } from './access-operations.ts'
 import { correlationOperations } from './correlation-operations.ts'
+import { logSourceOperations } from './log-source-operations.ts'
 import { limitOperations } from './limit-operations.ts'
 import { identityOperations } from './identity-operations.ts'
 
@@ -724,6 +725,7 @@ export const operations = {
   },
   ...accessOperations,
   ...correlationOperations,
+  ...logSourceOperations,
   ...limitOperations,
   ...identityOperations,
 } as const satisfies Record<string, Operation>

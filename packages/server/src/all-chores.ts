@@ -8,6 +8,8 @@ import { examineDue } from './broker/doctor.ts'
 import { forgetEndedKeys } from './broker/forget-ended-keys.ts'
 import { forgetOldReplies } from './broker/idempotency.ts'
 import { forgetOldLogins } from './broker/login.ts'
+import { createLogReader } from './broker/log-reading/read-sources.ts'
+import { noteLogSources } from './broker/log-sources.ts'
 import { runMoves } from './broker/move/run-moves.ts'
 import { sweepRestrictions } from './broker/restrictions.ts'
 import { signCheckpoint } from './broker/sign-checkpoint.ts'
@@ -25,7 +27,7 @@ export interface ChoreDeps {
   workerId: string
   /** Aborted when the server closes. */
   signal: AbortSignal
-  parts: Pick<AppParts, 'checkpointMinutes' | 'doctorHours'>
+  parts: Pick<AppParts, 'checkpointMinutes' | 'doctorHours' | 'logsIntervalSeconds'>
 }
 
 export function choresOf({
@@ -48,6 +50,7 @@ export function choresOf({
     { name: 'look at referenced secrets', everyMs: 5_000, run: () => connectors.lookAtReferences() },
     ...checkpointChores(deps, parts.checkpointMinutes ?? 0),
     ...doctorChores(deps, parts.doctorHours ?? 0, signal),
+    ...logChores(deps, parts.logsIntervalSeconds ?? 0, workerId),
     { name: 'move objects', everyMs: 1000, run: (ending) => runMoves(deps, workerId, ending) },
     { name: 'forget finished logins', everyMs: 10 * 60_000, run: () => forgetOldLogins(deps) },
     { name: 'forget ended sessions', everyMs: 60 * 60_000, run: () => forgetEndedKeys(deps) },
@@ -63,6 +66,14 @@ function checkpointChores(deps: BrokerDeps, minutes: number): Chore[] {
   const everyMs = 60_000
   const run = () => signCheckpoint(deps, { ifOlderThanMs: minutes * 60_000 - everyMs / 2 })
   return [{ name: 'sign a checkpoint', everyMs, run }]
+}
+
+function logChores(deps: BrokerDeps, seconds: number, workerId: string): Chore[] {
+  const { ingestFile } = deps
+  const note = { name: 'note log sources', everyMs: 60_000, run: () => noteLogSources(deps) }
+  if (seconds === 0 || ingestFile === undefined) return [note]
+  const run = createLogReader({ ...deps, ingestFile }, workerId)
+  return [note, { name: 'read access logs', everyMs: seconds * 1000, run }]
 }
 
 /** Looks every few minutes which bucket's turn it is. */

@@ -21,6 +21,7 @@ import { createLooks } from './broker/verification/looks.ts'
 import { ownFetch } from './connectors/own-fetch.ts'
 import { refuseReference, type ReadSecret } from './connectors/secrets.ts'
 import { createRulesReader } from './domain/access-rules.ts'
+import type { LogFolders } from './domain/log-folder.ts'
 import { createOwnAgent } from './domain/own-agent.ts'
 import { createPolicyReader } from './domain/policy.ts'
 import type { HttpDeps, HttpSettings } from './http/deps.ts'
@@ -47,6 +48,9 @@ export interface AppParts {
   /** How often a checkpoint is signed; 0 or left out: when asked, and at the end. */
   checkpointMinutes?: number
   checkpointKeys?: CheckpointKeys
+  /** How often log sources are looked at; 0 or left out: when asked. */
+  logsIntervalSeconds?: number
+  logFolders?: LogFolders
   /** Left out: connectors may refer to no secret. */
   readSecret?: ReadSecret
   /** Origin under which browsers reach the server; left out: where it listens. */
@@ -105,6 +109,7 @@ export function createApp(parts: AppParts): App {
     policies: createPolicyReader(parts.policy),
     rules: createRulesReader(),
     ...(parts.checkpointKeys === undefined ? {} : { checkpointKeys: parts.checkpointKeys }),
+    ...(parts.logFolders === undefined ? {} : { logFolders: parts.logFolders }),
     clock,
     newId,
     randomBytes,
@@ -122,6 +127,7 @@ export function createApp(parts: AppParts): App {
     looks: createLooks(),
     noteTeamUse: teamUses.note,
     noteDoctor: (connector, ok) => metrics.doctor(connector, ok),
+    noteLogSources: (sources) => metrics.logSources(sources),
   }
   const lastUsed = createLastUsed(store)
   const authnDeps = { store, clock, lastUsed, refusals }

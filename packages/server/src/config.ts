@@ -129,6 +129,14 @@ export const Environment = z.object({
   SIGNPOST_DOCTOR_HOURS: integer(0, 8760)
     .prefault('24')
     .describe('How often the doctor looks at each connected bucket again, in hours; 0: only when asked'),
+  SIGNPOST_LOGS_DIR: path
+    .optional()
+    .describe(
+      'Folder below which log sources may name files, folders and sockets of this server. Unset: such sources are refused',
+    ),
+  SIGNPOST_LOGS_INTERVAL_SECONDS: integer(0, 86_400)
+    .prefault('60')
+    .describe('How often log sources are looked at for something new, in seconds; 0: only when asked'),
   SIGNPOST_CHECKPOINT_MINUTES: integer(0, 1440)
     .prefault('10')
     .describe(

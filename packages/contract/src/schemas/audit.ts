@@ -44,6 +44,7 @@ export const AuditEventType = z.enum([
   'audit.read',
   'audit.checkpoint',
   'marker.read',
+  'logs.ingest',
   'auth.login',
   'auth.logout',
   'auth.token',
@@ -70,6 +71,10 @@ export const AuditEventType = z.enum([
   'access.review',
   'revocation.plan',
   'revocation.step',
+  'logSource.create',
+  'logSource.update',
+  'logSource.delete',
+  'logSource.read',
   'scim.read',
   'admin.recover',
 ])

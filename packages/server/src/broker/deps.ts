@@ -1,8 +1,17 @@
 import type { KeyObject } from 'node:crypto'
-import type { AuditEventType, OperationId, ParsedInput, Reply, SecretReference } from '@signpost/contract'
+import type {
+  AuditEventType,
+  LogSource,
+  OperationId,
+  ParsedInput,
+  Reply,
+  SecretReference,
+} from '@signpost/contract'
 import type { AccessRules, StoredRules } from '../domain/access-rules.ts'
 import type { Audiences } from '../domain/audience.ts'
 import type { ConnectorRecord, OpenConnector } from '../domain/connector.ts'
+import type { IngestFile } from '../correlation/ingest-types.ts'
+import type { LogFolders } from '../domain/log-folder.ts'
 import type { OpenId } from '../domain/open-id.ts'
 import type { IdentityTokens } from '../domain/identity-token.ts'
 import type { EffectivePolicy } from '../domain/policy.ts'
@@ -32,6 +41,10 @@ export interface BrokerDeps {
   fetch: typeof fetch
   /** Whether a log tells of a call of Signpost's own, as far as its User-Agent says. Left out: nothing is. */
   isOwnAgent?: (agent: string | null) => boolean
+  /** Access logs on this server; left out: there are none. */
+  logFolders?: LogFolders
+  /** Reads one log file into the database. Left out: none is read. */
+  ingestFile?: IngestFile
   /** For issuers and identity providers: nothing internal unless it is allowed, no redirects, small answers, in time. */
   guardedFetch: (allowInternal: boolean) => typeof fetch
   /** Logins by OpenID Connect. */
@@ -59,6 +72,8 @@ export interface BrokerDeps {
   noteTeamUse?: (principalId: string, teamId: string, at: number) => void
   /** For the metrics: what the doctor found. */
   noteDoctor?: (connector: string, ok: boolean) => void
+  /** For the metrics: all log sources there are. */
+  noteLogSources?: (sources: readonly LogSource[]) => void
   log: Log
 }
 

@@ -49,6 +49,15 @@ import { testTrustRules } from './test-trust-rules.ts'
 import { createTrustRule, deleteTrustRule, listTrustRules, updateTrustRule } from './trust-rules.ts'
 import { linkIdentity, listIdentities, unlinkIdentity } from './user-identities.ts'
 import { listSessions, deleteSession } from './sessions.ts'
+import {
+  createLogSource,
+  deleteLogSource,
+  getLogSource,
+  listLogFiles,
+  listLogSources,
+  readLogSource,
+  updateLogSource,
+} from './log-sources.ts'
 import { verifyWrite } from './verify-write.ts'
 
 export const handlers: Handlers = {
@@ -100,6 +109,13 @@ export const handlers: Handlers = {
   cancelMove,
   rotateSecrets,
   listAccessLogRecords,
+  listLogSources,
+  createLogSource,
+  getLogSource,
+  updateLogSource,
+  deleteLogSource,
+  listLogFiles,
+  readLogSource,
   listAuditEvents,
   exportAuditEvents,
   verifyAuditEvents,

@@ -62,6 +62,8 @@ describe('a stranger', () => {
     updateRole: { permissions: [] },
     createRestriction: { team: 'demo', username: 'alice', reason: 'x' },
     setBudget: { team: 'demo', limits: { urlsPerMinute: 1 } },
+    createLogSource: { name: 'x', format: 's3-server-access', settings: { kind: 'upload' } },
+    updateLogSource: { newToken: true },
   }
   /** What is there, and the same question about what is not. */
   const there = () => ({

@@ -64,6 +64,7 @@ const namings: Record<AuditEventType, Naming> = {
   'audit.read': 'own',
   'audit.checkpoint': 'own',
   'marker.read': 'own',
+  'logs.ingest': 'own',
   'auth.login': 'user:login',
   'auth.logout': 'user:logout',
   'auth.token': 'own',
@@ -90,6 +91,10 @@ const namings: Record<AuditEventType, Naming> = {
   'access.review': 'own',
   'revocation.plan': 'own',
   'revocation.step': 'own',
+  'logSource.create': 'own',
+  'logSource.update': 'own',
+  'logSource.delete': 'own',
+  'logSource.read': 'own',
   'scim.read': 'own',
   'admin.recover': 'own',
 }

@@ -1,4 +1,5 @@
-/** What /metrics shows. No label ever holds what a user chose, but for the names of connectors, which admins choose. */
+/** What /metrics shows. No label ever holds what a user chose, but for the names of connectors and log sources, which admins choose. */
+import type { LogSource } from '@signpost/contract'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export interface Metrics {
@@ -12,6 +13,8 @@ export interface Metrics {
   signBlob(result: string): void
   /** What the doctor found last at a connector. */
   doctor(connector: string, ok: boolean): void
+  /** All log sources there are, as they stand. */
+  logSources(sources: readonly LogSource[]): void
   render(): Promise<string>
   readonly contentType: string
 }
@@ -69,6 +72,7 @@ export function createMetrics(options: { process: boolean }): Metrics {
     labelNames: ['connector'],
     registers,
   })
+  const logSources = logSourceMetrics(registers)
   if (options.process) collectDefaultMetrics({ register: registry })
   return {
     request(operation, status, milliseconds) {
@@ -82,7 +86,37 @@ export function createMetrics(options: { process: boolean }): Metrics {
     commit: (milliseconds, ok) => commits.observe({ result: ok ? 'ok' : 'failed' }, milliseconds / 1000),
     signBlob: (result) => signBlobCalls.inc({ result }),
     doctor: (connector, ok) => doctors.set({ connector }, Number(ok)),
+    logSources,
     render: () => registry.metrics(),
     contentType: registry.contentType,
+  }
+}
+
+/** Gauges, also of what only grows: replicas read the same sums from the database. */
+function logSourceMetrics(registers: Registry[]): Metrics['logSources'] {
+  const gauge = (name: string, help: string, more: string[] = []) =>
+    new Gauge({ name, help, labelNames: ['source', ...more], registers })
+  const files = gauge('signpost_log_files', 'Files of a log source that wait, or were given up', ['state'])
+  const lines = gauge('signpost_log_lines', 'Lines read of a log source', ['result'])
+  const lastAccess = gauge(
+    'signpost_log_last_access_timestamp_seconds',
+    'Time of the newest access that a log source told of',
+  )
+  const lastArrival = gauge(
+    'signpost_log_last_arrival_timestamp_seconds',
+    'When something new of a log source came last',
+  )
+  const troubles = gauge('signpost_log_source_ok', '1: nothing went wrong the last time; 0: something did')
+  return (sources) => {
+    for (const one of [files, lines, lastAccess, lastArrival, troubles]) one.reset()
+    for (const { name: source, state } of sources) {
+      files.set({ source, state: 'waiting' }, state.waiting)
+      files.set({ source, state: 'failed' }, state.failed)
+      lines.set({ source, result: 'parsed' }, state.lines - state.unparsed)
+      lines.set({ source, result: 'unparsed' }, state.unparsed)
+      troubles.set({ source }, Number(state.problem === null))
+      if (state.lastAccessAt !== null) lastAccess.set({ source }, Date.parse(state.lastAccessAt) / 1000)
+      if (state.lastArrivalAt !== null) lastArrival.set({ source }, Date.parse(state.lastArrivalAt) / 1000)
+    }
   }
 }

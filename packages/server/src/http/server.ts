@@ -13,6 +13,7 @@ import { createAdmission, createAuthentication, createBearerCaller } from './aut
 import { createBrowserSessions } from './browser-sessions.ts'
 import { allowOrigins } from './cors.ts'
 import type { HttpDeps } from './deps.ts'
+import { addDeliveryRoutes } from './delivery-routes.ts'
 import { addDeviceRoutes } from './device-routes.ts'
 import { headersOfAll } from './headers.ts'
 import { acceptJsonOnly } from './json-body.ts'
@@ -73,6 +74,7 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
   addLoginRoutes(server, deps, sessions)
   addDeviceRoutes(server, deps, sessions)
   addTokenRoutes(server, deps)
+  addDeliveryRoutes(server, deps)
   addRedirectRoutes(server, deps, admit, sessions)
   for (const addProtocol of deps.protocols ?? []) addProtocol(server, createBearerCaller(admit))
   addRoutes(server, deps, authenticate)

@@ -14,6 +14,15 @@ export interface CorrelationTables {
     /** JSON */
     progress: string
     created_at: number
+    lease_until: Generated<number>
+    lease_owner: Generated<string | null>
+    /** SHA-256, hex. */
+    token_hash: Generated<string | null>
+    lines: Generated<number>
+    records: Generated<number>
+    unparsed: Generated<number>
+    last_access_at: Generated<number | null>
+    last_arrival_at: Generated<number | null>
   }
   log_files: {
     id: Generated<number>
@@ -28,6 +37,17 @@ export interface CorrelationTables {
     /** JSON: `FileCounts`. */
     counts: string
     problem: string | null
+    tries: Generated<number>
+    next_try_at: Generated<number>
+  }
+  log_deliveries: {
+    id: Generated<number>
+    source_id: string
+    received_at: number
+    /** Lines or JSON records. */
+    body: string
+    /** Row of `log_files` that it is read with; null: none yet. */
+    file_id: number | null
   }
   unparsed_lines: {
     file_id: number

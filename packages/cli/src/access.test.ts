@@ -61,6 +61,8 @@ test('a prefix is restricted, explained and opened again', async (t) => {
   assert.match((await run(add, as('carol'))).stdout, /^payroll\/ +role viewer, carol +alice$/m)
   assert.equal((await run(explain, as('carol'))).code, 0)
   assert.match((await run(['prefix', 'list', 'vision'], as('carol'))).stdout, /^payroll\/ /m)
+  const shut = await run(['prefix', 'restrict', 'sp://vision/shut/', '--nobody'], as('carol'))
+  assert.deepEqual([shut.code, /nobody may reach it now/.test(shut.stderr)], [0, true])
   const open = ['prefix', 'open', 'sp://vision/payroll/']
   const unasked = await run(open, as('carol'))
   assert.deepEqual([unasked.code, /give --yes/.test(unasked.stderr)], [2, true])
@@ -68,7 +70,10 @@ test('a prefix is restricted, explained and opened again', async (t) => {
   assert.equal((await run([...open, '--yes'], as('carol'))).code, 4)
   for (const args of [
     ['prefix', 'restrict', 'sp://vision'],
+    ['prefix', 'restrict', 'sp://vision/a/'],
+    ['prefix', 'restrict', 'sp://vision/a/', '--nobody', '--read', 'alice'],
     ['prefix', 'restrict', 'sp://vision/a/', '--add'],
+    ['prefix', 'restrict', 'sp://vision/a/', '--add', '--nobody'],
     ['access', 'explain'],
     ['access', 'explain', 'sp://vision/a', '--team', 'vision'],
     ['access', 'review', '--unused-days', '0'],

@@ -20,6 +20,10 @@ test('a restriction or budget that says too little or too much is a wrong comman
     [['restrict', '--user', 'a', '--reason', 'x'], /say what: --deny/],
     [['restrict', '--user', 'a', '--deny', 'read', '--bytes-max', '5M', '--reason', 'x'], /say what: --deny/],
     [
+      ['restrict', '--user', 'a', '--deny', 'read,fly', '--reason', 'x'],
+      /Allowed choices are read, write, delete, all/,
+    ],
+    [
       ['restrict', '--user', 'a', '--deny', 'fly', '--reason', 'x'],
       /Allowed choices are read, write, delete, all/,
     ],
@@ -72,13 +76,13 @@ test('signpost restrict, restriction and budget: made, seen by whom they are abo
     'restrict',
     ...about,
     '--deny',
-    'read',
+    'read,delete',
     '--until',
     '8h',
     '--reason',
     'moving house',
   )
-  assert.match(made, /demo-user +sp:\/\/demo\/raw\/ +any +no read +\d{4}.* moving house/)
+  assert.match(made, /demo-user +sp:\/\/demo\/raw\/ +any +no read, delete +\d{4}.* moving house/)
   await fails(member, 3, /restriction forbids this until .*moving house/, ...sign)
   await done(member, 'sign', 'sp://demo/other')
   const mine = await done(member, 'restriction', 'list', '--user', 'demo-user')

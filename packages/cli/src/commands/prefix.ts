@@ -19,6 +19,7 @@ interface RestrictOptions {
   readRole?: string[]
   writeRole?: string[]
   add?: true
+  nobody?: true
 }
 
 const columns = {
@@ -43,6 +44,7 @@ export function addPrefix(program: Command, run: Run): void {
     .option('--read-role <role...>', 'members with these roles may read')
     .option('--write-role <role...>', 'members with these roles may read, write and delete')
     .option('--add', 'besides those who may already')
+    .option('--nobody', 'for nobody at all, for now')
     .addHelpText(
       'after',
       examples(
@@ -56,6 +58,9 @@ export function addPrefix(program: Command, run: Run): void {
         const grants = grantsOf(options)
         if (options.add && grants.length === 0)
           throw new UsageError('--add: name somebody with --read or --write')
+        // The list takes the place of the one before: an option that was forgotten would shut everybody out.
+        if ((grants.length === 0) !== (options.nobody === true))
+          throw new UsageError('name somebody with --read, --write or a role, or say --nobody')
         const before = options.add ? (await find(context, { team, key }))?.grants : undefined
         const client = await context.connect()
         const kept = (before ?? []).filter((old) => !grants.some((grant) => isSame(grant, old)))

@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import type { CallInput, Restriction } from '@signpost/contract'
 import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
@@ -47,7 +47,14 @@ function whatText({ actions, caps }: Restriction): string {
   return `at most ${parts.join(', ')}`
 }
 
-const deniable = ['read', 'write', 'delete', 'all'] as const
+const deniable: readonly (Action | 'all')[] = ['read', 'write', 'delete', 'all']
+
+/** Given again, one behind another, or joined by commas as permissions of a role. For commander. */
+function parseActions(text: string, before: (Action | 'all')[] | undefined): (Action | 'all')[] {
+  const named = text.split(',').map((word) => deniable.find((one) => one === word))
+  if (named.includes(undefined)) throw new InvalidArgumentError(`Allowed choices are ${deniable.join(', ')}.`)
+  return [...(before ?? []), ...named.filter((one) => one !== undefined)]
+}
 
 export function addRestriction(program: Command, run: Run): void {
   program
@@ -58,7 +65,7 @@ export function addRestriction(program: Command, run: Run): void {
     .option('--prefix <prefix>', 'keys of the team that begin so')
     .option('--network <network...>', 'who asks from these address ranges')
     .option('--everybody', 'nobody in particular is meant, in no team: everybody, everywhere')
-    .addOption(new Option('--deny <action...>', 'refuse these').choices(deniable))
+    .option('--deny <action...>', 'refuse these: read, write, delete, or all', parseActions)
     .option('--read-max <time>', 'URLs to read live so long at most', parseDuration)
     .option('--write-max <time>', 'URLs to write live so long at most', parseDuration)
     .option(

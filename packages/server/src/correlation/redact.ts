@@ -1,7 +1,7 @@
 /**
  * Cuts out of a text what makes a URL or a request live: signatures, session tokens, keys. Access logs hold them, and
  * clients put them where they like (referer, user agent, a key), in any case and percent-encoded more than once. It runs
- * before anything else looks at a line, and again over what a parser made of it.
+ * over every text of a record (`make-record.ts`), and over JSON and most lines before anything else looks at them.
  */
 
 const cut = '[cut]'

@@ -51,6 +51,11 @@ describe('moving what others have named', () => {
       assert.equal(stands.state, 'copying')
       assert.match(stands.problem ?? '', /cannot be moved/)
       assert.equal(stands.objectsCopied, 0)
+      // Its name is for who manages the team: others may not be let in where it lies.
+      const params = { team, username: 'victor' }
+      await world.call('setMember', world.as.root, { params, body: { role: 'viewer' } })
+      const seen = await world.call('getMove', world.as.victor, { params: { team } })
+      assert.equal(seen.problem, 'An object cannot be moved: who manages the team is shown which one.')
       // Taken away by who owns the bucket, it goes on by itself.
       await owner.send(new DeleteObjectCommand({ Bucket: 'test-bucket', Key }))
       world.pass(60)

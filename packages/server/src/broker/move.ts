@@ -8,7 +8,7 @@ import { findNewestMove, findRunningMove, insertMove, updateMove, type NamedMove
 import { findTeam, type NamedTeamRow } from '../store/teams.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
-import { requireOrganisation, requireTeam } from './gate.ts'
+import { decideTeam, requireOrganisation, requireTeam } from './gate.ts'
 import { createOnce } from './idempotency.ts'
 import { moveFields } from './move/change-state.ts'
 import { openPlace } from './move/places.ts'
@@ -67,8 +67,14 @@ export async function getMove(
   { params }: ParsedInput<'getMove'>,
 ): Promise<Reply<'getMove'>> {
   const { team } = await requireTeam(deps, caller, params.team, 'team.see', 'access.refuse')
-  return shownMove(await newestMove(deps, team))
+  const move = shownMove(await newestMove(deps, team))
+  if (move.problem?.startsWith('"') !== true) return move
+  // It begins with the name of an object, which may lie in a restricted prefix, or beyond the scope of a key.
+  const manages = await decideTeam(deps, caller, team, 'members.manage')
+  return manages.outcome === 'allow' ? move : { ...move, problem: namesObject }
 }
+
+const namesObject = 'An object cannot be moved: who manages the team is shown which one.'
 
 export async function cancelMove(
   deps: BrokerDeps,

@@ -1,11 +1,11 @@
 /** What a store sends of its log: who sends it is verified, signatures are cut out, and it is durable before the answer. */
 import { SignpostError } from '@signpost/contract'
-import { redact, redactJson } from '../correlation/redact.ts'
 import { hashSecret, secretMatches } from '../domain/api-key.ts'
 import type { CallContext } from '../domain/principal.ts'
-import { countDeliveries, insertLogDelivery } from '../store/log-deliveries.ts'
+import { countDeliveries } from '../store/log-deliveries.ts'
 import { findLogSource, type NamedLogSourceRow } from '../store/log-sources.ts'
 import type { BrokerDeps } from './deps.ts'
+import { deliveryOf } from './log-reading/deliveries.ts'
 import { settingsOf } from './log-reading/source-record.ts'
 
 /** So many deliveries of a source wait to be read; more are refused until then, and come again. */
@@ -69,23 +69,7 @@ export async function receiveLog(deps: BrokerDeps, row: NamedLogSourceRow, body:
     throw new SignpostError('rate_limited', 'More deliveries wait than are read: send it again later.', {
       retryAfterSeconds: retrySeconds,
     })
-  const delivery = {
-    source_id: row.id,
-    received_at: deps.clock(),
-    // PostgreSQL takes no NUL.
-    body: withoutSecrets(text.toWellFormed()).replaceAll('\0', '\uFFFD'),
-  }
-  await deps.store.commit({ statements: [insertLogDelivery(deps.store.db, delivery)], events: [] })
-}
-
-/** Of JSON, values by their names: in its text, an escaped `&` would not end a value. */
-function withoutSecrets(text: string): string {
-  try {
-    return JSON.stringify(redactJson(JSON.parse(text)))
-  } catch {
-    const lines = text.split('\n')
-    return lines.length === 1 ? redact(text) : lines.map(withoutSecrets).join('\n')
-  }
+  await deps.store.commit({ statements: [deliveryOf(deps, row.id, text)], events: [] })
 }
 
 /** "Push subscriptions", wrapped: the message's data is base64. */

@@ -1,7 +1,6 @@
 /** Looks what is new in every source, and reads it: a bit of each at a time, beside other processes that do the same. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SignpostError, type LogReading, type LogSourceSettings } from '@signpost/contract'
-import { bindDeliveries, findWaitingDeliveries } from '../../store/log-deliveries.ts'
 import {
   countLogFiles,
   filesInStatement,
@@ -17,6 +16,7 @@ import {
   type NamedLogSourceRow,
 } from '../../store/log-sources.ts'
 import type { BrokerDeps } from '../deps.ts'
+import { bundleDeliveries, takeFromSocket } from './deliveries.ts'
 import { findInBucket, queueFiles } from './find-in-bucket.ts'
 import { findOnDisk } from './find-on-disk.ts'
 import { folderOf, openLogBucket } from './places.ts'
@@ -29,8 +29,6 @@ const leaseMs = 60_000
 const turnMs = 30_000
 const sourcesAtOnce = 8
 const dayMs = 86_400_000
-/** Bundled into one file. */
-const deliveriesMax = 2000
 const filesAtOnce = 20
 
 /** The chore's work. A source that takes long (a large file) does not hold up the others, nor the next time. */
@@ -147,9 +145,14 @@ async function look(
     const looked = { settings, format: row.format as never, since }
     found = await findInBucket(deps, bucket, row.id, looked, signal)
     if (isWhole && !signal.aborted) progress.listedWholeAt = begun
-  } else if (settings.kind === 'http') found = await bundle(deps, row.id)
-  else if (settings.kind !== 'upload') found = await lookOnDisk(deps, row, settings, progress)
-  return { found, progress: { ...progress, listedAt: begun, tookMs: Math.max(0, deps.clock() - begun) } }
+  } else if (settings.kind === 'http') found = await bundleDeliveries(deps, row.id)
+  else if (settings.kind === 'ceph' && settings.how === 'socket') {
+    const place = folderOf(deps, settings)
+    if (place) await takeFromSocket(deps, row.id, place, signal)
+    found = await bundleDeliveries(deps, row.id)
+  } else if (settings.kind !== 'upload') found = await lookOnDisk(deps, row, settings, progress)
+  const tookMs = settings.kind === 'bucket' ? Math.max(0, deps.clock() - begun) : 0
+  return { found, progress: { ...progress, listedAt: begun, tookMs } }
 }
 
 async function lookOnDisk(
@@ -171,21 +174,6 @@ async function lookOnDisk(
     changed += await queueFiles(deps, id, whole.slice(at, at + filesInStatement))
   progress.tails = tails
   return pieces.length + changed
-}
-
-/** Deliveries that have come since: one file of many. */
-async function bundle({ store, clock }: BrokerDeps, sourceId: string): Promise<number> {
-  const waiting = await findWaitingDeliveries(store.db, sourceId, deliveriesMax)
-  if (!waiting) return 0
-  const name = `deliveries-${waiting.first}-${waiting.last}`
-  await store.commit({
-    statements: [
-      insertLogFiles(store.db, sourceId, [{ name, version: 'delivered' }], clock()),
-      bindDeliveries(store.db, sourceId, waiting, name),
-    ],
-    events: [],
-  })
-  return 1
 }
 
 /** Files on a server are read by the processes that run there. */

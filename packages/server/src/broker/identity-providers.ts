@@ -24,7 +24,7 @@ import { eventOf } from './event-of.ts'
 import { requireFree, requireOrganisation } from './gate.ts'
 import { createOnce } from './idempotency.ts'
 import { requireLettingIn, requireMayReachInside } from './lets-in.ts'
-import { checkMappings } from './provider-mappings.ts'
+import { checkMappings, takenAway } from './provider-mappings.ts'
 import {
   cameByProvider,
   openIdClientOf,
@@ -115,7 +115,10 @@ export async function updateIdentityProvider(
   }
   if (!isStop) await deps.openId.check(openIdClientOf(deps, after))
   const { db } = deps.store
-  const isStopped = row.enabled === 1 && after.enabled === 0
+  const before = settingsOf(row)
+  const cameBy = cameByProvider(row)
+  // Another issuer says nothing of who logged in by the one before.
+  const endsLogins = (row.enabled === 1 && after.enabled === 0) || settings.issuer !== before.issuer
   await deps.store.commit({
     statements: [
       ...guards,
@@ -124,7 +127,8 @@ export async function updateIdentityProvider(
         settings: after.settings,
         sealed_secret: after.sealed_secret,
       }),
-      ...(isStopped ? endLogins(db, cameByProvider(row)) : []),
+      ...(endsLogins ? endLogins(db, cameBy) : []),
+      ...takenAway(deps, cameBy, before.groups, settings.groups),
     ],
     events: [eventOf(deps, caller, type, decision, { details })],
   })

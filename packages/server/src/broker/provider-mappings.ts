@@ -1,5 +1,7 @@
 /** What groups of an identity provider give: nothing that whoever says so does not have. */
 import { SignpostError, type AuditEventType, type GroupMapping } from '@signpost/contract'
+import { removeMapped, removeMappedRole } from '../store/logins.ts'
+import { keepingAnAdmin } from '../store/principals.ts'
 import { findTeam, touchTeam } from '../store/teams.ts'
 import type { Statement } from '../store/store.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
@@ -49,4 +51,37 @@ export async function checkMappings(
       )
   }
   return [...guards.values()].flat()
+}
+
+/**
+ * What mappings gave that are there no more. The next login would take it away; but who never logs in again may hold keys.
+ * What another mapping still gives stays.
+ */
+export function takenAway(
+  { store: { db } }: BrokerDeps,
+  cameBy: string,
+  before: readonly GroupMapping[],
+  after: readonly GroupMapping[],
+): Statement[] {
+  const places = (groups: readonly GroupMapping[]) =>
+    new Map(
+      groups.flatMap((mapping) => {
+        const { team } = mapping
+        const role = mappedRole(mapping)
+        return team === undefined ? [] : [[`${team}/${role}`, { team, role }] as const]
+      }),
+    )
+  const roles = (groups: readonly GroupMapping[]) =>
+    new Set(groups.flatMap(({ organisationRole }) => organisationRole ?? []))
+  const kept = places(after)
+  const members = [...places(before)].filter(([place]) => !kept.has(place))
+  const keptRoles = roles(after)
+  const lost = [...roles(before)].filter((role) => !keptRoles.has(role))
+  return [
+    ...members.map(([, place]) => removeMapped(db, cameBy, place)),
+    ...lost.flatMap((role) => {
+      const change = removeMappedRole(db, cameBy, role)
+      return role === 'admin' ? keepingAnAdmin(db, change) : [change]
+    }),
+  ]
 }

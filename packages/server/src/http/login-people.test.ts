@@ -273,6 +273,25 @@ describe('groups', () => {
     assert.equal(await as('PATCH', '/v1/identity-providers/idp', { enabled: false }), undefined)
   })
 
+  test('that are mapped no more give nothing any more, also to whoever never logs in again', async (t) => {
+    const world = await open(t)
+    assert.deepEqual(await teamsOf(world, ['leads', 'owners']), ['admin', 'admin'])
+    const members = async () => {
+      const { body } = await world.call('GET', '/v1/teams/vision/members')
+      const { body: user } = await world.call('GET', '/v1/users/alice@example.com')
+      const items = body['items'] as { username: string; role: string }[]
+      return [user['organisationRole'], items.map(({ username, role }) => `${username} ${role}`)]
+    }
+    await made(world, '/v1/users', { username: 'bob' })
+    await made(world, '/v1/teams/vision/members/bob', { role: 'admin' }, 'PUT')
+    const provider = '/v1/identity-providers/idp'
+    await made(world, provider, { groups: [{ group: 'others', team: 'vision', role: 'admin' }] }, 'PATCH')
+    const both = ['alice@example.com admin', 'bob admin']
+    assert.deepEqual(await members(), ['member', both], 'the team is still given by another mapping')
+    await made(world, provider, { groups: [{ group: 'leads', team: 'vision' }] }, 'PATCH')
+    assert.deepEqual(await members(), ['member', ['bob admin']], 'what was given by hand stays')
+  })
+
   test('are not for another team of the same name', async (t) => {
     const world = await open(t)
     const refused = await world.call('DELETE', '/v1/teams/vision')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { startScriptedIssuer } from '../../../../tests/servers/scripted-issuer.ts'
 import { openLoginWorld, type Browser, type LoginWorld } from './testing/login-world.ts'
 
 test('a login makes a user, a session in a cookie and a record of both', async (t) => {
@@ -98,6 +99,18 @@ test('a session ends with the next request of a user who was stopped, for good',
   }
   await browser.login()
   assert.equal(await meOf(browser), 200)
+})
+
+test('a session ends where its provider becomes another issuer', async (t) => {
+  const world = await openLoginWorld(t)
+  const browser = await loggedIn(world)
+  const other = await startScriptedIssuer()
+  t.after(() => other.stop())
+  const path = '/v1/identity-providers/idp'
+  assert.equal((await world.call('PATCH', path, { sessionIdleSeconds: 600 })).status, 200)
+  assert.equal(await meOf(browser), 200)
+  assert.equal((await world.call('PATCH', path, { issuer: other.url, clientSecret: 'x' })).status, 200)
+  assert.equal(await meOf(browser), 401)
 })
 
 test('a session ends with its provider', async (t) => {

@@ -65,6 +65,31 @@ export function removeMappedMembersOf(db: Db, cameBy: string): Statement {
   return statementOf(db.deleteFrom('members').where('came_by', '=', cameBy))
 }
 
+/** What one mapping gave. */
+export function removeMapped(
+  db: Db,
+  cameBy: string,
+  { team, role }: { team: string; role: string },
+): Statement {
+  return statementOf(
+    db
+      .deleteFrom('members')
+      .where('came_by', '=', cameBy)
+      .where('role', '=', role)
+      .where('team_id', 'in', db.selectFrom('teams').select('id').where('name', '=', team)),
+  )
+}
+
+export function removeMappedRole(db: Db, cameBy: string, role: string): Statement {
+  return statementOf(
+    db
+      .updateTable('principals')
+      .set({ organisation_role: 'member', role_came_by: '' })
+      .where('role_came_by', '=', `${cameBy}:${role}`)
+      .where('organisation_role', '=', role),
+  )
+}
+
 export interface Membership {
   teamId: string
   team: string

@@ -79,7 +79,7 @@ export type ParsedLine =
   /** Known and of no interest: a header, a "log starts" line, an empty one. */
   | { outcome: 'skipped'; reason: string }
   /** Kept and counted. */
-  | { outcome: 'unparsed'; reason: UnparsedReason }
+  | { outcome: 'unparsed'; reason: UnparsedReason; text?: string }
 
 export type UnparsedReason =
   /** Longer than a line may be; never held in memory. */

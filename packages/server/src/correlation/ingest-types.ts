@@ -9,6 +9,8 @@ export interface IngestDeps {
   clock: () => number
   /** A new UUIDv7. */
   newId: () => string
+  /** Whether the agent is that of Signpost's own calls. Left out: none is. */
+  isOwnAgent?: (agent: string | null) => boolean
 }
 
 /** Who has it read; left out: nobody, it is the server's own work. */

@@ -45,7 +45,7 @@ export interface Judged {
   expected?: Difference['expected']
   candidates?: readonly Candidate[]
   /** Whom it is put down to, where the finding is one that allows it and the store vouches. */
-  proven?: Pick<GrantFacts, 'principalId' | 'username' | 'team'> & { grantId: string | null }
+  proven?: Pick<GrantFacts, 'principalId' | 'username' | 'team' | 'connector'> & { grantId: string | null }
   /** Further words for `also`. */
   also?: readonly string[]
 }
@@ -59,6 +59,7 @@ export function verdictOf(record: AccessLogRecord, judged: Judged): Verdict {
     username: who?.username ?? null,
     team: who?.team ?? null,
     grantId: who?.grantId ?? null,
+    connector: who?.connector ?? null,
     evidence: evidenceOf(record, judged, who !== undefined),
   }
 }

@@ -17,6 +17,7 @@ export async function* parseLog(
   const parse = (piece: LogPiece): ParsedLine => {
     if ('problem' in piece) return unparsed(piece.problem)
     const parsed = format.parse(piece.text, known)
+    if (parsed.outcome === 'unparsed') return { ...parsed, text: piece.text }
     // Files are joined together at times, and each has its own.
     if (parsed.outcome === 'skipped' && parsed.reason === 'header')
       known = { ...known, header: csvCells(piece.text) }

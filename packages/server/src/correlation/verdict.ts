@@ -90,5 +90,7 @@ export interface Verdict {
   username: string | null
   team: string | null
   grantId: string | null
+  /** Of the grant, by its name then. */
+  connector: string | null
   evidence: AccessEvidence
 }

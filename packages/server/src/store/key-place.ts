@@ -2,7 +2,7 @@
  * Where an object key is indexed: slot * 2^32 + hash of the key. A slot is so many events in a row of one chain; each chain
  * begins with a slot after all that were in use. Events of one time are so indexed in one place, whatever their keys are.
  */
-const slotEvents = 32_768
+export const slotEvents = 32_768
 
 export function slotOf(firstSlot: number, seq: number): number {
   return firstSlot + Math.floor(seq / slotEvents)

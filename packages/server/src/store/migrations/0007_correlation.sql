@@ -17,7 +17,7 @@ create table log_sources (
 
 -- One log file (object, delivery) each. What was read whole is not read again; whoever reads one holds it by a lease.
 create table log_files (
-  id bigint /*sqlite: primary key*/ /*postgres: generated always as identity primary key*/,
+  id /*sqlite: integer primary key*/ /*postgres: bigint generated always as identity primary key*/,
   source_id text /*postgres: collate "C"*/ not null references log_sources (id) on delete cascade,
   name text /*postgres: collate "C"*/ not null,
   -- ETag, or digest of the bytes: a file of the same name with other content is another file.

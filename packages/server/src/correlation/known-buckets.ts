@@ -1,0 +1,110 @@
+/** Which connector a line of a log is about: by bucket and account, and by who signed where two stores have a bucket of one name. */
+import type { AccessLogRecord } from './access-log-record.ts'
+import { fitOfBucket } from './signer-fit.ts'
+import type { GrantFacts, KnownBucket } from './verdict.ts'
+
+/** A connector as it is stored: nothing secret is read. */
+export interface StoredConnector {
+  id: string
+  name: string
+  kind: KnownBucket['kind']
+  location: string
+  /** JSON */
+  settings: string
+}
+
+export interface BucketPlace extends KnownBucket {
+  /** The same for all connectors to the bucket: what accesses are told apart by. */
+  location: string
+  signers: Set<string>
+  roles: Set<string>
+  /** Ids of its connectors by their names. */
+  ids: Map<string, string>
+}
+
+export interface KnownBuckets {
+  /** Undefined: it is nobody's, or more than one could be meant. */
+  of(record: Pick<AccessLogRecord, 'bucket' | 'account' | 'signers' | 'urlSigner'>): BucketPlace | undefined
+}
+
+/** Names that past grants were signed with, at most, of a bucket. */
+const signersMax = 10_000
+
+/** `only`: the connector that a source tells of; lines of other buckets are not looked at. */
+export function knownBucketsOf(connectors: readonly StoredConnector[], only: string | null): KnownBuckets {
+  const places = new Map<string, BucketPlace>()
+  for (const connector of connectors) addConnector(places, connector)
+  const own = [...places.values()].filter(({ ids }) => only === null || [...ids.values()].includes(only))
+  const byName = new Map<string, BucketPlace[]>()
+  for (const place of own) byName.set(place.bucket, [...(byName.get(place.bucket) ?? []), place])
+  return {
+    of(record) {
+      const { bucket, account } = record
+      const named = bucket === null ? (only === null ? [] : own) : byName.get(bucket)
+      if (named === undefined) return undefined
+      const fitting =
+        account === null
+          ? named
+          : named.filter((place) => place.account === null || place.account === account)
+      if (fitting.length < 2) return fitting[0]
+      const signed = fitting.filter((place) => fitOfBucket(record, place) === 'same')
+      return signed.length === 1 ? signed[0] : undefined
+    },
+  }
+}
+
+/** What a grant says of who signs for its bucket. */
+export function noteSigner(place: BucketPlace, { signer, connector }: GrantFacts): void {
+  if (signer !== null && place.ids.has(connector) && place.signers.size < signersMax)
+    place.signers.add(signer)
+}
+
+function addConnector(places: Map<string, BucketPlace>, connector: StoredConnector): void {
+  const settings = JSON.parse(connector.settings) as Record<string, unknown>
+  const bucket = textOf(settings['bucket'])
+  if (bucket === null) return
+  let place = places.get(connector.location)
+  if (!place) {
+    place = {
+      connectorId: connector.id,
+      connector: connector.name,
+      kind: connector.kind,
+      bucket,
+      account: textOf(settings['account']),
+      location: connector.location,
+      signers: new Set(),
+      roles: new Set(),
+      hasSessions: false,
+      ids: new Map(),
+    }
+    places.set(connector.location, place)
+  }
+  place.ids.set(connector.name, connector.id)
+  addSigners(place, settings['credential'], place.account)
+}
+
+/** Public names only; those that are references, or come with sessions, are learnt from grants. */
+function addSigners(place: BucketPlace, credential: unknown, account: string | null): void {
+  if (typeof credential !== 'object' || credential === null) return
+  const fields = credential as Record<string, unknown>
+  for (const name of ['accessKeyId', 'accessId', 'clientEmail', 'serviceAccount']) {
+    const value = textOf(fields[name])
+    if (value !== null) place.signers.add(value)
+  }
+  const teams = fields['teamServiceAccounts']
+  if (Array.isArray(teams))
+    for (const one of teams as Record<string, unknown>[]) {
+      const value = textOf(one['serviceAccount'])
+      if (value !== null) place.signers.add(value)
+    }
+  const role = /^arn:[^:]*:(?:iam|sts)::(\d*):role\/(?:.*\/)?([^/]+)$/.exec(textOf(fields['roleArn']) ?? '')
+  if (role) place.roles.add(role[1] === '' ? role[2]! : `${role[1]}/${role[2]}`)
+  const type = textOf(fields['type'])
+  if (type === 'accountKey' && account !== null) place.signers.add(account)
+  else if (type !== 'static' && place.kind !== 'gcs') place.hasSessions = true
+  else if (typeof fields['accessKeyId'] === 'object') place.hasSessions = true
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}

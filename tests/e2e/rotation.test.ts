@@ -250,7 +250,7 @@ describe('two servers on one PostgreSQL', requireServer('postgres'), () => {
       done.reduce((sum, { sealed }) => sum + sealed, 0),
       61,
     )
-    assert.deepEqual(await one.admin.call('rotateSecrets', {}), { sealed: 0, already: 61 })
+    assert.deepEqual(await one.admin.call('rotateSecrets', {}), { sealed: 0, already: 62 })
     const alone = await openAgain(t, first, { ...shared, SIGNPOST_MASTER_KEY: present })
     assert.equal(await signer(alone), 'KEY1')
     const shown = await alone.admin.call('getConnector', { params: { connector: 'bucket' } })

@@ -8,6 +8,7 @@ import { isTestFile, repositoryFiles, root, sourceFiles } from './files.ts'
 /** File -> why it may be longer than 250 lines. */
 const longFiles: Record<string, string> = {
   'packages/contract/src/operations.ts': 'the table of all operations: data, read from top to bottom',
+  'packages/server/src/config.ts': 'the table of all settings: data, with what reads it below',
 }
 
 const text = (file: string) => readFileSync(join(root, file), 'utf8')

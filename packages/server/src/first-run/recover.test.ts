@@ -61,7 +61,7 @@ test('who has only chosen the name is not made an admin', async (t) => {
 test('nobody keeps it from working by taking all its names', async (t) => {
   const { world, folder } = await opened(t)
   const { root } = world.as
-  for (const suffix of ['', ...'23456789'].map((one) => (one === '' ? '' : `-${one}`)))
+  for (const suffix of ['', '-2', '-3', '-4', '-5', '-6', '-7', '-8', '-9'])
     await world.call('createUser', root, { body: { username: `break-glass${suffix}` } })
   const { username } = await recover(world.deps, folder)
   assert.match(username, /^break-glass-[0-9a-f]{16}$/)

@@ -87,6 +87,8 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   explainAccess: { username: 'owner', team: 'secret', key: 'secret.txt', action: 'read' },
   createRestriction: { team: 'secret', username: 'owner', reason: 'x' },
   setBudget: { team: 'secret', limits: { urlsPerMinute: 1 } },
+  createLogSource: { name: 'x', format: 's3-server-access', settings: { kind: 'upload' } },
+  updateLogSource: { newToken: true },
   createRole: { name: 'own', scope: 'team', permissions: [] },
   updateRole: { permissions: [] },
 }

@@ -18,6 +18,7 @@ import { createSecretBox } from './broker/secret-box.ts'
 import { signCheckpoint } from './broker/sign-checkpoint.ts'
 import { createTeamUses } from './broker/team-uses.ts'
 import { createLooks } from './broker/verification/looks.ts'
+import { ingestFile } from './correlation/ingest.ts'
 import { ownFetch } from './connectors/own-fetch.ts'
 import { refuseReference, type ReadSecret } from './connectors/secrets.ts'
 import { createRulesReader } from './domain/access-rules.ts'
@@ -115,6 +116,7 @@ export function createApp(parts: AppParts): App {
     randomBytes,
     fetch: fetchAsOwn,
     isOwnAgent,
+    ingestFile,
     guardedFetch,
     identityTokens: createIdentityTokens({ keys: createIssuerKeys({ guardedFetch, clock }), clock }),
     openId: createOpenId({ guardedFetch, clock }),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { LogSourceSettings } from '@signpost/contract'
+import { ingestFile } from '../correlation/ingest.ts'
 import { openWorld, type World } from './testing/world.ts'
 
 const upload = { kind: 'upload' } as const
@@ -9,6 +10,7 @@ describe('log sources', () => {
   let world: World
   before(async () => {
     world = await openWorld()
+    Object.assign(world.deps, { ingestFile })
     await world.call('createUser', world.as.root, {
       body: { username: 'audrey', organisationRole: 'auditor' },
     })

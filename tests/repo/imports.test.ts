@@ -75,9 +75,10 @@ const mayImport: Record<string, readonly string[]> = {
     '@signpost/contract',
     'csv-parse',
     'node:crypto',
-    // Addresses, and how logs come: as streams of bytes, packed or not. Nothing is opened here.
+    // Addresses, pauses, and how logs come: as streams of bytes, packed or not. Nothing is opened here.
     'node:net',
     'node:stream',
+    'node:timers/promises',
     'node:zlib',
   ],
   [`${server}/broker`]: [

@@ -16,7 +16,12 @@ export interface Counter {
 
 export function createCounter(): Counter {
   return {
-    ...{ lines: 0, records: 0, known: 0, skipped: 0, elsewhere: 0, unparsed: 0 },
+    lines: 0,
+    records: 0,
+    known: 0,
+    skipped: 0,
+    elsewhere: 0,
+    unparsed: 0,
     unparsedReasons: new Map(),
     findings: new Map(),
     firstAt: Infinity,

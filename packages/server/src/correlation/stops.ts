@@ -52,36 +52,24 @@ export function readStops(events: readonly string[], prefixes: ReadonlyMap<strin
 function noteEvent(known: Known, event: AuditEvent): void {
   const { type, details = {} } = event
   const at = Date.parse(event.at)
+  if (type === 'restriction.create') noteRestriction(known, event, at)
+  else if (type === 'revocation.step') noteStep(known, event, at)
+  else if (type === 'restriction.end') {
+    const rule = known.rules.get(textOf(details['restriction']) ?? '')
+    if (rule) rule.until = Math.min(rule.until, at)
+  } else if (type === 'apiKey.delete') {
+    const key = textOf(details['key'])
+    if (key !== undefined) known.keys.set(key, at)
+  } else noteUser(known, event, at)
+}
+
+/** A user or a service account was made, changed or deleted. */
+function noteUser(known: Known, { type, details = {} }: AuditEvent, at: number): void {
   const name = textOf(details['user']) ?? textOf(details['serviceAccount'])
-  switch (type) {
-    case 'user.delete':
-    case 'serviceAccount.delete':
-      return name === undefined ? undefined : stopUser(known, name, at, 'user_deleted')
-    case 'user.create':
-    case 'serviceAccount.create':
-    case 'user.update':
-    case 'serviceAccount.update':
-      if (name === undefined) return undefined
-      if (details['active'] === false) return stopUser(known, name, at, 'user_deactivated')
-      if (type.endsWith('create') || details['active'] === true) endStops(known.users.get(name), at)
-      return undefined
-    case 'apiKey.delete': {
-      const key = textOf(details['key'])
-      if (key !== undefined) known.keys.set(key, at)
-      return undefined
-    }
-    case 'restriction.end': {
-      const rule = known.rules.get(textOf(details['restriction']) ?? '')
-      if (rule) rule.until = Math.min(rule.until, at)
-      return undefined
-    }
-    case 'restriction.create':
-      return noteRestriction(known, event, at)
-    case 'revocation.step':
-      return noteStep(known, event, at)
-    default:
-      return undefined
-  }
+  if (name === undefined) return
+  if (type.endsWith('.delete')) stopUser(known, name, at, 'user_deleted')
+  else if (details['active'] === false) stopUser(known, name, at, 'user_deactivated')
+  else if (type.endsWith('.create') || details['active'] === true) endStops(known.users.get(name), at)
 }
 
 function stopUser({ users }: Known, name: string, from: number, reason: string): void {
@@ -114,8 +102,12 @@ function noteRestriction({ rules }: Known, { team, details = {} }: AuditEvent, a
 
 /** Those that act on URLs that are out; the others are told by events of their own. */
 const stepsOnUrls = new Set([
-  ...['deny-requester', 'end-sessions', 'deactivate-hmac-key', 'revoke-delegation-keys'],
-  ...['remove-access-policy', 'rotate-credential'],
+  'deny-requester',
+  'end-sessions',
+  'deactivate-hmac-key',
+  'revoke-delegation-keys',
+  'remove-access-policy',
+  'rotate-credential',
 ])
 
 function noteStep({ rules }: Known, { connector, details = {} }: AuditEvent, at: number): void {
@@ -138,8 +130,13 @@ function noteStep({ rules }: Known, { connector, details = {} }: AuditEvent, at:
 }
 
 const nothing = {
-  ...{ username: undefined, team: undefined, actions: undefined, prefix: undefined },
-  ...{ key: undefined, grantId: undefined, connector: undefined },
+  username: undefined,
+  team: undefined,
+  actions: undefined,
+  prefix: undefined,
+  key: undefined,
+  grantId: undefined,
+  connector: undefined,
 }
 
 function isAbout(rule: Narrowed, grant: GrantFacts, prefixes: ReadonlyMap<string, string>): boolean {

@@ -13,8 +13,20 @@ type Engine = Store['engine']
 
 /** In the order of the table's columns. */
 const columns = [
-  ...['at', 'digest', 'file_id', 'connector_id', 'finding', 'principal_id', 'username', 'team', 'grant_id'],
-  ...['object_key', 'key_place', 'address', 'bytes', 'evidence'],
+  'at',
+  'digest',
+  'file_id',
+  'connector_id',
+  'finding',
+  'principal_id',
+  'username',
+  'team',
+  'grant_id',
+  'object_key',
+  'key_place',
+  'address',
+  'bytes',
+  'evidence',
 ] as const
 const types: Partial<Record<string, string>> = {
   at: 'bigint',
@@ -27,9 +39,20 @@ const types: Partial<Record<string, string>> = {
 /** What was told before stays as it was. Texts are cut to what a column can hold (`searchable`). */
 export function insertAccesses(db: Db, engine: Engine, rows: readonly NewAccess[]): Statement {
   const values = rows.map((row) => [
-    ...[row.at, row.digest, row.file_id, row.connector_id, row.finding, row.principal_id],
-    ...[row.username, row.team, row.grant_id, column(row.object_key), row.key_place],
-    ...[column(row.address), row.bytes, noNul(row.evidence)],
+    row.at,
+    row.digest,
+    row.file_id,
+    row.connector_id,
+    row.finding,
+    row.principal_id,
+    row.username,
+    row.team,
+    row.grant_id,
+    column(row.object_key),
+    row.key_place,
+    column(row.address),
+    row.bytes,
+    noNul(row.evidence),
   ])
   const list = sql.raw(columns.join(', '))
   const { sql: text, parameters } = sql`insert into access_log_records (${list})

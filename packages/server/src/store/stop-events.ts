@@ -3,9 +3,16 @@ import { sql } from 'kysely'
 import type { Db } from './statement.ts'
 
 const types = [
-  ...['user.create', 'user.update', 'user.delete', 'serviceAccount.create'],
-  ...['serviceAccount.update', 'serviceAccount.delete', 'apiKey.delete'],
-  ...['restriction.create', 'restriction.end', 'revocation.step'],
+  'user.create',
+  'user.update',
+  'user.delete',
+  'serviceAccount.create',
+  'serviceAccount.update',
+  'serviceAccount.delete',
+  'apiKey.delete',
+  'restriction.create',
+  'restriction.end',
+  'revocation.step',
 ]
 
 /** Allowed ones from `from` on, the oldest first; `max` at most. */

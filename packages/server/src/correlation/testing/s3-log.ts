@@ -2,7 +2,7 @@
 import type { AuditEvent } from '@signpost/contract'
 
 export const bucketName = 'team-data'
-export const signerName = 'AKIAABCDEFGHIJKLMNOP'
+export const signerName = 'AKIDEXAMPLE'
 export const dayStart = Date.UTC(2026, 10, 23, 9)
 
 export function grantIdOf(index: number): string {

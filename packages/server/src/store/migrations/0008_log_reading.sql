@@ -20,7 +20,7 @@ create index log_files_failed on log_files (source_id, id) where state = 'failed
 
 -- What a store sent, until it was read: signatures cut out before. A file of its source (`file_id`) is made of many.
 create table log_deliveries (
-  id bigint /*sqlite: primary key*/ /*postgres: generated always as identity primary key*/,
+  id /*sqlite: integer primary key*/ /*postgres: bigint generated always as identity primary key*/,
   source_id text /*postgres: collate "C"*/ not null references log_sources (id) on delete cascade,
   received_at bigint not null,
   body text not null,

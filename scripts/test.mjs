@@ -1,8 +1,11 @@
 /**
- * Checks, then the tests beside the sources and the house rules (one process), then those under `tests/` (a process each, two at once).
+ * Checks, then the tests beside the sources and the house rules (two processes, which have half of the files each), then
+ * those under `tests/` (a process each, two at once).
  * `npm test -- PATTERN` runs only the test files whose path holds PATTERN, without the checks.
  */
-import { globSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { installServers } from '../tests/servers/install.ts'
 import { check } from './check.mjs'
 import { root } from './node-version.mjs'
@@ -35,9 +38,27 @@ async function main() {
   for (const { server, why } of missing)
     process.stdout.write(`signpost: tests that need ${server} are skipped: ${why}\n`)
   let failed = 0
-  if (unit.length > 0) failed = await test(['--test-isolation=none'], unit)
+  if (unit.length > 0) {
+    const halves = [0, 1].map((half) => unit.filter((_, index) => index % 2 === half))
+    const codes = await Promise.all(halves.filter((files) => files.length > 0).map(testTogether))
+    failed = codes.find((code) => code !== 0) ?? 0
+  }
   if (withServers.length > 0) failed = (await test(['--test-concurrency=2'], withServers)) || failed
   return failed
+}
+
+/** In one process, and what it says at its end, so that the lines of two do not mix. */
+async function testTogether(files, half) {
+  const folder = mkdtempSync(join(tmpdir(), 'signpost-tests-'))
+  const report = join(folder, 'report')
+  try {
+    const options = ['--test-isolation=none', '--test-reporter=spec', `--test-reporter-destination=${report}`]
+    const code = await test(half === 0 ? options.slice(0, 1) : options, files)
+    if (half !== 0) process.stdout.write(readFileSync(report, 'utf8'))
+    return code
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 function test(options, files) {

@@ -11,6 +11,7 @@ import { addIdentityProvider } from './commands/identity-provider.ts'
 import { addKey } from './commands/key.ts'
 import { addLink } from './commands/link.ts'
 import { addLogin } from './commands/login.ts'
+import { addLogs } from './commands/logs.ts'
 import { addLs } from './commands/ls.ts'
 import { addNetwork } from './commands/network.ts'
 import { addPrefix } from './commands/prefix.ts'
@@ -83,6 +84,7 @@ export function createProgram(run: Run): Command {
     addSession,
     addSecrets,
     addAudit,
+    addLogs,
   ]
   for (const add of commands.concat(administration)) add(program, run)
   addHelp(program)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { Cursor, Instant, Limit } from './common.ts'
+import { Cursor, Instant, Limit, Slug } from './common.ts'
+import { LogFormatName } from './log-sources.ts'
 
 /** What was made of one access that a bucket's log tells of. The strongest that holds is told; the rest is in the evidence. */
 export const Finding = z.enum([
@@ -100,6 +101,15 @@ export const ListAccessLogRecordsQuery = z.strictObject({
   limit: Limit,
   cursor: Cursor.optional(),
 })
+
+/** Of `POST /v1/access-logs`, whose body is the file itself. */
+export const IngestAccessLogQuery = z.strictObject({
+  source: Slug.optional().describe('Log source that it is put down to; made when it is not there'),
+  format: LogFormatName.optional().describe('Which log it is; left out: told by how it begins'),
+  name: z.string().min(1).max(1024).default('-').describe("The file's name"),
+  connector: Slug.optional().describe('Whose bucket the log is about; left out: each line names its bucket'),
+})
+export type IngestAccessLogQuery = z.infer<typeof IngestAccessLogQuery>
 
 /** Counts of one file of a log, or of many. */
 export const FileCounts = z.object({

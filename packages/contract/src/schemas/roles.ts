@@ -33,12 +33,13 @@ export const organisationPermissions = [
   'revocations.manage',
   'audit.read',
   'access.review',
+  'logs.ingest',
 ] as const
 export type OrganisationPermission = (typeof organisationPermissions)[number]
 export const OrganisationPermission = z
   .enum(organisationPermissions)
   .describe(
-    'identity.manage: identity providers and trust rules; access.review: who may reach what, and seeing every team, user and connector',
+    'identity.manage: identity providers and trust rules; access.review: who may reach what, and seeing every team, user and connector; logs.ingest: hand in access logs, and see none',
   )
 
 /** Built-in roles are sets of permissions like any other. */

@@ -5,13 +5,16 @@ import type { Duplex } from 'node:stream'
 import { SignpostError } from '@signpost/contract'
 import { problemOf } from '../broker/problem.ts'
 
+/** A log file is handed in there (`access-log-routes.ts`). */
+export const accessLogsPath = '/v1/access-logs'
+
 /**
  * A client that asks first (`Expect: 100-continue`, as curl does) is not told to go on with a body beyond every limit:
  * it gets its 413 without having sent a byte.
  */
 export function refuseLargeBodiesEarly(server: Pick<Server, 'on' | 'emit'>, bytesMax: number): void {
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    const isTooLarge = Number(request.headers['content-length']) > bytesMax
+    const isTooLarge = Number(request.headers['content-length']) > bytesMax && !isLogFile(request)
     if (!isTooLarge && !isForBucket(request)) response.writeContinue()
     server.emit('request', request, response)
   })
@@ -23,6 +26,11 @@ export const swallowedBytesMax = 16 * 1024 * 1024
 /** A body that is for the bucket, where the redirect leads: not a byte of it is wanted here. */
 function isForBucket({ method, url = '' }: IncomingMessage): boolean {
   return method === 'PUT' && url.startsWith('/o/')
+}
+
+/** Read as it comes: its size is no matter. */
+function isLogFile({ method, url = '' }: IncomingMessage): boolean {
+  return method === 'POST' && url.split('?', 1)[0] === accessLogsPath
 }
 
 /** Was asked, and was not told to go on: the body is not on its way (RFC 9110 §10.1.1). */

@@ -8,6 +8,7 @@ import {
   type FastifyInstance,
   type FastifyServerOptions,
 } from 'fastify'
+import { addAccessLogRoutes } from './access-log-routes.ts'
 import { addressSet } from './address.ts'
 import { createAdmission, createAuthentication, createBearerCaller } from './authenticated.ts'
 import { createBrowserSessions } from './browser-sessions.ts'
@@ -75,6 +76,7 @@ export function createHttpServer(deps: HttpDeps): FastifyInstance {
   addDeviceRoutes(server, deps, sessions)
   addTokenRoutes(server, deps)
   addDeliveryRoutes(server, deps)
+  addAccessLogRoutes(server, deps, authenticate)
   addRedirectRoutes(server, deps, admit, sessions)
   for (const addProtocol of deps.protocols ?? []) addProtocol(server, createBearerCaller(admit))
   addRoutes(server, deps, authenticate)

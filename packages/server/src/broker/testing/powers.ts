@@ -32,6 +32,7 @@ const inOrganisation: Readonly<Record<string, readonly string[]>> = {
     'revocations.manage',
     'audit.read',
     'access.review',
+    'logs.ingest',
   ],
   member: [],
   viewer: [],

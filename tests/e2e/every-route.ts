@@ -39,9 +39,9 @@ export function pathOf(id: OperationId, { path }: Operation, names: Names): stri
   return path.replaceAll(/\{(\w+)\*?\}/g, (_, name: string) => values[name]!)
 }
 
-export function queryOf({ query }: Operation, { team, username }: Names): string {
+export function queryOf({ query }: Operation, { team, username, key }: Names): string {
   const fields = Object.keys((query as { shape?: object } | undefined)?.shape ?? {})
-  const asked = Object.entries({ team, username }).filter(([name]) => fields.includes(name))
+  const asked = Object.entries({ team, username, key }).filter(([name]) => fields.includes(name))
   return asked.length === 0 ? '' : `?${new URLSearchParams(Object.fromEntries(asked)).toString()}`
 }
 
@@ -98,6 +98,7 @@ export function bodyOf(id: OperationId, { team, username, connector, key, accoun
     testTrustRules: { token: 'x' },
     createLogSource: { name: 'x', format: 's3-server-access', settings: { kind: 'upload' } },
     updateLogSource: { newToken: true },
+    updateFinding: { state: 'acknowledged' },
   }
   return bodies[id]
 }

@@ -11,6 +11,7 @@ import * as checkpoints from './schemas/checkpoints.ts'
 import * as doctor from './schemas/doctor.ts'
 import * as moves from './schemas/moves.ts'
 import { accessOperations } from './access-operations.ts'
+import { answerOperations } from './answer-operations.ts'
 import { correlationOperations } from './correlation-operations.ts'
 import { logSourceOperations } from './log-source-operations.ts'
 import { limitOperations } from './limit-operations.ts'
@@ -725,6 +726,7 @@ export const operations = {
   },
   ...accessOperations,
   ...correlationOperations,
+  ...answerOperations,
   ...logSourceOperations,
   ...limitOperations,
   ...identityOperations,

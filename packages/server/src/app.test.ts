@@ -89,8 +89,14 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   setBudget: { team: 'secret', limits: { urlsPerMinute: 1 } },
   createLogSource: { name: 'x', format: 's3-server-access', settings: { kind: 'upload' } },
   updateLogSource: { newToken: true },
+  updateFinding: { state: 'acknowledged' },
   createRole: { name: 'own', scope: 'team', permissions: [] },
   updateRole: { permissions: [] },
+}
+
+const queries: Partial<Record<keyof typeof operations, string>> = {
+  whoAccessed: '?key=secret.txt',
+  traceUser: '?username=owner',
 }
 
 /** What any user may ask about: itself and what it may see, which is nothing here. */
@@ -148,14 +154,15 @@ test('every route of the contract, walked over HTTP: without a key nothing, to a
     const path = operation.path.replaceAll(/\{(\w+)\*?\}/g, (_, name: string) =>
       id.endsWith('ServiceAccount') && name === 'username' ? 'secret-robot' : names[name]!,
     )
+    const asked = path + (queries[id] ?? '')
     for (const token of [undefined, 'sp_000000000000_' + 'x'.repeat(43)]) {
-      const response = await call(token, operation.method, path, bodies[id])
+      const response = await call(token, operation.method, asked, bodies[id])
       const text = await response.text()
       assert.equal(response.status, 401, `${id} without a valid key: ${text}`)
       assert.doesNotMatch(text, secrets, id)
     }
     if (operation.body) assert.ok(bodies[id], `the test has no body for ${id}`)
-    const response = await call(stranger, operation.method, path, bodies[id])
+    const response = await call(stranger, operation.method, asked, bodies[id])
     const text = await response.text()
     if (ownBusiness.has(id)) assert.equal(response.status, 200, `${id}: ${text}`)
     else assert.ok([403, 404].includes(response.status), `${id} as a stranger: ${response.status} ${text}`)

@@ -75,6 +75,7 @@ export const AuditEventType = z.enum([
   'logSource.update',
   'logSource.delete',
   'logSource.read',
+  'finding.update',
   'scim.read',
   'admin.recover',
 ])

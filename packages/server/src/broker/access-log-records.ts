@@ -41,9 +41,22 @@ export async function requireAuditReader(
   await deps.store.commit({ statements: [], events: [event] })
 }
 
+export function accessIdOf({ at, digest }: AccessLogCursor): string {
+  return `${at.toString(36)}-${digest.toString(36)}`
+}
+
+/** Undefined: it is none of ours. */
+export function readAccessId(id: string): AccessLogCursor | undefined {
+  const [at, digest] = (/^([0-9a-z]{1,11})-([0-9a-z]{1,11})$/.exec(id)?.slice(1) ?? []).map((part) =>
+    Number.parseInt(part, 36),
+  )
+  if (at === undefined || digest === undefined) return undefined
+  return Number.isSafeInteger(at) && Number.isSafeInteger(digest) ? { at, digest } : undefined
+}
+
 export function shownRecord(row: AccessLogRow): AccessLogRecord {
   return {
-    id: `${row.at.toString(36)}-${row.digest.toString(36)}`,
+    id: accessIdOf(row),
     at: isoOf(row.at),
     finding: row.finding,
     connector: row.connector_name ?? row.connector_id,
@@ -59,16 +72,16 @@ export function shownRecord(row: AccessLogRow): AccessLogRecord {
   }
 }
 
-async function connectorIdOf({ store }: BrokerDeps, name: string): Promise<string> {
+export async function connectorIdOf({ store }: BrokerDeps, name: string): Promise<string> {
   // Of no connector: an empty list, as with any other filter that fits nothing.
   return (await findConnector(store.db, name))?.id ?? ''
 }
 
-function msOf(instant: string | undefined): number | undefined {
+export function msOf(instant: string | undefined): number | undefined {
   return instant === undefined ? undefined : Date.parse(instant)
 }
 
-function readAccessCursor(cursor: string): AccessLogCursor {
+export function readAccessCursor(cursor: string): AccessLogCursor {
   const [at, digest] = readCursor(cursor, ['number', 'number']) as [number, number]
   return { at, digest }
 }

@@ -69,9 +69,19 @@ async function principalOf(
   username: string,
 ): Promise<{ principal: Principal; active: boolean }> {
   if (username === principal.username) return { principal, active: true }
+  const other = await otherPrincipal(deps, username)
+  if (!other) throw new SignpostError('not_found', 'There is no user or service account of this name.')
+  return other
+}
+
+/** As with a key without a scope. */
+export async function otherPrincipal(
+  deps: BrokerDeps,
+  username: string,
+): Promise<{ principal: Principal; active: boolean } | undefined> {
   const { db } = deps.store
   const row = await findPrincipal(db, username)
-  if (!row) throw new SignpostError('not_found', 'There is no user or service account of this name.')
+  if (!row) return undefined
   const { id, kind, organisation_role: organisationRole, pseudonym, scid } = row
   const custom = (await findRole(db, { scope: 'organisation', name: organisationRole }))?.permissions ?? null
   const permissions = organisationPermissionsOf(kind, organisationRole, custom)

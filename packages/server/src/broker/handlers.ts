@@ -59,6 +59,9 @@ import {
   updateLogSource,
 } from './log-sources.ts'
 import { verifyWrite } from './verify-write.ts'
+import { countFindings, getFinding, listFindings, updateFinding } from './findings.ts'
+import { traceUser } from './trace-user.ts'
+import { whoAccessed } from './who.ts'
 
 export const handlers: Handlers = {
   getMe,
@@ -109,6 +112,12 @@ export const handlers: Handlers = {
   cancelMove,
   rotateSecrets,
   listAccessLogRecords,
+  whoAccessed,
+  traceUser,
+  listFindings,
+  countFindings,
+  getFinding,
+  updateFinding,
   listLogSources,
   createLogSource,
   getLogSource,

@@ -64,6 +64,7 @@ describe('a stranger', () => {
     setBudget: { team: 'demo', limits: { urlsPerMinute: 1 } },
     createLogSource: { name: 'x', format: 's3-server-access', settings: { kind: 'upload' } },
     updateLogSource: { newToken: true },
+    updateFinding: { state: 'acknowledged' },
   }
   /** What is there, and the same question about what is not. */
   const there = () => ({
@@ -80,7 +81,7 @@ describe('a stranger', () => {
       scope: 'team',
       role: 'member',
     },
-    query: { team: 'demo', username: 'alice' },
+    query: { team: 'demo', username: 'alice', key: 'k' },
   })
   const absent = {
     params: {
@@ -96,7 +97,7 @@ describe('a stranger', () => {
       scope: 'team',
       role: 'no',
     },
-    query: { team: 'nowhere', username: 'no' },
+    query: { team: 'nowhere', username: 'no', key: 'k' },
   }
   /** What everybody may ask: the answer is about the asker, or filtered. */
   const open = new Set<OperationId>(['getMe', 'listTeams', 'listConnectors', 'listRoles', 'listBudgets'])

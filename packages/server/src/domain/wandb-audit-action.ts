@@ -95,6 +95,7 @@ const namings: Record<AuditEventType, Naming> = {
   'logSource.update': 'own',
   'logSource.delete': 'own',
   'logSource.read': 'own',
+  'finding.update': 'own',
   'scim.read': 'own',
   'admin.recover': 'own',
 }

@@ -53,13 +53,7 @@ export async function listAccessLogRecords(
   filter: AccessLogFilter,
   { limit, after }: PageRequest<AccessLogCursor>,
 ): Promise<AccessLogRow[]> {
-  let query = db
-    .selectFrom('access_log_records as a')
-    .leftJoin('connectors as c', 'c.id', 'a.connector_id')
-    .leftJoin('log_files as f', 'f.id', 'a.file_id')
-    .leftJoin('log_sources as s', 's.id', 'f.source_id')
-    .selectAll('a')
-    .select(['c.name as connector_name', 's.name as source_name', 'f.name as file_name'])
+  let query = accessRows(db)
     .orderBy('a.at', 'desc')
     .orderBy('a.digest', 'desc')
     .limit(limit + 1)
@@ -86,8 +80,19 @@ export async function listAccessLogRecords(
   return query.execute()
 }
 
+/** With the names of what they refer to. */
+export function accessRows(db: Db) {
+  return db
+    .selectFrom('access_log_records as a')
+    .leftJoin('connectors as c', 'c.id', 'a.connector_id')
+    .leftJoin('log_files as f', 'f.id', 'a.file_id')
+    .leftJoin('log_sources as s', 's.id', 'f.source_id')
+    .selectAll('a')
+    .select(['c.name as connector_name', 's.name as source_name', 'f.name as file_name'])
+}
+
 /** One look-up a day from the first record to the last: thousands, at most, each by the index. */
-function keyPlacesSql(key: string) {
+export function keyPlacesSql(key: string) {
   const day = sql.lit(dayMs)
   return sql<number>`(with recursive days (day) as (
       select (select max(at) from access_log_records) / ${day} union all

@@ -39,6 +39,8 @@ export interface CorrelationTables {
     problem: string | null
     tries: Generated<number>
     next_try_at: Generated<number>
+    /** 1: alerts have looked at what it told. */
+    alerted: Generated<number>
   }
   log_deliveries: {
     id: Generated<number>

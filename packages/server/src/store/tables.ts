@@ -2,13 +2,14 @@ import type { KeyKind } from '@signpost/contract'
 import type { Generated } from 'kysely'
 
 import type { AccessTables } from './access-tables.ts'
+import type { AnswerTables } from './answer-tables.ts'
 import type { CorrelationTables } from './correlation-tables.ts'
 
 /**
  * The tables as Kysely sees them. Times are ms since the epoch (bigint), flags are 0 or 1 (smallint), JSON is text: the
  * common subset of SQLite and PostgreSQL. Column names are snake_case.
  */
-export interface Tables extends AccessTables, CorrelationTables {
+export interface Tables extends AccessTables, CorrelationTables, AnswerTables {
   principals: {
     id: string
     kind: 'user' | 'serviceAccount'

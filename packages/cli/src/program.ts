@@ -6,6 +6,7 @@ import { addConnector } from './commands/connector.ts'
 import { addCp } from './commands/cp.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addExplain } from './commands/explain.ts'
+import { addFindings } from './commands/findings.ts'
 import { addHelp } from './commands/help.ts'
 import { addIdentityProvider } from './commands/identity-provider.ts'
 import { addKey } from './commands/key.ts'
@@ -24,9 +25,11 @@ import { addServiceAccount } from './commands/service-account.ts'
 import { addSession } from './commands/session.ts'
 import { addSign } from './commands/sign.ts'
 import { addTeam } from './commands/team.ts'
+import { addTrace } from './commands/trace.ts'
 import { addTrustRule } from './commands/trust-rule.ts'
 import { addUser } from './commands/user.ts'
 import { addVerify } from './commands/verify.ts'
+import { addWho } from './commands/who.ts'
 import { addWhoami } from './commands/whoami.ts'
 import type { Run } from './context.ts'
 import { exitCodesText } from './exit-codes.ts'
@@ -84,6 +87,9 @@ export function createProgram(run: Run): Command {
     addSession,
     addSecrets,
     addAudit,
+    addWho,
+    addTrace,
+    addFindings,
     addLogs,
   ]
   for (const add of commands.concat(administration)) add(program, run)

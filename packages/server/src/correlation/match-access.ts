@@ -33,6 +33,9 @@ export function matchAccess(record: AccessLogRecord, input: MatchInput): Verdict
   // Nobody says who signed, or the line has been tampered with where it would say so.
   const proof = vouch === 'url' ? proofOf(record) : 'untold'
   if (grant !== undefined) return grantVerdict(record, input, grant, { proof, markers })
+  // A URL that shows its user shows its grant too; Azure's have room for one of them.
+  if (markers.grant === null && bucket.kind !== 'azure' && record.urlSigner !== null)
+    return strippedVerdict(record, input, proof)
   if (markers.grant === null) return matchByObject(record, input, { proof, user: markers.user! })
   const isRefused = proof === 'refused'
   return verdictOf(record, {
@@ -116,6 +119,15 @@ function unsignedVerdict(record: AccessLogRecord, input: MatchInput): Verdict {
     reason: 'unsigned',
     candidates: claims(input),
     also: [...ownSignerAlso(record, input), ...(proofOf(record) === 'refused' ? ['refused'] : [])],
+  })
+}
+
+/** Signed so by somebody else who has the key: Signpost signs none without. */
+function strippedVerdict(record: AccessLogRecord, input: MatchInput, proof: AccessProof): Verdict {
+  return verdictOf(record, {
+    finding: proof === 'refused' ? 'refused' : 'not_issued_here',
+    reason: 'no_grant_marker',
+    also: ownSignerAlso(record, input),
   })
 }
 

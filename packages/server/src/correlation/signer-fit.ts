@@ -33,7 +33,6 @@ export function fitOfBucket({ signers, urlSigner }: Signed, bucket: KnownBucket)
 
 const arnOf = /^arn:[^:]*:(iam|sts)::(\d*):(assumed-role|federated-user|user|role|root)\/?([^/]*)/
 const accessKeyId = /^(?:AKIA|ASIA)[A-Z0-9]{12,}$/
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
  * Does this name of the store's own rule out that the signer was this one? AWS tells users and sessions apart by how access
@@ -47,8 +46,11 @@ function contradicts(told: string, signer: string, bucket: KnownBucket): boolean
   if (kind === 'federated-user') return signer.startsWith('AKIA')
   if (kind === 'user' || kind === 'root') return signer.startsWith('ASIA')
   if (told.startsWith('svc:') || told === 'AmazonS3') return true
-  if (bucket.kind === 'gcs') return told.includes('@') && signer.includes('@')
-  return bucket.kind === 'azure' ? uuid.test(told) : accessKeyId.test(told)
+  // Google tells an account by its e-mail, and as a part of longer names.
+  if (bucket.kind === 'gcs') return told.includes('@') && signer.includes('@') && !told.includes(signer)
+  // An object id, in whatever case.
+  if (bucket.kind === 'azure') return told.toLowerCase() !== signer.toLowerCase()
+  return accessKeyId.test(told)
 }
 
 /** The session of a role that this bucket is signed for by: an ARN, or Ceph's `role/session`. */

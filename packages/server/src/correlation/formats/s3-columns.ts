@@ -25,6 +25,8 @@ export interface S3Tail {
   agent: string | null
   version: string | null
   authentication: string | null
+  /** Of a signature, whatever its version. */
+  isSigned: boolean
   host: string | null
   doubt: Doubt | false
 }
@@ -112,7 +114,14 @@ function isCount(text: string | undefined): boolean {
  */
 function tailIn(scan: Scan): S3Tail {
   const { text, at: start } = scan
-  const tail: S3Tail = { agent: null, version: null, authentication: null, host: null, doubt: false }
+  const tail: S3Tail = {
+    agent: null,
+    version: null,
+    authentication: null,
+    isSigned: false,
+    host: null,
+    doubt: false,
+  }
   const agent = quoted(scan) === undefined ? undefined : quoted(scan)
   if (agent === undefined || scan.at >= text.length || text.includes('"', scan.at)) {
     tail.doubt = text.includes('"', start) ? 'quotes' : 'columns'
@@ -135,6 +144,7 @@ function tailIn(scan: Scan): S3Tail {
     return tail
   }
   tail.authentication = authentication
+  tail.isSigned = signatureVersion !== '-'
   tail.host = dashed(host)
   return tail
 }

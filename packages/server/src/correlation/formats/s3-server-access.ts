@@ -15,7 +15,7 @@ import { makeRecord, skipped, unparsed } from '../make-record.ts'
 import { decodePercent } from '../percent.ts'
 import { readQuery } from '../query-markers.ts'
 import { keyOf, splitTarget } from '../request-target.ts'
-import { dashed, splitS3Line, type S3Columns } from './s3-columns.ts'
+import { dashed, splitS3Line, type S3Columns, type S3Tail } from './s3-columns.ts'
 
 export const s3ServerAccess: LogFormat = {
   name: 's3-server-access',
@@ -35,7 +35,7 @@ export function parseS3Line(line: string, context: LineContext): ParsedLine {
   const { path, query } = splitTarget(request?.target ?? '/')
   const facts = readQuery(query)
   const key = keyIn(columns, request === null ? undefined : path, context)
-  const signed = authenticationOf(facts.isPresigned, tail.authentication, requester)
+  const signed = authenticationOf(facts.isPresigned, tail, requester)
   const { markers, oddNames, urlSigner, signedAt, expiresAt, uploadId, partNumber } = facts
   return makeRecord({
     // Redelivered lines are the same in these; a copy and a batch have one request id on several lines.
@@ -97,7 +97,14 @@ function keyIn(
 }
 
 /** Column 22 alone proves nothing: a signature in the URL has to be there too, and a request has no more than one. */
-function authenticationOf(isPresigned: boolean, column: string | null, requester: string) {
+function authenticationOf(
+  isPresigned: boolean,
+  { authentication: column, isSigned }: Pick<S3Tail, 'authentication' | 'isSigned'>,
+  requester: string,
+) {
+  // A store that tells versions of signatures tells the way they came as well.
+  if (column === '-' && isPresigned && isSigned)
+    return { authentication: 'unknown', isContradicted: true } as const
   if (column === null || column === '-') {
     const unsigned = column === '-' && requester === '-' ? 'none' : 'unknown'
     return { authentication: isPresigned ? 'query' : unsigned, isContradicted: false } as const

@@ -12,6 +12,7 @@ import * as doctor from './schemas/doctor.ts'
 import * as moves from './schemas/moves.ts'
 import { accessOperations } from './access-operations.ts'
 import { answerOperations } from './answer-operations.ts'
+import { bucketLoggingOperations } from './bucket-logging-operations.ts'
 import { correlationOperations } from './correlation-operations.ts'
 import { logSourceOperations } from './log-source-operations.ts'
 import { limitOperations } from './limit-operations.ts'
@@ -729,6 +730,7 @@ export const operations = {
   ...answerOperations,
   ...logSourceOperations,
   ...limitOperations,
+  ...bucketLoggingOperations,
   ...identityOperations,
 } as const satisfies Record<string, Operation>
 

@@ -13,8 +13,9 @@ export function methodOf(operation: SignableOperation): HttpMethod {
     case 'list':
     case 'listParts':
     case 'listUploads':
-    case 'bucketSetting':
       return 'GET'
+    case 'bucketSetting':
+      return operation.write === true ? 'PUT' : 'GET'
     case 'head':
       return 'HEAD'
     case 'put':

@@ -28,7 +28,7 @@ export type ObjectOperation =
   | { type: 'listParts'; key: string; uploadId: string; partNumberMarker?: number; maxParts?: number }
   | { type: 'listUploads'; prefix?: string; keyMarker?: string; uploadIdMarker?: string; maxUploads?: number }
   /** One of the bucket's sub-resources, such as `cors`. */
-  | { type: 'bucketSetting'; setting: string }
+  | { type: 'bucketSetting'; setting: string; write?: boolean }
 
 /**
  * Where the bucket answers. `origin` has no path and no trailing slash, and is what the client will connect to:

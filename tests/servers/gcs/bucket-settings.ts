@@ -1,5 +1,6 @@
 import { xmlReply } from './call.ts'
 import type { Call, Reply } from './call.ts'
+import { GcsRefusal } from './refusal.ts'
 import { bucketOf } from './store.ts'
 import type { CorsRule } from './store.ts'
 
@@ -9,6 +10,7 @@ const unset: Readonly<Record<string, string>> = {
   lifecycle: '<LifecycleConfiguration/>',
   versioning: '<VersioningConfiguration/>',
   encryptionConfig: '<EncryptionConfiguration/>',
+  logging: '<Logging/>',
 }
 export const bucketSettings: readonly string[] = Object.keys(unset)
 
@@ -18,6 +20,16 @@ export function readSetting({ store, bucket, query }: Call): Reply {
   const document =
     name === 'cors' && cors.length > 0 ? corsDocument(cors) : (settings.get(name) ?? unset[name])
   return xmlReply(200, `<?xml version='1.0' encoding='UTF-8'?>${document}`)
+}
+
+/** Of those that can be set, only what Signpost sets ("PUT Bucket", logging): the log bucket must be there. */
+export function writeSetting({ store, bucket, body }: Call): Reply {
+  const document = body.toString('utf8')
+  const [, target] = /^<Logging><LogBucket>([^<]+)<\/LogBucket>/.exec(document) ?? []
+  if (target === undefined || !store.buckets.has(target))
+    throw new GcsRefusal(400, 'InvalidArgument', 'The log bucket does not exist.')
+  bucketOf(store, bucket).settings.set('logging', document)
+  return xmlReply(200, '')
 }
 
 function corsDocument(rules: readonly CorsRule[]): string {

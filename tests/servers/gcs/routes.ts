@@ -1,5 +1,5 @@
 import type { Call, Reply } from './call.ts'
-import { bucketSettings, readSetting } from './bucket-settings.ts'
+import { bucketSettings, readSetting, writeSetting } from './bucket-settings.ts'
 import { listObjects } from './list-routes.ts'
 import {
   abortUpload,
@@ -28,6 +28,7 @@ export function route(call: Call): Reply {
 type Handler = (call: Call) => Reply
 
 function bucketHandler({ method, query }: Call): Handler | undefined {
+  if (method === 'PUT' && query.has('logging')) return writeSetting
   if (method !== 'GET') return undefined
   if (bucketSettings.some((name) => query.has(name))) return readSetting
   return query.has('uploads') ? listUploads : listObjects

@@ -34,6 +34,7 @@ export const AuditEventType = z.enum([
   'connector.delete',
   'connector.doctor',
   'connector.network',
+  'connector.logging',
   'connector.credential',
   'object.verify',
   'move.start',

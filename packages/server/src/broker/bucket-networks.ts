@@ -1,5 +1,5 @@
 /** Who uses a bucket, and from where each part of it may be used: what its documents are made from. */
-import type { ConnectorSettings } from '@signpost/contract'
+import type { AuditEventType, ConnectorSettings } from '@signpost/contract'
 import { ownAddressTowards, serviceOrigin } from '../connectors/own-address.ts'
 import type { NetworkRule, PolicyInput, StoreFacts } from '../connectors/policies/index.ts'
 import { s3StoreFacts } from '../connectors/s3/store-facts.ts'
@@ -22,6 +22,7 @@ export async function bucketNetworks(
   deps: BrokerDeps,
   caller: Caller,
   row: NamedConnectorRow,
+  type: AuditEventType = 'connector.network',
 ): Promise<BucketNetworks> {
   const { db } = deps.store
   const connectors = await listConnectorsAtLocation(db, row.location)
@@ -30,7 +31,7 @@ export async function bucketNetworks(
     connectors.some(({ team_id }) => team_id !== row.team_id) &&
     !mayOrganisation(caller.principal, 'connectors.manage')
   )
-    await requireOrganisation(deps, caller, 'connectors.manage', 'connector.network', { connector: row.name })
+    await requireOrganisation(deps, caller, 'connectors.manage', type, { connector: row.name })
   const teams = await listTeamsAtLocation(db, row.location)
   const { settings } = recordOf(row, deps.secretBox)
   const named = await deps.connectors.open(row.id, row.version)

@@ -36,6 +36,7 @@ import { listRestrictedPrefixes, setRestrictedPrefix, deleteRestrictedPrefix } f
 import { explainAccess } from './explain-access.ts'
 import { reviewAccess } from './review-access.ts'
 import { listRestrictions, createRestriction, endRestriction } from './restrictions.ts'
+import { applyLogging, planLogging } from './bucket-logging.ts'
 import { listBudgets, setBudget, deleteBudget } from './budgets.ts'
 import { listShareLinks, createShareLink, deleteShareLink } from './share-links.ts'
 import { planRevocation, revoke } from './revocations.ts'
@@ -65,6 +66,7 @@ import { whoAccessed } from './who.ts'
 
 export const handlers: Handlers = {
   getMe,
+import { verifyLogging } from './verify-logging.ts'
   issueUrl,
   issueUrls,
   verifyWrite,
@@ -114,6 +116,9 @@ export const handlers: Handlers = {
   listAccessLogRecords,
   whoAccessed,
   traceUser,
+  planLogging,
+  applyLogging,
+  verifyLogging,
   listFindings,
   countFindings,
   getFinding,

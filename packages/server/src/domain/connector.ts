@@ -197,6 +197,15 @@ export interface CorsRule {
   exposedHeaders: string[]
 }
 
+/** Where a bucket writes its access log. */
+export interface BucketLogging {
+  bucket: string
+  /** What the names of the log files begin with. */
+  prefix: string
+  /** AWS: files lie in folders of dates, by one of these times. */
+  partitionedBy?: 'EventTime' | 'DeliveryTime'
+}
+
 /**
  * What a bucket is set to. Each is left out where the kind has no such thing. Reading throws `bucket_refused` where the
  * credential may not ask.
@@ -218,4 +227,7 @@ export interface BucketConfiguration {
   /** Days for which what was deleted can be had back; null: it is gone. */
   readSoftDeleteDays?(): Promise<number | null>
   readPublicAccess?(): Promise<'blocked' | 'open'>
+  /** Null: it writes none. */
+  readLogging?(): Promise<BucketLogging | null>
+  writeLogging?(logging: BucketLogging): Promise<void>
 }

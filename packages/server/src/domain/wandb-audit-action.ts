@@ -54,6 +54,7 @@ const namings: Record<AuditEventType, Naming> = {
   'connector.delete': 'own',
   'connector.doctor': 'own',
   'connector.network': 'own',
+  'connector.logging': 'own',
   'connector.credential': 'own',
   'object.verify': 'own',
   'move.start': 'own',

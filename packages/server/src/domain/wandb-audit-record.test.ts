@@ -35,6 +35,7 @@ const expected: Record<string, string> = {
   'connector.delete': 'connector:delete',
   'connector.doctor': 'connector:doctor',
   'connector.network': 'connector:network',
+  'connector.logging': 'connector:logging',
   'connector.credential': 'connector:credential',
   'move.start': 'move:start',
   'move.switch': 'move:switch',

@@ -10,6 +10,7 @@ const roots = {
   lifecycle: 'LifecycleConfiguration',
   versioning: 'VersioningConfiguration',
   encryptionConfig: 'EncryptionConfiguration',
+  logging: 'Logging',
 } as const
 
 /** `call` sends with the connector's own credential: it takes `storage.buckets.get`. */
@@ -58,7 +59,28 @@ export function gcsConfiguration(
     async readExpiryRules() {
       return rulesFor(await read('lifecycle'), 'Delete').filter(({ days }) => days !== null)
     },
+    // "GET Bucket" and "PUT Bucket", logging: an empty element is off, and takes the bucket's name where no prefix is set.
+    async readLogging() {
+      const document = await read('logging')
+      const bucket = textOf(document, 'LogBucket')
+      if (bucket === undefined) return null
+      return { bucket, prefix: textOf(document, 'LogObjectPrefix') ?? '' }
+    },
+    async writeLogging({ bucket, prefix }) {
+      const named = prefix === '' ? '' : `<LogObjectPrefix>${escaped(prefix)}</LogObjectPrefix>`
+      const body = `<Logging><LogBucket>${escaped(bucket)}</LogBucket>${named}</Logging>`
+      await call({
+        operation: { type: 'bucketSetting', setting: 'logging', write: true },
+        headers: { 'content-type': 'application/xml' },
+        body: new Uint8Array(Buffer.from(body)),
+        timeoutMs: 10_000,
+      })
+    },
   }
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 /** "Object Lifecycle Management", XML: rules of one action and one condition each. */

@@ -2,6 +2,7 @@
 
 import type * as Sdk from '@aws-sdk/client-s3'
 import type { BucketConfiguration, CorsRule } from '../../domain/connector.ts'
+import { s3Logging } from './logging.ts'
 
 type Run = <T>(call: (client: Sdk.S3Client, sdk: typeof Sdk) => Promise<T>) => Promise<T>
 
@@ -10,6 +11,7 @@ export function s3Configuration(
   run: Run,
 ): Required<Omit<BucketConfiguration, 'readSoftDeleteDays'>> {
   return {
+    ...s3Logging(Bucket, run),
     readPolicy: () =>
       run(async (s3, sdk) => {
         const found = await orAbsent(

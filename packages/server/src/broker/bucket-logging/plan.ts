@@ -1,0 +1,157 @@
+/** What would have the bucket write its access log, and what it does now. Changes nothing. */
+import { hash } from 'node:crypto'
+import { SignpostError, type LoggingPlan, type LogTarget } from '@signpost/contract'
+import { loggingWays, readerToFillIn } from '../../connectors/logging/index.ts'
+import { locationOf } from '../../connectors/index.ts'
+import type { S3Store } from '../../connectors/policies/s3-stores.ts'
+import type { BucketLogging } from '../../domain/connector.ts'
+import { mayOrganisation } from '../../domain/decide-access.ts'
+import { listConnectorsAtLocation, type NamedConnectorRow } from '../../store/connectors.ts'
+import { bucketNetworks, type BucketNetworks } from '../bucket-networks.ts'
+import type { BrokerDeps, Caller } from '../deps.ts'
+import { sourcesOf } from './sources.ts'
+
+export interface PlannedLogging extends BucketNetworks {
+  reply: LoggingPlan
+  wanted: BucketLogging | null
+}
+
+export async function planBucketLogging(
+  deps: BrokerDeps,
+  caller: Caller,
+  row: NamedConnectorRow,
+  target: LogTarget | undefined,
+): Promise<PlannedLogging> {
+  const found = await bucketNetworks(deps, caller, row, 'connector.logging')
+  const { settings, store } = found.input
+  if (target?.bucket === (settings.kind === 'azure' ? settings.account : settings.bucket))
+    throw new SignpostError(
+      'invalid',
+      'target.bucket: is the bucket itself: each log file would be an access to be logged.',
+      { field: 'target.bucket' },
+    )
+  const { state, current, obstacle } = await readLogging(found)
+  const wanted = wantedOf(target, current, store.kind, settings.kind)
+  const shown = wanted ?? { bucket: `${settings.bucket}-logs`, prefix: `${settings.bucket}/` }
+  const ways = loggingWays({
+    settings,
+    store: store.kind,
+    target: { ...shown, ...(wanted === null ? partition(store.kind, settings.kind) : {}) },
+    reader: await readerOf(deps, caller, settings, shown),
+    publicUrl: deps.publicUrl(),
+  })
+  const isSet = state === 'always' || (current !== null && isSame(current, wanted))
+  const canApply = state !== 'always' && obstacle === null && wanted !== null && maySet(found)
+  const reply: LoggingPlan = {
+    ways,
+    state,
+    current: current && written(current),
+    wanted: wanted && written(wanted),
+    digest: hash('sha256', JSON.stringify([state, current, wanted])),
+    isSet,
+    canApply,
+    obstacles: obstaclesOf(found, obstacle, { isSet, wanted, reader: ways[0]?.sources }),
+    sources: (await sourcesOf(deps, row.id)).map(({ name }) => name),
+  }
+  return { ...found, reply, wanted }
+}
+
+type Ways = ReturnType<typeof loggingWays>
+
+/** Whether this kind of store has it as a setting of the bucket. */
+export function maySet({ input: { settings, store } }: BucketNetworks): boolean {
+  if (settings.kind === 'gcs') return true
+  return settings.kind === 's3' && (store.kind === 'aws' || store.kind === 'ceph' || store.kind === 'other')
+}
+
+interface LoggingRead {
+  state: LoggingPlan['state']
+  current: BucketLogging | null
+  obstacle: string | null
+}
+
+export async function readLogging(found: BucketNetworks): Promise<LoggingRead> {
+  const { store, settings } = found.input
+  const { configuration } = found.named.connector
+  const unknown = { state: 'unknown' as const, current: null }
+  if (store.kind === 'local') return { ...unknown, state: 'always', obstacle: null }
+  if (!maySet(found) || configuration?.readLogging === undefined)
+    return { ...unknown, obstacle: 'The log of this kind of store is no setting of the bucket.' }
+  try {
+    const current = await configuration.readLogging()
+    if (current !== null) return { state: 'on', current, obstacle: null }
+    // Stores that know nothing of it answer as if it were off: what logs there is set elsewhere.
+    const isTold = settings.kind === 'gcs' || store.kind === 'aws'
+    return { state: isTold ? 'off' : 'unknown', current: null, obstacle: null }
+  } catch (error) {
+    if (!(error instanceof SignpostError && error.code === 'bucket_refused')) throw error
+    return { ...unknown, obstacle: `What is set cannot be read: ${error.message}` }
+  }
+}
+
+/** Without a word of where to, what is there stays. */
+function wantedOf(
+  target: LogTarget | undefined,
+  current: BucketLogging | null,
+  store: S3Store,
+  kind: string,
+): BucketLogging | null {
+  if (target === undefined) return current
+  return { ...target, ...partition(store, kind) }
+}
+
+/** By the time of the event late files go into the folder of their day. Others than AWS may not know it. */
+function partition(store: S3Store, kind: string): Pick<BucketLogging, 'partitionedBy'> {
+  return kind === 's3' && store === 'aws' ? { partitionedBy: 'EventTime' } : {}
+}
+
+export function isSame(one: BucketLogging | null, other: BucketLogging | null): boolean {
+  return (
+    one?.bucket === other?.bucket &&
+    one?.prefix === other?.prefix &&
+    one?.partitionedBy === other?.partitionedBy
+  )
+}
+
+function written({ bucket, prefix, partitionedBy }: BucketLogging): string {
+  const by = partitionedBy === undefined ? '' : ` (folders by ${partitionedBy})`
+  return `${bucket}/${prefix}${by}`
+}
+
+/** A connector for the log bucket, which may be there already. */
+async function readerOf(
+  { store }: BrokerDeps,
+  { principal }: Caller,
+  settings: BucketNetworks['input']['settings'],
+  { bucket }: BucketLogging,
+): Promise<string | null> {
+  // Azure's logs lie in containers of their own. Which other buckets are connected is the organisation's to know.
+  if (settings.kind === 'azure' || !mayOrganisation(principal, 'connectors.manage')) return null
+  const [row] = await listConnectorsAtLocation(store.db, locationOf({ ...settings, bucket }))
+  return row?.name ?? null
+}
+
+function obstaclesOf(
+  found: BucketNetworks,
+  obstacle: string | null,
+  {
+    isSet,
+    wanted,
+    reader,
+  }: { isSet: boolean; wanted: BucketLogging | null; reader: Ways[0]['sources'] | undefined },
+): string[] {
+  const said = obstacle === null ? [] : [obstacle]
+  if (!isSet && wanted === null && maySet(found))
+    said.push('Say where the log files shall go: a bucket (--to) that nobody writes to but the store.')
+  if (found.input.store.kind === 'ceph' && !isSet)
+    said.push(
+      'Ceph has bucket logging since Tentacle; older gateways refuse it. The operations log is set in the configuration of the gateway, which no credential for buckets can do.',
+    )
+  if (found.input.store.kind === 'other' && !isSet)
+    said.push('Which store this is could not be told: `apply` tries PutBucketLogging, and reads it back.')
+  if (reader?.some(({ settings }) => settings.kind === 'bucket' && settings.reader === readerToFillIn))
+    said.push(
+      'No connector opens the log bucket yet: connect it (`signpost connector create`, for the organisation), with a credential that may only read there.',
+    )
+  return said
+}

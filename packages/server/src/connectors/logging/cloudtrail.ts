@@ -1,0 +1,104 @@
+/** AWS: data events of CloudTrail. "Logging data events", "Filtering data events by using advanced event selectors". */
+import type { PolicyDocument } from '@signpost/contract'
+import { jsonDocument, policyDocument, shellWord, terraformDocument } from '../policies/document.ts'
+import { hclBlock, hclName } from '../policies/hcl.ts'
+import { partitionOf } from '../s3/credentials/session-policy.ts'
+import { documentOf } from '../policies/statement.ts'
+import { accountToFillIn } from './s3-access-log.ts'
+import { inBucket, way, type S3LoggingInput, type Way } from './way.ts'
+
+const trailToFillIn = 'FILL-IN-TRAIL'
+
+export function cloudTrail(input: S3LoggingInput): Way {
+  const about = {
+    title: 'Data events of CloudTrail',
+    tells:
+      'access key or session, object, time and request id; whether a foreign X-User shows is not documented, so that it proves less than the server access log. Requests with a wrong signature are not in it',
+    documents: [...selectorDocuments(input), ...bucketPolicy(input)],
+  }
+  return way(input, 'cloudtrail', about, [
+    inBucket(input, `AWSLogs/${accountToFillIn}/CloudTrail/${input.settings.region}/`),
+  ])
+}
+
+function selectorDocuments({ settings, target }: S3LoggingInput): PolicyDocument[] {
+  const title = 'Data events of the bucket, in a trail'
+  const objects = `arn:${partitionOf(settings.region)}:s3:::${settings.bucket}/`
+  const fields = [
+    { Field: 'eventCategory', Equals: ['Data'] },
+    { Field: 'resources.type', Equals: ['AWS::S3::Object'] },
+    { Field: 'resources.ARN', StartsWith: [objects] },
+  ]
+  const selectors = [
+    { Name: 'Management events', FieldSelectors: [{ Field: 'eventCategory', Equals: ['Management'] }] },
+    { Name: `Objects of ${settings.bucket}`, FieldSelectors: fields },
+  ]
+  const notes = [
+    `Put the name of your trail for ${trailToFillIn}. What is set takes the place of all selectors of the trail: look first with \`aws cloudtrail get-event-selectors\`, and keep what you have.`,
+    'Each data event costs. A trail that logs the log bucket itself never comes to an end.',
+  ]
+  const command = `cat > event-selectors.json <<'JSON'
+${JSON.stringify(selectors, null, 2)}
+JSON
+aws cloudtrail put-event-selectors --region ${shellWord(settings.region)} \\
+  --trail-name ${trailToFillIn} --advanced-event-selectors file://event-selectors.json`
+  const selector = (name: string, given: typeof fields | readonly { Field: string; Equals: string[] }[]) =>
+    hclBlock(
+      ['advanced_event_selector'],
+      { name },
+      given.map((one) =>
+        hclBlock(['field_selector'], {
+          field: one.Field,
+          ...('Equals' in one && one.Equals ? { equals: one.Equals } : {}),
+          ...('StartsWith' in one && one.StartsWith ? { starts_with: one.StartsWith } : {}),
+        }),
+      ),
+    )
+  const trail = hclBlock(
+    ['resource', 'aws_cloudtrail', `signpost_${hclName(settings.name)}`],
+    { name: `signpost-${settings.name}`, s3_bucket_name: target.bucket, enable_log_file_validation: true },
+    selectors.map(({ Name, FieldSelectors }) => selector(Name, FieldSelectors)),
+  )
+  return [
+    jsonDocument('event-selectors', title, selectors, notes),
+    policyDocument('event-selectors', title, 'shell', command, notes),
+    terraformDocument(
+      'event-selectors',
+      title,
+      [trail],
+      ['A trail of its own; where you have one, add the selector blocks to it.', ...notes.slice(1)],
+    ),
+  ]
+}
+
+/** "Amazon S3 bucket policy for CloudTrail". */
+function bucketPolicy({ settings, target }: S3LoggingInput): PolicyDocument[] {
+  const partition = partitionOf(settings.region)
+  const Principal = { Service: 'cloudtrail.amazonaws.com' }
+  const trail = `arn:${partition}:cloudtrail:${settings.region}:${accountToFillIn}:trail/${trailToFillIn}`
+  const isTrail = { 'aws:SourceArn': trail }
+  const document = documentOf([
+    {
+      Sid: 'SignpostTrailAcl',
+      Effect: 'Allow',
+      Principal,
+      Action: 's3:GetBucketAcl',
+      Resource: `arn:${partition}:s3:::${target.bucket}`,
+      Condition: { StringEquals: isTrail },
+    },
+    {
+      Sid: 'SignpostTrailWrite',
+      Effect: 'Allow',
+      Principal,
+      Action: 's3:PutObject',
+      Resource: `arn:${partition}:s3:::${target.bucket}/AWSLogs/${accountToFillIn}/*`,
+      Condition: { StringEquals: { 's3:x-amz-acl': 'bucket-owner-full-control', ...isTrail } },
+    },
+  ])
+  return [
+    jsonDocument('trail-bucket-policy', `Policy of the bucket ${target.bucket} for the trail`, document, [
+      'Only for a new trail: that of a trail that you have is there already.',
+      `Put the id of the account for ${accountToFillIn}, and the name of the trail for ${trailToFillIn}.`,
+    ]),
+  ]
+}

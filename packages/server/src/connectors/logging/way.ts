@@ -1,0 +1,73 @@
+/** One log that a bucket's accesses can be read from, with what switches it on. Pure. */
+import type { ConnectorSettings, LogFormatName, LoggingWay, LogSourceSettings } from '@signpost/contract'
+import type { BucketLogging } from '../../domain/connector.ts'
+import type { S3Store } from '../policies/s3-stores.ts'
+import { usualDelay } from './delays.ts'
+
+export interface LoggingInput {
+  settings: ConnectorSettings
+  /** What was found out about an S3 store. */
+  store: S3Store
+  /** Where log files are to go. */
+  target: BucketLogging
+  /** Connector by which they are read; null: there is none for that bucket yet. */
+  reader: string | null
+  /** Under which address stores reach this server. */
+  publicUrl: string
+}
+
+type OfKind<Kind extends ConnectorSettings['kind']> = LoggingInput & {
+  settings: Extract<ConnectorSettings, { kind: Kind }>
+}
+export type S3LoggingInput = OfKind<'s3'>
+export type GcsLoggingInput = OfKind<'gcs'>
+export type AzureLoggingInput = OfKind<'azure'>
+
+export type Way = LoggingWay
+
+/** Stands for a connector that is still to be made. */
+export const readerToFillIn = 'fill-in-connector-of-the-log-bucket'
+export const tokenToFillIn = 'FILL-IN-THE-TOKEN'
+
+export const marked = 'the URL with X-User and X-Grant: proven, to the very URL'
+export const unmarked = 'access key, object, address and time alone: likely, never proven'
+
+export function way(
+  input: LoggingInput,
+  format: LogFormatName,
+  about: Pick<Way, 'title' | 'tells' | 'documents'>,
+  places: readonly LogSourceSettings[],
+): Way {
+  const isDelivered = places.every(({ kind }) => kind === 'http')
+  return {
+    format,
+    ...about,
+    usually: usualDelay(format, isDelivered).words,
+    sources: places.map((settings, index) => ({
+      name: sourceName(input.settings.name, format, index, places.length),
+      connector: input.settings.name,
+      format,
+      settings,
+    })),
+  }
+}
+
+/** `kind: 'bucket'` as the source is made. */
+export function inBucket(
+  { reader }: LoggingInput,
+  prefix: string,
+  layout: Extract<LogSourceSettings, { kind: 'bucket' }>['layout'] = 'folders',
+): LogSourceSettings {
+  return { kind: 'bucket', reader: reader ?? readerToFillIn, prefix, layout, lookBackDays: 3 }
+}
+
+/** Where a store sends to. */
+export function deliveryUrl({ publicUrl, settings }: LoggingInput, format: LogFormatName): string {
+  return `${publicUrl}/v1/log-sources/${sourceName(settings.name, format, 0, 1)}/deliveries`
+}
+
+/** At most 63 characters. */
+function sourceName(connector: string, format: LogFormatName, index: number, of: number): string {
+  const end = `-${format}${of > 1 ? `-${index + 1}` : ''}`
+  return `${connector.slice(0, 63 - end.length).replace(/-+$/, '')}${end}`
+}

@@ -29,6 +29,7 @@ import { createUser, deleteUser, getUser, listUsers, updateUser } from './users.
 import { getPolicies } from './connector-policies.ts'
 import { getDoctorReport, runDoctor } from './doctor.ts'
 import { cancelMove, getMove, startMove } from './move.ts'
+import { applyLogging, planLogging } from './bucket-logging.ts'
 import { applyNetwork, planNetwork, verifyNetwork } from './network-restriction.ts'
 import { rotateSecrets } from './rotate-secrets.ts'
 import { listRoles, createRole, updateRole, deleteRole } from './roles.ts'
@@ -36,7 +37,6 @@ import { listRestrictedPrefixes, setRestrictedPrefix, deleteRestrictedPrefix } f
 import { explainAccess } from './explain-access.ts'
 import { reviewAccess } from './review-access.ts'
 import { listRestrictions, createRestriction, endRestriction } from './restrictions.ts'
-import { applyLogging, planLogging } from './bucket-logging.ts'
 import { listBudgets, setBudget, deleteBudget } from './budgets.ts'
 import { listShareLinks, createShareLink, deleteShareLink } from './share-links.ts'
 import { planRevocation, revoke } from './revocations.ts'
@@ -59,6 +59,7 @@ import {
   readLogSource,
   updateLogSource,
 } from './log-sources.ts'
+import { verifyLogging } from './verify-logging.ts'
 import { verifyWrite } from './verify-write.ts'
 import { countFindings, getFinding, listFindings, updateFinding } from './findings.ts'
 import { traceUser } from './trace-user.ts'
@@ -66,7 +67,6 @@ import { whoAccessed } from './who.ts'
 
 export const handlers: Handlers = {
   getMe,
-import { verifyLogging } from './verify-logging.ts'
   issueUrl,
   issueUrls,
   verifyWrite,
@@ -109,6 +109,9 @@ import { verifyLogging } from './verify-logging.ts'
   planNetwork,
   applyNetwork,
   verifyNetwork,
+  planLogging,
+  applyLogging,
+  verifyLogging,
   startMove,
   getMove,
   cancelMove,
@@ -116,9 +119,6 @@ import { verifyLogging } from './verify-logging.ts'
   listAccessLogRecords,
   whoAccessed,
   traceUser,
-  planLogging,
-  applyLogging,
-  verifyLogging,
   listFindings,
   countFindings,
   getFinding,

@@ -1,8 +1,10 @@
 import {
+  FileCounts,
   operations,
   SignpostError,
   type CallInput,
   type ErrorCode,
+  type IngestAccessLogInput,
   type Operation,
   type OperationId,
   type Operations,
@@ -41,6 +43,12 @@ export interface ApiClient {
     input: CallInput<Id>,
     options?: CallOptions,
   ) => AsyncGenerator<Reply<Id>, void, void>
+  /** Hands in a log file of a bucket, as it comes, packed or not. Never tried again: the bytes are gone. */
+  ingestLog: (
+    query: IngestAccessLogInput,
+    bytes: AsyncIterable<Uint8Array>,
+    options?: { signal?: AbortSignal | undefined },
+  ) => Promise<FileCounts>
 }
 
 export interface ApiClientDeps {
@@ -54,6 +62,9 @@ export interface ApiClientDeps {
   /** Asked before each further try; false gives up. */
   mayRetry: (error: Error, attempt: number) => boolean
 }
+
+/** No operation of the contract: its body is no JSON. */
+const ingestLogPath = { path: '/v1/access-logs' }
 
 /** Passing states of server or bucket; all others will not change by asking again. */
 const passing: ReadonlySet<ErrorCode> = new Set(['rate_limited', 'record_unavailable', 'bucket_unreachable'])
@@ -123,6 +134,29 @@ export function createApiClient(deps: ApiClientDeps): ApiClient {
   }
 
   return {
+    async ingestLog(query, bytes, { signal } = {}) {
+      const url = operationUrl(base, ingestLogPath, { query })
+      const token = await tokenOf(deps.token, signal)
+      const request: RequestInit & { duplex: 'half' } = {
+        method: 'POST',
+        headers: {
+          accept: 'application/json',
+          'content-type': 'application/octet-stream',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(deps.userAgent === undefined ? {} : { 'user-agent': deps.userAgent }),
+        },
+        body: bytes as unknown as ReadableStream,
+        duplex: 'half',
+        ...(signal ? { signal } : {}),
+      }
+      const response = await deps.fetch(url, request).catch((cause: unknown) => {
+        throw networkError(url, cause, signal)
+      })
+      if (!response.ok) throw await errorOfResponse(response, url)
+      const parsed = FileCounts.safeParse(await response.json())
+      if (!parsed.success) throw badReply('ingestLog', parsed.error)
+      return parsed.data
+    },
     async call(id, input, options = {}) {
       const response = await request(id, input as RawInput, options)
       const operation: Operation = operations[id]
@@ -184,7 +218,7 @@ function parseReply(id: OperationId, operation: Operation, reply: unknown): unkn
   return parsed?.data
 }
 
-function badReply(id: OperationId, cause: unknown): TransferError {
+function badReply(id: OperationId | 'ingestLog', cause: unknown): TransferError {
   return new TransferError(
     'bad_reply',
     `The answer to ${id} is not what this version of the SDK understands`,

@@ -8,7 +8,7 @@ export interface RawInput {
 }
 
 /** The operation's URL below `base`, with its path parameters and query filled in. */
-export function operationUrl(base: URL, operation: Operation, input: RawInput): string {
+export function operationUrl(base: URL, operation: Pick<Operation, 'path'>, input: RawInput): string {
   const path = operation.path.replaceAll(/\{(\w+)(\*?)\}/g, (_, name: string, rest: string) => {
     const value = input.params?.[name] ?? ''
     return rest

@@ -147,6 +147,7 @@ export function signpostOf(deps: TransferDeps): Signpost {
   return {
     call: api.call,
     stream: api.stream,
+    ingestLog: api.ingestLog,
     async *items(id, input, callOptions) {
       let cursor: string | undefined
       do {

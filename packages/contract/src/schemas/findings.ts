@@ -110,6 +110,7 @@ export const IngestAccessLogQuery = z.strictObject({
   connector: Slug.optional().describe('Whose bucket the log is about; left out: each line names its bucket'),
 })
 export type IngestAccessLogQuery = z.infer<typeof IngestAccessLogQuery>
+export type IngestAccessLogInput = z.input<typeof IngestAccessLogQuery>
 
 /** Counts of one file of a log, or of many. */
 export const FileCounts = z.object({

@@ -1,0 +1,103 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { Option, type Command } from 'commander'
+import { logFormatNames, type FileCounts, type IngestAccessLogInput } from '@signpost/contract'
+import { handler, type Context, type Run } from '../context.ts'
+import { UsageError } from '../errors.ts'
+import { examples } from '../examples.ts'
+import { printableLine } from '../text.ts'
+import { openProgressBar, type ProgressBar } from '../transfer/progress-bar.ts'
+
+interface Options {
+  format?: NonNullable<IngestAccessLogInput['format']>
+  connector?: string
+  source?: string
+}
+
+export function addLogsIngest(logs: Command, run: Run): void {
+  logs
+    .command('ingest')
+    .description(
+      'read log files of buckets, packed or not: every access is put beside the URLs that were issued',
+    )
+    .argument('<file...>', 'log files; - reads standard input')
+    .addOption(
+      new Option('--format <format>', 'which log it is; left out: told by how it begins').choices(
+        logFormatNames,
+      ),
+    )
+    .option('--connector <name>', 'whose bucket the log is about; left out: each line names its bucket')
+    .option('--source <name>', 'log source to put it down to')
+    .addHelpText(
+      'after',
+      examples(
+        'signpost logs ingest access.log.gz --format s3-server-access',
+        'zcat logs/*.gz | signpost logs ingest - --format gcs-usage --connector prod',
+        'signpost logs ingest 2026-11-*.json --json | jq .findings',
+      ),
+    )
+    .action(
+      handler(run, async (context, [files]: [string[]], options: Options) => {
+        if (files.filter((file) => file === '-').length > 1)
+          throw new UsageError('give standard input (-) once')
+        for (const file of files) await ingestOne(context, file, options)
+      }),
+    )
+}
+
+async function ingestOne(context: Context, file: string, options: Options): Promise<void> {
+  const { io, signal, json } = context
+  const isInput = file === '-'
+  const size = isInput ? null : (await stat(file)).size
+  const bar = io.stderr.isTTY && !json ? await openProgressBar(io.stderr) : undefined
+  bar?.expect(size)
+  const { format, connector, source } = options
+  const query: IngestAccessLogInput = {
+    name: isInput ? '-' : basename(file),
+    ...(format === undefined ? {} : { format }),
+    ...(connector === undefined ? {} : { connector }),
+    ...(source === undefined ? {} : { source }),
+  }
+  try {
+    const client = await context.connect()
+    const bytes = counted(isInput ? io.stdin : createReadStream(file), size, bar)
+    const counts = await client.ingestLog(query, bytes, { signal })
+    bar?.stop()
+    if (json) context.printJson({ file, ...counts })
+    else countLines(file, counts).forEach(context.print)
+  } finally {
+    bar?.stop()
+  }
+}
+
+async function* counted(
+  bytes: AsyncIterable<Uint8Array>,
+  totalBytes: number | null,
+  bar: ProgressBar | undefined,
+): AsyncGenerator<Uint8Array> {
+  const file = {}
+  let transferredBytes = 0
+  for await (const chunk of bytes) {
+    yield chunk
+    transferredBytes += chunk.length
+    bar?.progress(file, { transferredBytes, totalBytes, keptBytes: 0, resumedBytes: 0 })
+  }
+}
+
+/** What nobody could read is said, and is no failure of the command: the rest is there. */
+export function countLines(file: string, counts: FileCounts): string[] {
+  const { lines, records, known, skipped, elsewhere, unparsed, unparsedReasons, findings } = counts
+  const told = [
+    `${records} accesses${known > 0 ? ` (${known} known before)` : ''}`,
+    ...(elsewhere > 0 ? [`${elsewhere} of buckets that are no connector's`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ]
+  const found = Object.entries(findings).map(([finding, count]) => `${finding} ${count}`)
+  const reasons = Object.entries(unparsedReasons).map(([reason, count]) => `${reason} ${count}`)
+  return [
+    `${printableLine(file)}: ${lines} lines, ${told.join(', ')}`,
+    ...(found.length > 0 ? [`  ${found.join(', ')}`] : []),
+    ...(unparsed > 0 ? [`  ${unparsed} lines could not be read, and are kept: ${reasons.join(', ')}`] : []),
+  ]
+}

@@ -1,3 +1,4 @@
+import { createRemovals, erasedDigest, type Removals } from './audit-removals.ts'
 import type { AuditEvent, ChainedAuditEvent } from './schemas/audit.ts'
 
 /** `previousHash` of a chain's first event. */
@@ -36,65 +37,111 @@ export function anchorsOf(event: AuditEvent): ChainAnchor[] {
 }
 
 export interface ChainVerifier {
-  /** Events of one chain must come in the order of `seq`; chains may be interleaved. Returns the problem, if this event shows one. */
-  add(link: ChainedAuditEvent, eventText?: string): ChainProblem | null
+  /**
+   * Events of one chain must come in the order of `seq`; chains may be interleaved. Returns the problem, if this event shows
+   * one. `pseudonymised`: its text was changed for an export, so that its hash is taken as it stands.
+   */
+  add(link: ChainedAuditEvent, eventText?: string, pseudonymised?: boolean): ChainProblem | null
   /** Call at the end: checks that every chain which a later one has anchored is there, and reaches far enough. */
-  finish(): { chains: number; events: number; problems: ChainProblem[] }
+  finish(): VerifiedChains
+}
+
+export interface VerifiedChains {
+  chains: number
+  events: number
+  problems: ChainProblem[]
+  /** Events that are gone by a record, and whose texts were erased by one. Left out: none. */
+  expiredEvents?: number
+  erasedEvents?: number
+  /** Events whose hash could not be computed anew. Left out: none. */
+  pseudonymisedEvents?: number
 }
 
 /**
- * Verifies chains from their first event. Shows a removed, changed, reordered or inserted event, a missing chain, and the
+ * Verifies chains from their first event, or from behind a beginning that expired by a record. Shows a removed, changed, reordered or inserted event, a missing chain, and the
  * cut-off end of every chain that a later start has anchored. What comes after the last anchor, and hashes that were all
  * computed anew, only signed checkpoints show.
  *
  * @param openings every `chain.open` event, read ahead (a first pass), for their anchors; they are verified like all others when added.
  * @param signed heads that checkpoints vouch for, the oldest first
+ * @param removals what is recorded as taken out, read ahead, too
  */
 export function createChainVerifier(
   sha256Hex: Sha256Hex,
   openings: Iterable<ChainedAuditEvent>,
   signed: Iterable<ChainAnchor & { by: string }> = [],
+  removals: Removals = createRemovals(),
 ): ChainVerifier {
   const heads = new Map<string, { seq: number; hash: string }>()
   const expected = expectedHashes(openings, signed)
   const problems: ChainProblem[] = []
-  let events = 0
+  const counts = { events: 0, erasedEvents: 0, pseudonymisedEvents: 0 }
 
   const fail = (chain: string, seq: number, problem: string): ChainProblem => {
     const found = { chain, seq, problem }
     problems.push(found)
     return found
   }
+  const fits = (previousHash: string, { chain, seq, hash }: ChainedAuditEvent, text: string): boolean => {
+    if (sha256Hex(linkText(previousHash, chain, seq, text)) === hash) return true
+    if (!removals.isErased({ chain, seq }, () => erasedDigest(hash, text, sha256Hex))) return false
+    counts.erasedEvents += 1
+    return true
+  }
+  const add = (link: ChainedAuditEvent, eventText: string, pseudonymised: boolean): ChainProblem | null => {
+    const { chain, seq, hash } = link
+    counts.events += 1
+    const head = headBefore(link, heads.get(chain), removals)
+    heads.set(chain, { seq, hash })
+    const anchors = expected.get(`${chain}:${seq}`)
+    expected.delete(`${chain}:${seq}`)
+    if (seq !== head.seq + 1)
+      return fail(
+        chain,
+        head.seq + 1,
+        seq > head.seq ? `missing: the next event found is number ${seq}` : 'out of order or doubled',
+      )
+    if (pseudonymised) counts.pseudonymisedEvents += 1
+    else if (!fits(head.hash, link, eventText))
+      return fail(chain, seq, 'changed: its content does not give its hash')
+    const other = anchors?.find((anchor) => anchor.hash !== hash)
+    return other ? fail(chain, seq, `changed: ${other.by} recorded another hash for it`) : null
+  }
 
   return {
-    add(link, eventText = JSON.stringify(link.event)) {
-      events += 1
-      const head = heads.get(link.chain) ?? { seq: 0, hash: genesisHash }
-      const hash = sha256Hex(linkText(head.hash, link.chain, link.seq, eventText))
-      heads.set(link.chain, { seq: link.seq, hash: link.hash })
-      const anchors = expected.get(`${link.chain}:${link.seq}`)
-      expected.delete(`${link.chain}:${link.seq}`)
-      if (link.seq !== head.seq + 1) {
-        return fail(
-          link.chain,
-          head.seq + 1,
-          link.seq > head.seq
-            ? `missing: the next event found is number ${link.seq}`
-            : 'out of order or doubled',
-        )
-      }
-      if (hash !== link.hash) return fail(link.chain, link.seq, 'changed: its content does not give its hash')
-      const other = anchors?.find((anchor) => anchor.hash !== link.hash)
-      if (other) return fail(link.chain, link.seq, `changed: ${other.by} recorded another hash for it`)
-      return null
-    },
+    add: (link, eventText = JSON.stringify(link.event), pseudonymised = false) =>
+      add(link, eventText, pseudonymised),
     finish() {
-      for (const [anchor] of expected.values()) {
-        if (anchor) fail(anchor.chain, anchor.seq, `missing: ${anchor.by} says that this event existed`)
+      for (const [place, anchors] of expected) {
+        const anchor = anchors[0]
+        if (!anchor) continue
+        const recorded = removals.expiredHash(anchor.chain, anchor.seq)
+        if (anchor.seq > removals.expiredThrough(anchor.chain))
+          fail(anchor.chain, anchor.seq, `missing: ${anchor.by} says that this event existed`)
+        else if (recorded !== undefined && anchors.some(({ hash }) => hash !== recorded))
+          fail(
+            anchor.chain,
+            anchor.seq,
+            `changed: audit.expire names another hash than ${anchor.by} at ${place}`,
+          )
       }
-      return { chains: heads.size, events, problems }
+      const { events, ...others } = counts
+      const removed = { expiredEvents: removals.expiredCount(), ...others }
+      const named = Object.entries(removed).filter(([, count]) => count > 0)
+      return { chains: heads.size, events, problems, ...Object.fromEntries(named) }
     },
   }
+}
+
+/** Where the chain stood before this event: after the one before it, or after a beginning that expired by a record. */
+function headBefore(
+  { chain, seq }: ChainedAuditEvent,
+  known: { seq: number; hash: string } | undefined,
+  removals: Removals,
+): { seq: number; hash: string } {
+  const head = known ?? { seq: 0, hash: genesisHash }
+  const hash = seq > head.seq + 1 ? removals.expiredHash(chain, seq - 1) : undefined
+  return hash === undefined ? head : { seq: seq - 1, hash }
 }
 
 /** `chain:seq` -> what the openings of later chains, and checkpoints, say its hash was. */

@@ -88,12 +88,15 @@ export function createCheckpointVerifier(crypto: CheckpointCrypto) {
     add(note: string): number | undefined {
       return read(note, 0)?.number
     },
-    /** @param publicKey the key that the asker trusts, as `publicKeyText` writes it; undefined: whose they are is not checked */
-    finish(publicKey: string | undefined): VerifiedCheckpoints {
+    /**
+     * @param publicKey the key that the asker trusts, as `publicKeyText` writes it; undefined: whose they are is not checked
+     * @param expired those whose events are gone by a record: they may be missing
+     */
+    finish(publicKey: string | undefined, expired: ReadonlySet<number> = new Set()): VerifiedCheckpoints {
       const ordered = [...found.values()].toSorted(
         (one, other) => one.checkpoint.number - other.checkpoint.number,
       )
-      checkSequence(ordered, crypto, fail)
+      checkSequence(ordered, crypto, fail, expired)
       if (publicKey !== undefined)
         checkKeys(
           ordered.map(({ checkpoint }) => checkpoint),
@@ -125,6 +128,7 @@ function checkSequence(
   ordered: readonly { checkpoint: Checkpoint; digest: string }[],
   crypto: CheckpointCrypto,
   fail: Fail,
+  expired: ReadonlySet<number>,
 ): void {
   const heads = new Map<string, CheckpointHead>()
   let before: { checkpoint: Checkpoint; digest: string } | undefined
@@ -134,7 +138,9 @@ function checkSequence(
     const expected = (before?.checkpoint.number ?? 0) + 1
     if (number !== expected) {
       isWhole = false
-      fail(expected, `missing: the next one found is number ${number}`)
+      const gone = Array.from({ length: number - expected }, (_, index) => expected + index)
+      const missing = gone.find((one) => !expired.has(one))
+      if (missing !== undefined) fail(missing, `missing: the next one found is number ${number}`)
     } else if (previous !== (before?.digest ?? noCheckpoint))
       fail(number, 'forged, or the one before it was changed: it names another one as that before')
     if (before && origin !== before.checkpoint.origin)

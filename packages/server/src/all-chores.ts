@@ -10,6 +10,7 @@ import { forgetOldReplies } from './broker/idempotency.ts'
 import { forgetOldLogins } from './broker/login.ts'
 import { createLogReader } from './broker/log-reading/read-sources.ts'
 import { noteLogSources } from './broker/log-sources.ts'
+import { expireOld } from './broker/retention/expire.ts'
 import { runMoves } from './broker/move/run-moves.ts'
 import { sweepRestrictions } from './broker/restrictions.ts'
 import { signCheckpoint } from './broker/sign-checkpoint.ts'
@@ -55,6 +56,7 @@ export function choresOf({
     { name: 'forget finished logins', everyMs: 10 * 60_000, run: () => forgetOldLogins(deps) },
     { name: 'forget ended sessions', everyMs: 60 * 60_000, run: () => forgetEndedKeys(deps) },
     { name: 'forget budget uses', everyMs: 60 * 60_000, run: () => forgetOldUses(deps) },
+    { name: 'expire what is old', everyMs: 10 * 60_000, run: (ending) => expireOld(deps, ending) },
     { name: 'sweep restrictions', everyMs: 10 * 60_000, run: () => sweepRestrictions(deps) },
     { name: 'forget idempotency keys', everyMs: 60 * 60_000, run: () => forgetOldReplies(deps) },
   ]

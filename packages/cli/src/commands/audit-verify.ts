@@ -52,7 +52,8 @@ async function verify(context: Context, options: VerifyOptions): Promise<number>
   return result.ok ? exitCodes.ok : exitCodes.failed
 }
 
-function linesOf({ ok, events, chains, firstBad, checkpoints }: AuditVerification): string[] {
+function linesOf(result: ExportVerification): string[] {
+  const { ok, events, chains, firstBad, checkpoints } = result
   const lines = []
   if (firstBad)
     lines.push(
@@ -62,9 +63,23 @@ function linesOf({ ok, events, chains, firstBad, checkpoints }: AuditVerificatio
   if (bad) lines.push(`not ok: checkpoint ${bad.number}: ${printableLine(bad.problem)}`)
   if (!ok) return lines
   const all = `ok: ${events} events in ${chains} ${chains === 1 ? 'chain' : 'chains'}`
-  if (!checkpoints?.last) return [all]
+  if (!checkpoints?.last) return [all, ...removedLines(result)]
   const { last, uncoveredEvents } = checkpoints
-  return [`${all}, signed up to checkpoint ${last.number} of ${last.at}; ${uncoveredEvents} after it`]
+  const signed = `signed up to checkpoint ${last.number} of ${last.at}; ${uncoveredEvents} after it`
+  return [`${all}, ${signed}`, ...removedLines(result)]
+}
+
+function removedLines(result: ExportVerification): string[] {
+  const { expiredEvents, erasedEvents, pseudonymisedEvents } = result
+  return [
+    ...(expiredEvents ? [`expired before them, by record: ${expiredEvents} events`] : []),
+    ...(erasedEvents ? [`erased, by record: the texts of ${erasedEvents} events; their hashes stay`] : []),
+    ...(pseudonymisedEvents
+      ? [
+          `pseudonymised: ${pseudonymisedEvents} events: places and hashes were compared, what they say cannot be verified`,
+        ]
+      : []),
+  ]
 }
 
 async function verifyOnServer(context: Context): Promise<AuditVerification> {

@@ -44,6 +44,12 @@ export const AuditEventType = z.enum([
   'secrets.rotate',
   'audit.read',
   'audit.checkpoint',
+  'audit.retention',
+  'audit.expire',
+  'audit.hold',
+  'audit.release',
+  'audit.erase',
+  'person.read',
   'marker.read',
   'logs.ingest',
   'auth.login',
@@ -121,6 +127,10 @@ export const AuditEvent = z.object({
     .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
     .optional()
     .describe('What else this type of event says'),
+  erased: z
+    .string()
+    .optional()
+    .describe('Its text was erased on request: id of the erasure. Its hash is that of the text before'),
 })
 export type AuditEvent = z.infer<typeof AuditEvent>
 
@@ -154,6 +164,16 @@ export const AuditVerification = z.object({
     .object({ chain: z.string(), seq: z.number().int(), problem: z.string() })
     .nullable()
     .describe('Where the first chain breaks, and how'),
+  expiredEvents: z
+    .number()
+    .int()
+    .optional()
+    .describe('Gone by the policy of retention, and recorded so; left out: none'),
+  erasedEvents: z
+    .number()
+    .int()
+    .optional()
+    .describe('Whose text was erased on request, and recorded so; left out: none'),
   checkpoints: CheckpointVerification.optional().describe(
     'Left out: there are none, and none were asked for',
   ),

@@ -27,8 +27,13 @@ export interface CheckpointCheck {
  * end, the checkpoints that the events tell of.
  *
  * @param trusted the key that this server has; undefined: it has not the one that signed last
+ * @param expired those whose events are gone by a record
  */
-export async function checkCheckpoints(db: Db, trusted: string | undefined): Promise<CheckpointCheck> {
+export async function checkCheckpoints(
+  db: Db,
+  trusted: string | undefined,
+  expired: ReadonlySet<number>,
+): Promise<CheckpointCheck> {
   const verifier = createCheckpointVerifier(checkpointCrypto)
   const digests = new Map<number, string>()
   const notes: string[] = []
@@ -57,7 +62,7 @@ export async function checkCheckpoints(db: Db, trusted: string | undefined): Pro
         digests.set(row.number, checkpointCrypto.sha256Hex(row.note))
       const { count, last } = result
       if (digests.size === 0 && recorded.size === 0) return undefined
-      const differing = firstDifference(digests, recorded, last?.number ?? 0)
+      const differing = firstDifference(digests, recorded, expired, last?.number ?? 0)
       const firstBad = [result.firstBad, badColumn, count === 0 ? null : keyProblem(trusted), differing]
         .filter((one) => one !== null)
         .toSorted((one, other) => one.number - other.number)[0]
@@ -98,6 +103,7 @@ function keyProblem(trusted: string | undefined): CheckpointProblem | null {
 function firstDifference(
   kept: Map<number, string>,
   recorded: Map<number, string>,
+  expired: ReadonlySet<number>,
   lastRead: number,
 ): CheckpointProblem | null {
   for (const number of [...new Set([...kept.keys(), ...recorded.keys()])].toSorted(
@@ -105,7 +111,7 @@ function firstDifference(
   )) {
     const [one, other] = [kept.get(number), recorded.get(number)]
     if (one === undefined) return { number, problem: 'missing: an audit event tells of it' }
-    if (other === undefined && number <= lastRead)
+    if (other === undefined && number <= lastRead && !expired.has(number))
       return { number, problem: 'inserted, or its audit event is missing: none tells of it' }
     if (other !== undefined && one !== other)
       return { number, problem: 'changed: the audit event that tells of it has another' }

@@ -1,5 +1,5 @@
 import { createChainVerifier, expectationsOf } from '@signpost/contract'
-import type { AuditEvent, AuditVerification, ChainProblem } from '@signpost/contract'
+import type { AuditEvent, AuditVerification, ChainProblem, Removals } from '@signpost/contract'
 import { columnsOf } from '../store/audit-columns.ts'
 import {
   chainedEventOf,
@@ -10,6 +10,7 @@ import {
 import type { AuditRow } from '../store/audit-events.ts'
 import { sha256Hex } from '../store/chain-opening.ts'
 import { keyPlace, slotOf } from '../store/key-place.ts'
+import { readRemovals } from '../store/removal-events.ts'
 import type { Store } from '../store/store.ts'
 import { checkCheckpoints } from './verify-checkpoints.ts'
 
@@ -22,13 +23,28 @@ import { checkCheckpoints } from './verify-checkpoints.ts'
  * @param trusted the public key of this server; undefined: it has not the one that signed last
  */
 export async function verifyAudit(store: Pick<Store, 'db'>, trusted?: string): Promise<AuditVerification> {
+  for (let tries = 1; ; tries++) {
+    const { removals, count } = await readRemovals(store.db)
+    const result = await verifyOnce(store, trusted, removals)
+    // What was taken out while it read looks like a fault, and is none if its record came meanwhile.
+    if (result.ok || tries === triesMax || (await readRemovals(store.db)).count === count) return result
+  }
+}
+
+const triesMax = 5
+
+async function verifyOnce(
+  store: Pick<Store, 'db'>,
+  trusted: string | undefined,
+  removals: Removals,
+): Promise<AuditVerification> {
   const { db } = store
   // Read before the events: all that these say must be there; more may be.
   const openings = (await listChainOpenings(db)).flatMap((row) => (eventIn(row) ? [chainedEventOf(row)] : []))
   const heads = new Map((await listChainHeads(db)).map((head) => [head.chain, head]))
   const firstSlots = new Map([...heads.values()].map((head) => [head.chain, head.first_slot]))
-  const checkpoints = await checkCheckpoints(db, trusted)
-  const verifier = createChainVerifier(sha256Hex, openings, expectationsOf(checkpoints.heads))
+  const checkpoints = await checkCheckpoints(db, trusted, removals.checkpoints)
+  const verifier = createChainVerifier(sha256Hex, openings, expectationsOf(checkpoints.heads), removals)
   const seen = new Set<string>()
   let first: ChainProblem | null = null
 
@@ -47,11 +63,11 @@ export async function verifyAudit(store: Pick<Store, 'db'>, trusted?: string): P
     }
   }
 
-  const { chains, events, problems } = verifier.finish()
-  first ??= problems[0] ?? missingEnd(heads.values()) ?? (await unknownChain(store, seen))
+  const { problems, ...counts } = verifier.finish()
+  first ??= problems[0] ?? missingEnd(heads.values(), removals) ?? (await unknownChain(store, seen))
   const signed = await checkpoints.finish()
   const ok = first === null && (signed?.firstBad ?? null) === null
-  return { ok, chains, events, firstBad: first, ...(signed ? { checkpoints: signed } : {}) }
+  return { ok, ...counts, firstBad: first, ...(signed ? { checkpoints: signed } : {}) }
 }
 
 /** Stands for a text that is no event: the verifier only looks at the text. */
@@ -84,8 +100,13 @@ function columnProblem(
     : null
 }
 
-function missingEnd(heads: Iterable<{ chain: string; head_seq: number }>): ChainProblem | null {
-  for (const { chain, head_seq: seq } of heads) {
+function missingEnd(
+  heads: Iterable<{ chain: string; head_seq: number; head_hash: string }>,
+  removals: Removals,
+): ChainProblem | null {
+  for (const { chain, head_seq: seq, head_hash: hash } of heads) {
+    // A chain that has expired to its end.
+    if (removals.expiredHash(chain, seq) === hash) continue
     return { chain, seq, problem: 'missing: the kept head says that this event existed' }
   }
   return null

@@ -51,7 +51,7 @@ export async function findSlots(db: Db, from: number, to: number): Promise<SlotR
   return ranges
 }
 
-/** Events of a chain are in the order of time: the last slot that begins no later than that. */
+/** Events of a chain are in the order of time: the last slot that begins no later than that. What is not there has expired. */
 async function lastSlotBefore(db: Db, chain: string, slots: number, at: number): Promise<number> {
   let low = 0
   let high = slots
@@ -63,7 +63,7 @@ async function lastSlotBefore(db: Db, chain: string, slots: number, at: number):
       .where('chain', '=', chain)
       .where('seq', '=', middle * slotEvents)
       .executeTakeFirst()
-    if (found !== undefined && found.at <= at) low = middle
+    if (found === undefined || found.at <= at) low = middle
     else high = middle - 1
   }
   return low

@@ -1,0 +1,134 @@
+/**
+ * What was taken out of the trail and recorded in it: beginnings of chains that expired, and texts that were erased. Only
+ * what such an event names may be missing, or read otherwise than its hash says.
+ */
+import type { Sha256Hex } from './audit-chain.ts'
+import type { AuditEvent } from './schemas/audit.ts'
+
+/** How far the beginning of a chain was taken away. Stands in an `audit.expire` event's `details` as `chain:<id>` -> `<seq>:<hash>`. */
+export interface ExpiredBeginning {
+  chain: string
+  /** The last event that was taken away, and its hash: the next one's hash is over it. */
+  seq: number
+  hash: string
+}
+
+/** A text that was put in the place of another. In an `audit.erase` event's `details`: `erased:<chain>` -> `<seq>:<digest> ...`. */
+export interface ErasedText {
+  chain: string
+  seq: number
+  digest: string
+}
+
+/** Binds the text that is left to the hash that stays: neither can be changed afterwards. */
+export function erasedDigest(hash: string, textLeft: string, sha256Hex: Sha256Hex): string {
+  return sha256Hex(`${hash}\n${textLeft}`)
+}
+
+export function expireDetails(
+  beginnings: readonly ExpiredBeginning[],
+  checkpoints: readonly number[],
+): Record<string, string> {
+  return {
+    ...Object.fromEntries(beginnings.map(({ chain, seq, hash }) => [`chain:${chain}`, `${seq}:${hash}`])),
+    ...(checkpoints.length === 0 ? {} : { checkpoints: rangesText(checkpoints) }),
+  }
+}
+
+export function eraseDetails(erased: readonly ErasedText[]): Record<string, string> {
+  const details: Record<string, string> = {}
+  for (const { chain, seq, digest } of erased) {
+    const name = `erased:${chain}`
+    details[name] = `${details[name] === undefined ? '' : `${details[name]} `}${seq}:${digest}`
+  }
+  return details
+}
+
+export function expiredIn(event: AuditEvent): ExpiredBeginning[] {
+  if (event.type !== 'audit.expire') return []
+  return placesIn(event, 'chain:').map(({ chain, seq, rest }) => ({ chain, seq, hash: rest }))
+}
+
+export function erasedIn(event: AuditEvent): ErasedText[] {
+  if (event.type !== 'audit.erase') return []
+  return placesIn(event, 'erased:').map(({ chain, seq, rest }) => ({ chain, seq, digest: rest }))
+}
+
+/** Numbers of the checkpoints whose events went with an expired beginning. */
+export function expiredCheckpointsIn(event: AuditEvent): number[] {
+  const text = event.type === 'audit.expire' ? event.details?.['checkpoints'] : undefined
+  if (typeof text !== 'string') return []
+  return text.split(' ').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    return Array.from(
+      { length: Math.max(0, Math.min(last - first + 1, rangeMax)) },
+      (_, index) => first + index,
+    )
+  })
+}
+
+/** Somebody who writes nonsense into a trail is not to fill the memory of who verifies it. */
+const rangeMax = 10_000_000
+
+/** `1-4 7` */
+function rangesText(numbers: readonly number[]): string {
+  const ranges: [number, number][] = []
+  for (const number of [...new Set(numbers)].toSorted((one, other) => one - other)) {
+    const last = ranges.at(-1)
+    if (last?.[1] === number - 1) last[1] = number
+    else ranges.push([number, number])
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(' ')
+}
+
+function placesIn(event: AuditEvent, prefix: string): { chain: string; seq: number; rest: string }[] {
+  return Object.entries(event.details ?? {}).flatMap(([name, value]) => {
+    if (!name.startsWith(prefix) || typeof value !== 'string') return []
+    const chain = name.slice(prefix.length)
+    return value.split(' ').map((place) => {
+      const [seq = '', rest = ''] = place.split(':')
+      return { chain, seq: Number(seq), rest }
+    })
+  })
+}
+
+/** All that is recorded as taken out, read ahead of what is verified. */
+export interface Removals {
+  add(event: AuditEvent): void
+  /** Of an event that is the last of an expired beginning. */
+  expiredHash(chain: string, seq: number): string | undefined
+  /** How far a chain's beginning has expired; 0: not at all. */
+  expiredThrough(chain: string): number
+  isErased(place: { chain: string; seq: number }, digest: () => string): boolean
+  checkpoints: ReadonlySet<number>
+  /** How many events they are, all together. */
+  expiredCount(): number
+}
+
+export function createRemovals(events: Iterable<AuditEvent> = []): Removals {
+  const hashes = new Map<string, Map<number, string>>()
+  const through = new Map<string, number>()
+  const erased = new Map<string, string[]>()
+  const checkpoints = new Set<number>()
+  const removals: Removals = {
+    add(event) {
+      for (const { chain, seq, hash } of expiredIn(event)) {
+        if (!hashes.has(chain)) hashes.set(chain, new Map())
+        hashes.get(chain)!.set(seq, hash)
+        through.set(chain, Math.max(seq, through.get(chain) ?? 0))
+      }
+      for (const { chain, seq, digest } of erasedIn(event)) {
+        const place = `${chain}:${seq}`
+        erased.set(place, [...(erased.get(place) ?? []), digest])
+      }
+      for (const number of expiredCheckpointsIn(event)) checkpoints.add(number)
+    },
+    expiredHash: (chain, seq) => hashes.get(chain)?.get(seq),
+    expiredThrough: (chain) => through.get(chain) ?? 0,
+    isErased: ({ chain, seq }, digest) => erased.get(`${chain}:${seq}`)?.includes(digest()) ?? false,
+    checkpoints,
+    expiredCount: () => [...through.values()].reduce((sum, seq) => sum + seq, 0),
+  }
+  for (const event of events) removals.add(event)
+  return removals
+}

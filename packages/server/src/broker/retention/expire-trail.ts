@@ -1,0 +1,156 @@
+/** Takes the beginnings of chains away that are older than they are to be kept, a batch at a time, each with its record. */
+import {
+  erasedIn,
+  eraseDetails,
+  expiredCheckpointsIn,
+  expiredIn,
+  expireDetails,
+  type AuditEvent,
+  type ErasedText,
+  type ExpiredBeginning,
+} from '@signpost/contract'
+import { isEventHeld, isHeld, type Hold } from '../../domain/hold.ts'
+import { isoOf } from '../../domain/instant.ts'
+import {
+  expireBeginning,
+  listEventsBetween,
+  listExpirable,
+  listRunsAfter,
+  readExpiredThrough,
+  requireRevision,
+  type ChainEvent,
+  type ChainRun,
+} from '../../store/retention.ts'
+import type { BrokerDeps } from '../deps.ts'
+
+export type ExpiringDeps = Pick<BrokerDeps, 'store' | 'clock' | 'newId' | 'log'>
+
+export interface Limits {
+  /** Of policy and holds, as they were read. */
+  revision: number
+  /** What is younger stays: ms since the epoch. */
+  before: number
+  holds: readonly Hold[]
+  /** Access logs may still tell of URLs that ended after then: ms since the epoch. */
+  grantsEndedBefore: number
+}
+
+/** Events that are taken away in one commit, about: others wait for it. */
+const batchEvents = 2000
+const runsAtOnce = 500
+
+/** Answers how many went. A beginning ends before the first event that has to stay, whatever comes after it. */
+export async function expireTrail(deps: ExpiringDeps, limits: Limits, signal?: AbortSignal): Promise<number> {
+  let count = 0
+  for (const { chain, through } of await listExpirable(deps.store.db, limits.before)) {
+    for (let after = through; ;) {
+      if (signal?.aborted) return count
+      const batch = await readBatch(deps, chain, after, limits)
+      if (batch.length === 0) break
+      const last = batch.at(-1)!.seq
+      await takeAway(deps, chain, batch, limits)
+      count += last - after
+      after = last
+    }
+  }
+  return count
+}
+
+/** Whole runs, as events in one share what stands beside them. */
+async function readBatch(
+  { store: { db } }: ExpiringDeps,
+  chain: string,
+  after: number,
+  limits: Limits,
+): Promise<ChainEvent[]> {
+  const runs: ChainRun[] = []
+  for (const run of await listRunsAfter(db, chain, after, runsAtOnce)) {
+    const isWhole = run.first_seq === (runs.at(-1)?.last_seq ?? after) + 1
+    if (!isWhole || run.at >= limits.before || isHeld(limits.holds, run)) break
+    runs.push(run)
+    if (run.last_seq - after >= batchEvents) break
+  }
+  const end = runs.at(-1)?.last_seq
+  if (end === undefined) return []
+  const events = await listEventsBetween(db, chain, after, end)
+  const kept = events.find(({ event }) => mustStay(JSON.parse(event) as AuditEvent, limits))?.seq ?? end + 1
+  const through = runs.findLast(({ last_seq }) => last_seq < kept)?.last_seq ?? after
+  const batch = events.filter(({ seq }) => seq <= through)
+  // What is missing is not to be covered up.
+  return batch.every(({ seq }, index) => seq === after + 1 + index) && batch.length === through - after
+    ? batch
+    : []
+}
+
+function mustStay(event: AuditEvent, { holds, grantsEndedBefore }: Limits): boolean {
+  if (isEventHeld(holds, event)) return true
+  const isGrant = event.type === 'url.issue' && event.expiresAt !== undefined
+  return isGrant && Date.parse(event.expiresAt!) >= grantsEndedBefore
+}
+
+/** Throws `conflict` where another process did, or policy and holds have changed. */
+async function takeAway(
+  deps: ExpiringDeps,
+  chain: string,
+  batch: readonly ChainEvent[],
+  { before, revision }: Limits,
+): Promise<void> {
+  const { db } = deps.store
+  const { seq, hash } = batch.at(-1)!
+  const events = await recordsOf(deps, { chain, seq, hash }, batch, before)
+  const statements = expireBeginning(db, { chain, through_seq: seq, hash })
+  await deps.store.commit({ statements: [requireRevision(db, revision), ...statements], events })
+}
+
+/** Tells what goes, and tells again what the events that go told of other removals: it is needed for as long as there is a chain. */
+async function recordsOf(
+  deps: ExpiringDeps,
+  own: ExpiredBeginning,
+  batch: readonly ChainEvent[],
+  before: number,
+): Promise<AuditEvent[]> {
+  const through = await readExpiredThrough(deps.store.db)
+  through.set(own.chain, own.seq)
+  const beginnings = new Map([[own.chain, own]])
+  const checkpoints: number[] = []
+  const erasures: AuditEvent[] = []
+  for (const event of batch.map(({ event: text }) => JSON.parse(text) as AuditEvent)) {
+    const number = event.type === 'audit.checkpoint' ? event.details?.['number'] : undefined
+    if (typeof number === 'number') checkpoints.push(number)
+    checkpoints.push(...expiredCheckpointsIn(event))
+    for (const one of expiredIn(event))
+      if (one.seq === through.get(one.chain) && one.chain !== own.chain) beginnings.set(one.chain, one)
+    const erased = erasedIn(event).filter((one) => one.seq > (through.get(one.chain) ?? 0))
+    if (erased.length > 0) erasures.push(erasedAgain(deps, event, erased))
+  }
+  const details = {
+    what: 'audit events',
+    events: batch.length,
+    before: isoOf(before),
+    ...expireDetails([...beginnings.values()], checkpoints),
+  }
+  return [...erasures, expireEvent(deps, details)]
+}
+
+export function expireEvent(
+  { newId, clock }: Pick<ExpiringDeps, 'newId' | 'clock'>,
+  details: NonNullable<AuditEvent['details']>,
+): AuditEvent {
+  const at = isoOf(clock())
+  return { id: newId(), at, type: 'audit.expire', decision: 'allow', reason: 'retention', details }
+}
+
+function erasedAgain(
+  { newId, clock }: ExpiringDeps,
+  { at, details: { erasure = '', firstAt = at } = {} }: AuditEvent,
+  erased: readonly ErasedText[],
+): AuditEvent {
+  return {
+    id: newId(),
+    at: isoOf(clock()),
+    type: 'audit.erase',
+    decision: 'allow',
+    reason: 'told_again',
+    details: { erasure, firstAt, ...eraseDetails(erased) },
+  }
+}

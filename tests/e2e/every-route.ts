@@ -101,6 +101,8 @@ export function bodyOf(id: OperationId, { team, username, connector, key, accoun
     testTrustRules: { token: 'x' },
     createLogSource: { name: 'x', format: 's3-server-access', settings: { kind: 'upload' } },
     updateLogSource: { newToken: true },
+    createAuditSink: { name: 'x', settings: { kind: 'webhook', url: 'https://sink.example' } },
+    updateAuditSink: { enabled: false },
     updateFinding: { state: 'acknowledged' },
   }
   return bodies[id]

@@ -81,6 +81,18 @@ const mayImport: Record<string, readonly string[]> = {
     'node:timers/promises',
     'node:zlib',
   ],
+  [`${server}/sinks`]: [
+    `${server}/sinks`,
+    `${server}/domain`,
+    '@signpost/contract',
+    'hyparquet-writer',
+    'node:crypto',
+    // What receivers are reached by.
+    'node:net',
+    'node:tls',
+    'node:util',
+    'node:zlib',
+  ],
   [`${server}/broker`]: [
     `${server}/broker`,
     `${server}/domain`,
@@ -88,6 +100,7 @@ const mayImport: Record<string, readonly string[]> = {
     `${server}/connectors`,
     `${server}/audit`,
     `${server}/correlation`,
+    `${server}/sinks`,
     '@signpost/contract',
     'zod',
     'node:crypto',

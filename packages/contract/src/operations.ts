@@ -15,6 +15,7 @@ import { answerOperations } from './answer-operations.ts'
 import { bucketLoggingOperations } from './bucket-logging-operations.ts'
 import { correlationOperations } from './correlation-operations.ts'
 import { logSourceOperations } from './log-source-operations.ts'
+import { auditSinkOperations } from './audit-sink-operations.ts'
 import { limitOperations } from './limit-operations.ts'
 import { identityOperations } from './identity-operations.ts'
 
@@ -729,6 +730,7 @@ export const operations = {
   ...correlationOperations,
   ...answerOperations,
   ...logSourceOperations,
+  ...auditSinkOperations,
   ...limitOperations,
   ...bucketLoggingOperations,
   ...identityOperations,

@@ -8,10 +8,12 @@ import { examineDue } from './broker/doctor.ts'
 import { forgetEndedKeys } from './broker/forget-ended-keys.ts'
 import { forgetOldReplies } from './broker/idempotency.ts'
 import { forgetOldLogins } from './broker/login.ts'
+import { noteAuditSinks } from './broker/audit-sinks.ts'
 import { createLogReader } from './broker/log-reading/read-sources.ts'
 import { noteLogSources } from './broker/log-sources.ts'
 import { expireOld } from './broker/retention/expire.ts'
 import { runMoves } from './broker/move/run-moves.ts'
+import { createSinkRunner } from './broker/sinks/run-sinks.ts'
 import { sweepRestrictions } from './broker/restrictions.ts'
 import { signCheckpoint } from './broker/sign-checkpoint.ts'
 import { sweepUploads } from './broker/sweep-uploads.ts'
@@ -28,7 +30,7 @@ export interface ChoreDeps {
   workerId: string
   /** Aborted when the server closes. */
   signal: AbortSignal
-  parts: Pick<AppParts, 'checkpointMinutes' | 'doctorHours' | 'logsIntervalSeconds'>
+  parts: Pick<AppParts, 'checkpointMinutes' | 'doctorHours' | 'logsIntervalSeconds' | 'sinksIntervalSeconds'>
 }
 
 export function choresOf({
@@ -52,6 +54,7 @@ export function choresOf({
     ...checkpointChores(deps, parts.checkpointMinutes ?? 0),
     ...doctorChores(deps, parts.doctorHours ?? 0, signal),
     ...logChores(deps, parts.logsIntervalSeconds ?? 0, workerId),
+    ...sinkChores(deps, parts.sinksIntervalSeconds ?? 0, workerId),
     { name: 'move objects', everyMs: 1000, run: (ending) => runMoves(deps, workerId, ending) },
     { name: 'forget finished logins', everyMs: 10 * 60_000, run: () => forgetOldLogins(deps) },
     { name: 'forget ended sessions', everyMs: 60 * 60_000, run: () => forgetEndedKeys(deps) },
@@ -76,6 +79,16 @@ function logChores(deps: BrokerDeps, seconds: number, workerId: string): Chore[]
   if (seconds === 0 || ingestFile === undefined) return [note]
   const run = createLogReader({ ...deps, ingestFile }, workerId)
   return [note, { name: 'read access logs', everyMs: seconds * 1000, run }]
+}
+
+function sinkChores(deps: BrokerDeps, seconds: number, workerId: string): Chore[] {
+  const { sendToSink } = deps
+  if (seconds === 0 || sendToSink === undefined) return []
+  const run = createSinkRunner({ ...deps, sendToSink }, workerId)
+  return [
+    { name: 'note audit sinks', everyMs: 15_000, run: () => noteAuditSinks(deps) },
+    { name: 'send audit events', everyMs: seconds * 1000, run },
+  ]
 }
 
 /** Looks every few minutes which bucket's turn it is. */

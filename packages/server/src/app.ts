@@ -31,6 +31,7 @@ import { createHttpServer } from './http/server.ts'
 import { addScim } from './protocols/scim/plugin.ts'
 import { addWandbAudit } from './protocols/wandb-audit/plugin.ts'
 import { listeningUrl } from './listening-url.ts'
+import { createSender } from './sinks/index.ts'
 import type { Store } from './store/store.ts'
 import { createUuidV7 } from './uuid-v7.ts'
 
@@ -52,6 +53,8 @@ export interface AppParts {
   /** How often log sources are looked at; 0 or left out: when asked. */
   logsIntervalSeconds?: number
   logFolders?: LogFolders
+  /** How often audit sinks are looked at; 0 or left out: never. */
+  sinksIntervalSeconds?: number
   /** Left out: connectors may refer to no secret. */
   readSecret?: ReadSecret
   /** Origin under which browsers reach the server; left out: where it listens. */
@@ -101,7 +104,10 @@ export function createApp(parts: AppParts): App {
   const besides = createBesides(log)
   const teamUses = createTeamUses(store)
   const refusals = createRefusals({ store, clock, newId })
-  const guardedFetch = createGuardedFetch({ lookup: (hostname) => lookup(hostname, { all: true }) })
+  const lookupAll = (hostname: string) => lookup(hostname, { all: true })
+  const guardedFetch = createGuardedFetch({ lookup: lookupAll })
+  // Receivers may take their time: whoever waits is nobody's request.
+  const patientFetch = createGuardedFetch({ lookup: lookupAll, timeoutMs: 15_000 })
   const deps: BrokerDeps = {
     store,
     connectors,
@@ -130,6 +136,8 @@ export function createApp(parts: AppParts): App {
     noteTeamUse: teamUses.note,
     noteDoctor: (connector, ok) => metrics.doctor(connector, ok),
     noteLogSources: (sources) => metrics.logSources(sources),
+    sendToSink: createSender({ clock, lookup: lookupAll, guardedFetch: patientFetch }),
+    noteAuditSinks: (sinks) => metrics.auditSinks(sinks),
   }
   const lastUsed = createLastUsed(store)
   const authnDeps = { store, clock, lastUsed, refusals }

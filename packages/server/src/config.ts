@@ -137,6 +137,11 @@ export const Environment = z.object({
   SIGNPOST_LOGS_INTERVAL_SECONDS: integer(0, 86_400)
     .prefault('60')
     .describe('How often log sources are looked at for something new, in seconds; 0: only when asked'),
+  SIGNPOST_SINKS_INTERVAL_SECONDS: integer(0, 3600)
+    .prefault('5')
+    .describe(
+      'How often is looked what audit sinks are still to get, in seconds; 0: this process sends nothing',
+    ),
   SIGNPOST_CHECKPOINT_MINUTES: integer(0, 1440)
     .prefault('10')
     .describe(

@@ -79,6 +79,7 @@ export async function serve(
       processMetrics: true,
       doctorHours: config.SIGNPOST_DOCTOR_HOURS,
       logsIntervalSeconds: config.SIGNPOST_LOGS_INTERVAL_SECONDS,
+      sinksIntervalSeconds: config.SIGNPOST_SINKS_INTERVAL_SECONDS,
       logFolders: logFoldersOf(config, embedded),
       ...(embedded ? { localStoreEndpoint: embedded.endpoint } : {}),
     })

@@ -83,6 +83,10 @@ export const AuditEventType = z.enum([
   'logSource.delete',
   'logSource.read',
   'finding.update',
+  'auditSink.create',
+  'auditSink.update',
+  'auditSink.delete',
+  'auditSink.test',
   'scim.read',
   'admin.recover',
 ])

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type {
   AuditEventType,
+  AuditSink,
   LogSource,
   OperationId,
   ParsedInput,
@@ -16,6 +17,7 @@ import type { OpenId } from '../domain/open-id.ts'
 import type { IdentityTokens } from '../domain/identity-token.ts'
 import type { EffectivePolicy } from '../domain/policy.ts'
 import type { CallContext, Principal } from '../domain/principal.ts'
+import type { SendBatch } from '../sinks/index.ts'
 import type { Store } from '../store/store.ts'
 import type { Looks } from './verification/looks.ts'
 
@@ -74,6 +76,10 @@ export interface BrokerDeps {
   noteDoctor?: (connector: string, ok: boolean) => void
   /** For the metrics: all log sources there are. */
   noteLogSources?: (sources: readonly LogSource[]) => void
+  /** Sends audit events to where the organisation wants them. Left out: nothing is sent but files into buckets. */
+  sendToSink?: SendBatch
+  /** For the metrics: all audit sinks there are. */
+  noteAuditSinks?: (sinks: readonly AuditSink[]) => void
   log: Log
 }
 

@@ -1,6 +1,13 @@
 /** Every operation of the contract and its use case. */
 import { createApiKey, deleteApiKey, listApiKeys } from './api-keys.ts'
 import { listAccessLogRecords } from './access-log-records.ts'
+import {
+  createAuditSink,
+  deleteAuditSink,
+  listAuditSinks,
+  testAuditSink,
+  updateAuditSink,
+} from './audit-sinks.ts'
 import { exportAuditEvents, listAuditEvents, verifyAuditEvents } from './audit.ts'
 import { createConnector, updateConnector } from './change-connector.ts'
 import { createAuditCheckpoint, getAuditPublicKey, listAuditCheckpoints } from './checkpoints.ts'
@@ -130,6 +137,11 @@ export const handlers: Handlers = {
   deleteLogSource,
   listLogFiles,
   readLogSource,
+  listAuditSinks,
+  createAuditSink,
+  updateAuditSink,
+  deleteAuditSink,
+  testAuditSink,
   listAuditEvents,
   exportAuditEvents,
   verifyAuditEvents,

@@ -1,6 +1,7 @@
 import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
 import { listSealedCredentials, updateConnector } from '../store/connectors.ts'
 import { listSealedSecrets, resealSecret } from '../store/identity-providers.ts'
+import { listSealedSinks, resealSink } from '../store/audit-sinks.ts'
 import { listCheckpointKeys, resealCheckpointKey } from '../store/checkpoints.ts'
 import type { Statement } from '../store/store.ts'
 import { resealedKey } from './checkpoint-signer.ts'
@@ -9,6 +10,7 @@ import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { requireOrganisation } from './gate.ts'
 import { resealedSecret } from './provider-record.ts'
+import { resealedSecrets } from './sinks/sink-record.ts'
 
 /** Changes of connectors that come in between are read again, so often at most. */
 const roundsMax = 5
@@ -74,7 +76,7 @@ interface Sealed {
   reseal(): Statement
 }
 
-/** Credentials of buckets, what this server shows identity providers, and the keys that sign checkpoints. */
+/** Credentials of buckets, what this server shows identity providers and audit sinks, and the keys that sign checkpoints. */
 async function listSealed({ store: { db }, secretBox }: BrokerDeps): Promise<Sealed[]> {
   const connectors = (await listSealedCredentials(db)).map((row) => ({
     name: row.name,
@@ -91,7 +93,12 @@ async function listSealed({ store: { db }, secretBox }: BrokerDeps): Promise<Sea
     sealed: row.sealed_key,
     reseal: () => resealCheckpointKey(db, row, resealedKey(row, secretBox)),
   }))
-  return [...connectors, ...providers, ...keys]
+  const sinks = (await listSealedSinks(db)).map((row) => ({
+    name: `${row.name} (audit sink)`,
+    sealed: row.sealed_secrets,
+    reseal: () => resealSink(db, row, resealedSecrets(row, secretBox)),
+  }))
+  return [...connectors, ...providers, ...keys, ...sinks]
 }
 
 /** False: one of them was changed meanwhile, and nothing was written. */

@@ -67,6 +67,8 @@ describe('a stranger', () => {
     setBudget: { team: 'demo', limits: { urlsPerMinute: 1 } },
     createLogSource: { name: 'x', format: 's3-server-access', settings: { kind: 'upload' } },
     updateLogSource: { newToken: true },
+    createAuditSink: { name: 'x', settings: { kind: 'webhook', url: 'https://sink.example' } },
+    updateAuditSink: { enabled: false },
     updateFinding: { state: 'acknowledged' },
   }
   /** What is there, and the same question about what is not. */

@@ -175,8 +175,8 @@ export interface OpenConnector {
    * credential may be good for that alone.
    */
   ping(timeoutMs: number, prefix?: string): Promise<void>
-  /** Writes a small object under `prefix` (for the doctor). */
-  put(key: string, body: Uint8Array): Promise<void>
+  /** Writes a small object. `createOnly`: `conflict` where there is one, as far as the store can tell. */
+  put(key: string, body: Uint8Array, options?: { createOnly?: boolean }): Promise<void>
   /** Bytes of an object, for the verification of a write and for a move; `etag`: only if it is still that one. */
   read?(key: string, options?: { etag?: string }): Promise<AsyncIterable<Uint8Array>>
   /** Writes what `body` yields, in parts where it is large. */

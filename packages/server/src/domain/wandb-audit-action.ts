@@ -103,6 +103,10 @@ const namings: Record<AuditEventType, Naming> = {
   'logSource.delete': 'own',
   'logSource.read': 'own',
   'finding.update': 'own',
+  'auditSink.create': 'own',
+  'auditSink.update': 'own',
+  'auditSink.delete': 'own',
+  'auditSink.test': 'own',
   'scim.read': 'own',
   'admin.recover': 'own',
 }

@@ -1,5 +1,5 @@
-/** What /metrics shows. No label ever holds what a user chose, but for the names of connectors and log sources, which admins choose. */
-import type { LogSource } from '@signpost/contract'
+/** What /metrics shows. No label ever holds what a user chose, but for the names of connectors, log sources and audit sinks, which admins choose. */
+import type { AuditSink, LogSource } from '@signpost/contract'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export interface Metrics {
@@ -15,6 +15,8 @@ export interface Metrics {
   doctor(connector: string, ok: boolean): void
   /** All log sources there are, as they stand. */
   logSources(sources: readonly LogSource[]): void
+  /** All audit sinks there are, as they stand. */
+  auditSinks(sinks: readonly AuditSink[]): void
   render(): Promise<string>
   readonly contentType: string
 }
@@ -73,6 +75,7 @@ export function createMetrics(options: { process: boolean }): Metrics {
     registers,
   })
   const logSources = logSourceMetrics(registers)
+  const auditSinks = auditSinkMetrics(registers)
   if (options.process) collectDefaultMetrics({ register: registry })
   return {
     request(operation, status, milliseconds) {
@@ -87,6 +90,7 @@ export function createMetrics(options: { process: boolean }): Metrics {
     signBlob: (result) => signBlobCalls.inc({ result }),
     doctor: (connector, ok) => doctors.set({ connector }, Number(ok)),
     logSources,
+    auditSinks,
     render: () => registry.metrics(),
     contentType: registry.contentType,
   }
@@ -117,6 +121,28 @@ function logSourceMetrics(registers: Registry[]): Metrics['logSources'] {
       troubles.set({ source }, Number(state.problem === null))
       if (state.lastAccessAt !== null) lastAccess.set({ source }, Date.parse(state.lastAccessAt) / 1000)
       if (state.lastArrivalAt !== null) lastArrival.set({ source }, Date.parse(state.lastArrivalAt) / 1000)
+    }
+  }
+}
+
+/** Gauges, also of what only grows: replicas read the same sums from the database. */
+function auditSinkMetrics(registers: Registry[]): Metrics['auditSinks'] {
+  const gauge = (name: string, help: string, more: string[] = []) =>
+    new Gauge({ name, help, labelNames: ['sink', ...more], registers })
+  const lag = gauge('signpost_audit_sink_lag_events', 'Audit events that were not sent to a sink yet')
+  const wait = gauge('signpost_audit_sink_lag_seconds', 'How long the oldest of them has waited')
+  const events = gauge('signpost_audit_sink_events', 'Audit events sent to a sink', ['result'])
+  const lastSent = gauge('signpost_audit_sink_last_sent_timestamp_seconds', 'When it last took something')
+  const troubles = gauge('signpost_audit_sink_ok', '1: nothing went wrong the last time; 0: something did')
+  return (sinks) => {
+    for (const one of [lag, wait, events, lastSent, troubles]) one.reset()
+    for (const { name: sink, state } of sinks) {
+      lag.set({ sink }, state.lagEvents)
+      wait.set({ sink }, state.lagSeconds)
+      events.set({ sink, result: 'taken' }, state.sent - state.rejected)
+      events.set({ sink, result: 'rejected' }, state.rejected)
+      troubles.set({ sink }, Number(state.problem === null))
+      if (state.lastSentAt !== null) lastSent.set({ sink }, Date.parse(state.lastSentAt) / 1000)
     }
   }
 }

@@ -4,13 +4,14 @@ import type { Generated } from 'kysely'
 import type { AccessTables } from './access-tables.ts'
 import type { AnswerTables } from './answer-tables.ts'
 import type { CorrelationTables } from './correlation-tables.ts'
+import type { SinkTables } from './sink-tables.ts'
 import type { RetentionTables } from './retention-tables.ts'
 
 /**
  * The tables as Kysely sees them. Times are ms since the epoch (bigint), flags are 0 or 1 (smallint), JSON is text: the
  * common subset of SQLite and PostgreSQL. Column names are snake_case.
  */
-export interface Tables extends RetentionTables, AccessTables, CorrelationTables, AnswerTables {
+export interface Tables extends RetentionTables, AccessTables, CorrelationTables, AnswerTables, SinkTables {
   principals: {
     id: string
     kind: 'user' | 'serviceAccount'

@@ -177,9 +177,11 @@ function objects(run: Run): Pick<Operations, 'head' | 'list' | 'remove' | 'put'>
           throw error
         })
       }),
-    put: (key, body) =>
+    put: (key, body, options) =>
       run(async (container, abortSignal) => {
-        await container.getBlockBlobClient(blobName(key)).upload(body, body.byteLength, { abortSignal })
+        const guard = options?.createOnly === true ? { conditions: { ifNoneMatch: '*' } } : {}
+        const blob = container.getBlockBlobClient(blobName(key))
+        await blob.upload(body, body.byteLength, { abortSignal, ...guard })
       }),
   }
 }

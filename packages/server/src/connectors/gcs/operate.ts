@@ -116,8 +116,10 @@ function objects(call: Call): Pick<Operations, 'head' | 'list' | 'remove' | 'put
       const headers = generation ? { 'x-goog-if-generation-match': generation } : {}
       await call({ operation: { type: 'delete', key }, headers }).catch(unlessAbsent)
     },
-    async put(key, body) {
-      await call({ operation: { type: 'put', key }, body: new Uint8Array(body) })
+    async put(key, body, options) {
+      // 0: there is no such object yet.
+      const headers = options?.createOnly === true ? { 'x-goog-if-generation-match': '0' } : {}
+      await call({ operation: { type: 'put', key }, headers, body: new Uint8Array(body) })
     },
   }
 }

@@ -158,9 +158,18 @@ function objects(Bucket: string, address: S3Address, run: Run): ObjectOperations
           if (!isAbsent(error)) throw error
         })
       }),
-    put: (Key, Body) =>
+    put: (Key, Body, options) =>
       run(async (s3, sdk) => {
-        await s3.send(new sdk.PutObjectCommand({ Bucket, Key, Body, ContentLength: Body.byteLength }))
+        const input = { Bucket, Key, Body, ContentLength: Body.byteLength }
+        const put = (guard: { IfNoneMatch?: string }) =>
+          s3.send(new sdk.PutObjectCommand({ ...input, ...guard }))
+        if (options?.createOnly !== true) return void (await put({}))
+        await put({ IfNoneMatch: '*' }).catch((error: unknown) => {
+          // A store that does not know the header may say so instead of ignoring it.
+          const { $metadata } = error as { $metadata?: { httpStatusCode?: number } }
+          if ($metadata?.httpStatusCode !== 501) throw error
+          return put({})
+        })
       }),
   }
 }

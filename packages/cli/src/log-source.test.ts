@@ -14,7 +14,7 @@ test('signpost logs source: made, read, shown, changed and removed', async (t) =
   t.after(() => rmSync(logsDir, { recursive: true }))
   const env = { ...base, SIGNPOST_LOGS_DIR: logsDir }
   const server = await startServer(t, env)
-  const file = join(env['SIGNPOST_DATA_DIR'] ?? '', 'admin-token')
+  const file = join(base['SIGNPOST_DATA_DIR'] ?? '', 'admin-token')
   for (let tries = 0; tries < 500 && !existsSync(file); tries += 1) await wait(20)
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: readFileSync(file, 'utf8').trim() })
   const done = async (args: string[]) => {

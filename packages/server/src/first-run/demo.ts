@@ -40,6 +40,9 @@ export async function createDemo(
     },
     thereAlready,
   )
+  const settings = { kind: 'local-store' }
+  const source = { name: embeddedConnector, connector: embeddedConnector, format: 'local-store', settings }
+  await api.call(admin, 'POST', '/v1/log-sources', source, thereAlready)
   await api.call(admin, 'POST', '/v1/teams', { name: demoTeam }, thereAlready)
   await api.call(admin, 'POST', '/v1/users', { username: demoUser }, thereAlready)
   await api.call(admin, 'PUT', `/v1/teams/${demoTeam}/members/${demoUser}`, { role: 'member' })

@@ -1,11 +1,11 @@
 import { Option, type Command } from 'commander'
 import type { PolicyDocument } from '@signpost/contract'
-import { handler, type Run } from '../context.ts'
+import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
 import { printableLine } from '../text.ts'
 
-interface PoliciesOptions {
+export interface PoliciesOptions {
   document?: string
   terraform?: true
   format?: PolicyDocument['format']
@@ -43,17 +43,25 @@ export function addPolicies(connector: Command, run: Run): void {
         const chosen = documentsOf(documents, options)
         if (context.json) return chosen.forEach((document) => context.printJson(document))
         if (options.document === undefined && !options.terraform) return context.printList(chosen, columns)
-        chosen.forEach(({ text }, index) => {
-          if (index > 0) context.print('')
-          text.trimEnd().split('\n').forEach(context.print)
-        })
-        for (const note of new Set(chosen.flatMap(({ notes }) => notes)))
-          context.note(`signpost: ${printableLine(note)}`)
+        printDocuments(context, chosen)
       }),
     )
 }
 
-function documentsOf(documents: readonly PolicyDocument[], options: PoliciesOptions): PolicyDocument[] {
+/** To be used as they are: what is to be known of them goes beside. */
+export function printDocuments(context: Context, chosen: readonly PolicyDocument[]): void {
+  chosen.forEach(({ text }, index) => {
+    if (index > 0) context.print('')
+    text.trimEnd().split('\n').forEach(context.print)
+  })
+  for (const note of new Set(chosen.flatMap(({ notes }) => notes)))
+    context.note(`signpost: ${printableLine(note)}`)
+}
+
+export function documentsOf(
+  documents: readonly PolicyDocument[],
+  options: PoliciesOptions,
+): PolicyDocument[] {
   const format = options.terraform ? 'terraform' : options.format
   const inFormat = documents.filter((one) => format === undefined || one.format === format)
   if (options.document === undefined) return inFormat

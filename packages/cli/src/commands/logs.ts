@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Run } from '../context.ts'
+import { addBucketLogging } from './bucket-logging.ts'
 import { addLogSource } from './log-source.ts'
 import { addLogsIngest } from './logs-ingest.ts'
 
@@ -7,4 +8,5 @@ export function addLogs(program: Command, run: Run): void {
   const logs = program.command('logs').description("what the buckets' own logs tell")
   addLogsIngest(logs, run)
   addLogSource(logs, run)
+  addBucketLogging(logs, run)
 }

@@ -210,8 +210,8 @@ function takesToken(settings: LogSourceSettings): boolean {
 }
 
 /** 256 random bits, so that a plain hash of it tells nothing. */
-function newToken({ randomBytes }: BrokerDeps): string {
-  return `sd_${Buffer.from(randomBytes(tokenBytes)).toString('base64url')}`
+function newToken({ randomBytes: random }: BrokerDeps): string {
+  return `sd_${Buffer.from(random(tokenBytes)).toString('base64url')}`
 }
 
 async function connectorIdOf({ store }: BrokerDeps, name: string): Promise<string> {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Operation } from './operation.ts'
 import { pageOf } from './schemas/common.ts'
 import * as answers from './schemas/answers.ts'
+import * as report from './schemas/security-report.ts'
 
 const reader = 'For who may read the audit trail of the organisation.'
 const Id = z.strictObject({ id: z.string().max(64).describe('Of the access log record') })
@@ -29,6 +30,28 @@ export const answerOperations = {
     status: 200,
     reply: answers.TraceLine,
     stream: true,
+    errors: [],
+  },
+  getUrlUsage: {
+    method: 'GET',
+    path: '/v1/url-usage',
+    tag: 'Access logs',
+    summary: 'What came of the URLs that were given: never used, used often, from where',
+    description: `${reader} Recorded.`,
+    query: report.UrlUsageQuery,
+    status: 200,
+    reply: report.UrlUsage,
+    errors: [],
+  },
+  getSecurityReport: {
+    method: 'GET',
+    path: '/v1/reports/security',
+    tag: 'Access logs',
+    summary: 'A time for a security review: coverage, numbers, findings, users, refusals',
+    description: `${reader} Recorded.`,
+    query: report.SecurityReportQuery,
+    status: 200,
+    reply: report.SecurityReport,
     errors: [],
   },
   listFindings: {

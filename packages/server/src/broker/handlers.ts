@@ -69,6 +69,8 @@ import {
 import { verifyLogging } from './verify-logging.ts'
 import { verifyWrite } from './verify-write.ts'
 import { countFindings, getFinding, listFindings, updateFinding } from './findings.ts'
+import { getSecurityReport } from './report/security-report.ts'
+import { getUrlUsage } from './report/url-usage.ts'
 import { traceUser } from './trace-user.ts'
 import { whoAccessed } from './who.ts'
 
@@ -126,6 +128,8 @@ export const handlers: Handlers = {
   listAccessLogRecords,
   whoAccessed,
   traceUser,
+  getUrlUsage,
+  getSecurityReport,
   listFindings,
   countFindings,
   getFinding,

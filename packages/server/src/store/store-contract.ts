@@ -25,6 +25,7 @@ import type { Store } from './store.ts'
 import type { StoreFixture } from './store-fixture.ts'
 import { connectorRow, eventOf, eventsOf, principalRow, teamRow } from './store-fixture.ts'
 import { accessTests } from './access-contract.ts'
+import { answerTests } from './answer-contract.ts'
 import { loginTests } from './login-contract.ts'
 import { roleTests } from './roles-contract.ts'
 import { auditContract } from './audit-contract.ts'
@@ -52,6 +53,7 @@ export function storeContract(
     adminTests(() => store)
     hotTests(() => store)
     accessTests(() => store)
+    answerTests(() => store)
     roleTests(() => store)
     loginTests(() => store)
 

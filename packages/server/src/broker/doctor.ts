@@ -6,6 +6,7 @@ import { isoOf } from '../domain/instant.ts'
 import { findConnectorById, type ConnectorRow, type NamedConnectorRow } from '../store/connectors.ts'
 import { findDoctorReport, listExamined, saveDoctorReport } from '../store/doctor-reports.ts'
 import { findTeamById, listTeamsAtLocation } from '../store/teams.ts'
+import { logFactsOf } from './bucket-logging/log-facts.ts'
 import { requireManaged } from './connector-access.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
@@ -150,6 +151,7 @@ async function examinationOf(
     isShared: row.team_id === null,
     origins,
     policy: deps.policies(row.policy, isOwn ? owner.policy : ''),
+    logs: await logFactsOf(deps, row),
   }
 }
 

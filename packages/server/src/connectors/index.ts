@@ -9,7 +9,14 @@ import { openS3 } from './s3/open.ts'
 import { refuseReference, resolveSecrets, type ReadSecret } from './secrets.ts'
 
 export { referencesOf, refuseReference, resolveSecrets } from './secrets.ts'
-export { checkerName, examineBucket, halvesOf, type DoctorDeps, type Examination } from './doctor/index.ts'
+export {
+  checkerName,
+  examineBucket,
+  halvesOf,
+  type DoctorDeps,
+  type Examination,
+  type LogFacts,
+} from './doctor/index.ts'
 export {
   joinCredential,
   locationOf,

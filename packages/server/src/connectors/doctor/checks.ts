@@ -7,6 +7,7 @@ import { bucketChecks } from './bucket-checks.ts'
 import type { DoctorCheck } from './check.ts'
 import { constraintChecks } from './constraint-checks.ts'
 import { corsChecks } from './cors-checks.ts'
+import { logChecks } from './log-checks.ts'
 import { networkChecks } from './network-checks.ts'
 import { publicChecks } from './public-checks.ts'
 import { scopeChecks } from './scope-checks.ts'
@@ -22,6 +23,7 @@ export const allChecks: readonly DoctorCheck[] = [
   ...scopeChecks,
   ...corsChecks,
   ...bucketChecks,
+  ...logChecks,
 ]
 
 export function checksFor(kind: ConnectorSettings['kind']): DoctorCheck[] {

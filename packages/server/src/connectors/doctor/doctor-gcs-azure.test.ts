@@ -80,6 +80,12 @@ const gcsBreakages: Breakage<GcsPlace, GcsSettings>[] = [
     says: /lifecycle-file/,
   },
   {
+    what: 'no access log',
+    breaks: ({ gcs, bucket }) => gcs.set(bucket, 'logging', '<Logging/>'),
+    finds: ['warn logs.switched_on'],
+    says: /signpost logs apply gcs --to LOG-BUCKET/,
+  },
+  {
     what: 'a rule that deletes objects',
     breaks: ({ gcs, bucket }) =>
       gcs.set(
@@ -149,6 +155,7 @@ describe('the doctor at Google Cloud Storage', () => {
     gcs.createBucket(bucket)
     gcs.setCors(bucket, [gcsCors])
     gcs.set(bucket, 'lifecycle', `<LifecycleConfiguration>${abortRule}</LifecycleConfiguration>`)
+    gcs.set(bucket, 'logging', '<Logging><LogBucket>logs</LogBucket></Logging>')
     return bucket
   }
   const settingsOf = (bucket: string): GcsSettings => ({

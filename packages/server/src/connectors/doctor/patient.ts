@@ -14,6 +14,17 @@ export interface DoctorDeps {
   newId: () => string
 }
 
+/** A log source that tells of the bucket. */
+export interface LogFacts {
+  name: string
+  /** Why it cannot be read; null: it can. */
+  problem: string | null
+  /** ms since the epoch; null: nothing has come yet. */
+  lastArrivalAt: number | null
+  /** URLs were issued long enough ago that their use should have come, and nothing came since. */
+  isSilent: boolean
+}
+
 export interface Examination {
   settings: ConnectorSettings
   open: OpenConnector
@@ -26,6 +37,8 @@ export interface Examination {
   /** Pages that are to reach the bucket. */
   origins: readonly string[]
   policy: Pick<EffectivePolicy, 'networks' | 'allowsAddress' | 'writes'>
+  /** Left out: they are not looked at. */
+  logs?: readonly LogFacts[]
 }
 
 /** Stands in the bucket's access log as the requester. */

@@ -129,6 +129,12 @@ const pages: Record<string, RegExp[]> = {
     /^"count":2$/m,
     /audit\.read .*siem/,
   ],
+  'docs/guides/access-logs.md': [
+    /^local +the embedded store +local-store +local +\d{4}-/m,
+    /^archive +bucket local\/logs\/ +local-store +local +\d{4}-/m,
+    /^logs\/.*old\.log\.gz +done /m,
+    /^1 new files, 1 read, 0 failed, 0 waiting$/m,
+  ],
   'docs/guides/teams-users-keys.md': [/alice/, /^from alice$/m],
   'docs/guides/connect-a-bucket.md': [],
   'docs/guides/connect-aws.md': [],

@@ -16,6 +16,7 @@ import { bucketLoggingOperations } from './bucket-logging-operations.ts'
 import { correlationOperations } from './correlation-operations.ts'
 import { logSourceOperations } from './log-source-operations.ts'
 import { auditSinkOperations } from './audit-sink-operations.ts'
+import { retentionOperations } from './retention-operations.ts'
 import { limitOperations } from './limit-operations.ts'
 import { identityOperations } from './identity-operations.ts'
 
@@ -731,6 +732,7 @@ export const operations = {
   ...answerOperations,
   ...logSourceOperations,
   ...auditSinkOperations,
+  ...retentionOperations,
   ...limitOperations,
   ...bucketLoggingOperations,
   ...identityOperations,

@@ -32,6 +32,7 @@ export const organisationPermissions = [
   'restrictions.manage',
   'revocations.manage',
   'audit.read',
+  'audit.manage',
   'access.review',
   'logs.ingest',
 ] as const
@@ -39,7 +40,7 @@ export type OrganisationPermission = (typeof organisationPermissions)[number]
 export const OrganisationPermission = z
   .enum(organisationPermissions)
   .describe(
-    'identity.manage: identity providers and trust rules; access.review: who may reach what, and seeing every team, user and connector; logs.ingest: hand in access logs, and see none',
+    'identity.manage: identity providers and trust rules; audit.manage: how long the trail is kept, holds, and what is known of a person, to show and to erase; access.review: who may reach what, and seeing every team, user and connector; logs.ingest: hand in access logs, and see none',
   )
 
 /** Built-in roles are sets of permissions like any other. */

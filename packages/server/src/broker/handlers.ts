@@ -68,6 +68,15 @@ import {
 } from './log-sources.ts'
 import { verifyLogging } from './verify-logging.ts'
 import { verifyWrite } from './verify-write.ts'
+import { erasePerson } from './retention/erase-person.ts'
+import { exportPersonData } from './retention/person-data.ts'
+import {
+  createAuditHold,
+  endAuditHold,
+  getAuditRetention,
+  listAuditHolds,
+  setAuditRetention,
+} from './retention/policy.ts'
 import { countFindings, getFinding, listFindings, updateFinding } from './findings.ts'
 import { getSecurityReport } from './report/security-report.ts'
 import { getUrlUsage } from './report/url-usage.ts'
@@ -153,6 +162,13 @@ export const handlers: Handlers = {
   createAuditCheckpoint,
   getAuditPublicKey,
   getMarkerOwner,
+  getAuditRetention,
+  setAuditRetention,
+  listAuditHolds,
+  createAuditHold,
+  endAuditHold,
+  exportPersonData,
+  erasePerson,
   listRoles,
   createRole,
   updateRole,

@@ -4,6 +4,7 @@ import type { Generated } from 'kysely'
 import type { AccessTables } from './access-tables.ts'
 import type { AnswerTables } from './answer-tables.ts'
 import type { CorrelationTables } from './correlation-tables.ts'
+import type { RetentionTables } from './retention-tables.ts'
 import type { SinkTables } from './sink-tables.ts'
 import type { RetentionTables } from './retention-tables.ts'
 

@@ -31,6 +31,7 @@ const inOrganisation: Readonly<Record<string, readonly string[]>> = {
     'restrictions.manage',
     'revocations.manage',
     'audit.read',
+    'audit.manage',
     'access.review',
     'logs.ingest',
   ],

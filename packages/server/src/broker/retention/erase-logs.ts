@@ -1,0 +1,75 @@
+/** Takes a person out of access log records, and lines that nobody could read. */
+import type { AccessEvidence } from '@signpost/contract'
+import { withoutNames, type Person } from '../../domain/erase-event.ts'
+import { isHeld } from '../../domain/hold.ts'
+import type { AccessLogRow } from '../../store/access-log-records.ts'
+import { eraseLines, eraseRecord } from '../../store/erase.ts'
+import { mayDropUnparsed } from '../../store/expire-logs.ts'
+import { countNamingLines, eachNamingRecord } from '../../store/person-rows.ts'
+import { requireRevision } from '../../store/retention.ts'
+import type { BrokerDeps } from '../deps.ts'
+import type { Erasure, Touched } from './erase-trail.ts'
+
+type Deps = Pick<BrokerDeps, 'store'>
+
+/** `write`: false only counts. */
+export async function eraseRecords({ store }: Deps, erasure: Erasure, write: boolean): Promise<Touched> {
+  const { db } = store
+  const { person, holds, revision, record } = erasure
+  const touched: Touched = { count: 0, held: 0, done: true }
+  for await (const rows of eachNamingRecord(store, person.username, [...person.names])) {
+    const free = rows.filter((row) => !isHeld(holds, { ...row, username: row.username ?? person.username }))
+    touched.held += rows.length - free.length
+    const changes = free.flatMap((row) => changeOf(row, erasure) ?? [])
+    touched.count += changes.length
+    if (!write || changes.length === 0) continue
+    const statements = changes.map(({ row, values }) => eraseRecord(db, row, values))
+    await store.commit({
+      statements: [requireRevision(db, revision), ...statements],
+      events: [record({ records: changes.length, keys: erasure.keys })],
+    })
+    if (erasure.isLate()) return { ...touched, done: false }
+  }
+  return touched
+}
+
+/** Nobody knows whom such a line is about: any hold keeps all of them. */
+export async function eraseUnparsed({ store }: Deps, erasure: Erasure, write: boolean): Promise<Touched> {
+  const names = [...erasure.person.names]
+  const count = await countNamingLines(store, names)
+  if (count > 0 && !mayDropUnparsed(erasure.holds)) return { count: 0, held: count, done: true }
+  if (write && count > 0)
+    await store.commit({
+      statements: [requireRevision(store.db, erasure.revision), eraseLines(store, names)],
+      events: [erasure.record({ lines: count })],
+    })
+  return { count, held: 0, done: true }
+}
+
+/** Undefined: it does not tell of them. An access that is nobody's else, and names them, may be theirs. */
+function changeOf(row: AccessLogRow, { person, erasure, keys }: Erasure) {
+  const { username, principal_id: id } = row
+  const isOwn = username === person.username || (id !== null && person.ids.has(id))
+  const mayBeOwn = isOwn || username === null
+  const said = JSON.parse(row.evidence) as AccessEvidence
+  const evidence = JSON.stringify(erasedEvidence(said, person, erasure, mayBeOwn))
+  if (!isOwn && JSON.stringify(erasedEvidence(said, person, erasure, false)) === row.evidence)
+    return undefined
+  if (!mayBeOwn) return { row, values: { evidence } }
+  const who = isOwn ? { username: erasure, principal_id: erasure } : {}
+  const where = keys && isOwn ? { object_key: null, key_place: null } : {}
+  return { row, values: { evidence, address: null, ...who, ...where } }
+}
+
+function erasedEvidence(
+  evidence: AccessEvidence,
+  { names }: Person,
+  erasure: string,
+  isOwn: boolean,
+): AccessEvidence {
+  const text = JSON.stringify(evidence, (name: string, value: unknown) => {
+    if (isOwn && name === 'agent') return undefined
+    return typeof value === 'string' ? withoutNames(value, names, erasure) : value
+  })
+  return JSON.parse(text) as AccessEvidence
+}

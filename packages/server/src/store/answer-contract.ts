@@ -97,7 +97,8 @@ export function answerTests(storeOf: () => Store): void {
       const sums = sumAccesses(db, { from, to: from + 2 * day, rowsMax, chunkRows })
       for (;;) {
         const next = await sums.next()
-        if (next.done) return { byName: [...byName].toSorted(), bytes, complete: next.value }
+        if (next.done)
+          return { byName: [...byName].toSorted(([a], [b]) => (a < b ? -1 : 1)), bytes, complete: next.value }
         const { day: of, finding, username, count } = next.value
         const name = `${of} ${finding} ${username}`
         byName.set(name, (byName.get(name) ?? 0) + count)

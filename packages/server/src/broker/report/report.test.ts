@@ -116,7 +116,10 @@ describe('usage and report', () => {
     assert.equal(told.numbers.refused, 1)
     assert.deepEqual(
       told.findings.map(({ finding, count, acknowledged, examples }) => [
-        ...[finding, count, acknowledged, examples.length],
+        finding,
+        count,
+        acknowledged,
+        examples.length,
       ]),
       [['not_issued_here', 1, 0, 1]],
     )

@@ -31,8 +31,13 @@ export interface AccessTally {
 export function emptyTally(): AccessTally {
   return {
     all: { accesses: 0, bytes: 0, findings: 0 },
-    ...{ byFinding: new Map(), byUser: new Map(), byTeam: new Map(), byAddress: new Map() },
-    ...{ byConnector: new Map(), byDay: new Map(), networks: new Map() },
+    byFinding: new Map(),
+    byUser: new Map(),
+    byTeam: new Map(),
+    byAddress: new Map(),
+    byConnector: new Map(),
+    byDay: new Map(),
+    networks: new Map(),
     complete: true,
   }
 }
@@ -78,7 +83,10 @@ function add(tally: AccessTally, sum: Sum): void {
   const network = username === null || address === null ? undefined : networkOf(address)
   if (network === undefined) return
   const seen = shareOf(tally.networks, `${network} ${username}`, () => ({
-    ...{ username: username!, network, firstAt, accesses: 0 },
+    username: username!,
+    network,
+    firstAt,
+    accesses: 0,
   }))
   seen.accesses += count
   seen.firstAt = Math.min(seen.firstAt, firstAt)

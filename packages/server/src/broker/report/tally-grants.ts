@@ -62,8 +62,14 @@ export async function tallyGrants({ store: { db } }: BrokerDeps, asked: GrantsAs
 export function emptyGrants(): GrantTally {
   return {
     all: newShare(),
-    ...{ byUser: new Map(), byTeam: new Map(), byConnector: new Map(), byDay: new Map() },
-    ...{ neverUsed: [], often: [], severalAddresses: [], complete: true },
+    byUser: new Map(),
+    byTeam: new Map(),
+    byConnector: new Map(),
+    byDay: new Map(),
+    neverUsed: [],
+    often: [],
+    severalAddresses: [],
+    complete: true,
   }
 }
 
@@ -96,7 +102,12 @@ function add(
 export function usedGrantOf(event: AuditEvent, use: GrantUse | undefined): UsedGrant {
   const { grantId = '', username = '', team = '', connector = '', key = '', action = 'read' } = event
   return {
-    ...{ grantId, username, team, connector, key, action },
+    grantId,
+    username,
+    team,
+    connector,
+    key,
+    action,
     issuedAt: event.at,
     expiresAt: event.expiresAt ?? event.at,
     uses: use?.uses ?? 0,

@@ -50,7 +50,10 @@ export async function usageOf(
   const usage: UrlUsage = {
     from: isoOf(span.from),
     to: isoOf(span.to),
-    ...{ issued, used, neverUsed, unknown: issued - used - neverUsed },
+    issued,
+    used,
+    neverUsed,
+    unknown: issued - used - neverUsed,
     neverUsedExamples: grants.neverUsed,
     often: grants.often,
     severalAddresses: grants.severalAddresses,

@@ -1,6 +1,6 @@
 /** who, trace and findings, by the command, against the real server. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -73,6 +73,14 @@ test('signpost who, trace and findings', async (t) => {
   assert.match(trace, /asked {2}allow url.issue GET demo\/x/)
   assert.match(await done(admin, 'findings'), /no findings/)
   assert.match(await done(admin, 'findings', '--list', '--from', '1h'), /no findings/)
+  assert.match(await done(admin, 'report'), /^# Access to buckets/)
+  assert.match(await done(admin, 'report', '--format', 'html'), /^<!doctype html>/)
+  assert.match(await done(admin, 'report', '--format', 'csv'), /^"Report","Access to buckets/)
+  assert.ok(JSON.parse(await done(admin, 'report', '--json')).numbers.issued >= 1)
+  const page = join(env['SIGNPOST_DATA_DIR'] ?? '', 'report.html')
+  assert.match(await done(admin, 'report', '--from', '1h', '--out', page), /0 findings in/)
+  assert.match(readFileSync(page, 'utf8'), /^<!doctype html>/)
+  assert.equal(statSync(page).mode & 0o777, 0o600)
   for (const [args, code] of [
     [['findings', 'show', '0-0'], 4],
     [['findings', 'acknowledge', '0-0', '--note', 'x'], 4],
@@ -80,6 +88,6 @@ test('signpost who, trace and findings', async (t) => {
     [['who', 'sp://nowhere/x'], 4],
   ] as const)
     assert.equal((await admin.run([...args])).code, code, args.join(' '))
-  for (const args of [['who', 'sp://demo/x'], ['trace', 'demo-user'], ['findings']])
+  for (const args of [['who', 'sp://demo/x'], ['trace', 'demo-user'], ['findings'], ['report']])
     assert.equal((await member.run(args)).code, 3, args.join(' '))
 })

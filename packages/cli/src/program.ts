@@ -16,6 +16,7 @@ import { addLogs } from './commands/logs.ts'
 import { addLs } from './commands/ls.ts'
 import { addNetwork } from './commands/network.ts'
 import { addPrefix } from './commands/prefix.ts'
+import { addReport } from './commands/report.ts'
 import { addRestriction } from './commands/restriction.ts'
 import { addRevoke } from './commands/revoke.ts'
 import { addRm } from './commands/rm.ts'
@@ -90,6 +91,7 @@ export function createProgram(run: Run): Command {
     addWho,
     addTrace,
     addFindings,
+    addReport,
     addLogs,
   ]
   for (const add of commands.concat(administration)) add(program, run)

@@ -11,6 +11,7 @@ import { nearest } from '../nearest.ts'
 import { parseInstant, parsePositive } from '../parse.ts'
 import { printableLine } from '../text.ts'
 import { addCheckpoint } from './audit-checkpoint.ts'
+import { addAuditSink } from './audit-sink.ts'
 import { addVerify } from './audit-verify.ts'
 
 type Filters = CallInput<'exportAuditEvents'>['query']
@@ -74,6 +75,7 @@ export function addAudit(program: Command, run: Run): void {
     )
   addVerify(audit, run)
   addCheckpoint(audit, run)
+  addAuditSink(audit, run)
   audit
     .command('who-is')
     .description('whom an X-User, X-Grant or scid in a bucket log names')

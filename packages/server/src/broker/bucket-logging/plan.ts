@@ -6,7 +6,9 @@ import { locationOf } from '../../connectors/index.ts'
 import type { S3Store } from '../../connectors/policies/s3-stores.ts'
 import type { BucketLogging } from '../../domain/connector.ts'
 import { mayOrganisation } from '../../domain/decide-access.ts'
+import { prefixesOverlap } from '../../domain/prefix-overlap.ts'
 import { listConnectorsAtLocation, type NamedConnectorRow } from '../../store/connectors.ts'
+import { listTeamsAtLocation } from '../../store/teams.ts'
 import { bucketNetworks, type BucketNetworks } from '../bucket-networks.ts'
 import type { BrokerDeps, Caller } from '../deps.ts'
 import { sourcesOf } from './sources.ts'
@@ -33,15 +35,17 @@ export async function planBucketLogging(
   const { state, current, obstacle } = await readLogging(found)
   const wanted = wantedOf(target, current, store.kind, settings.kind)
   const shown = wanted ?? { bucket: `${settings.bucket}-logs`, prefix: `${settings.bucket}/` }
+  const { reader, isWrittenByTeams } = await readerOf(deps, caller, settings, shown)
   const ways = loggingWays({
     settings,
     store: store.kind,
     target: { ...shown, ...(wanted === null ? partition(store.kind, settings.kind) : {}) },
-    reader: await readerOf(deps, caller, settings, shown),
+    reader,
     publicUrl: deps.publicUrl(),
   })
   const isSet = state === 'always' || (current !== null && isSame(current, wanted))
-  const canApply = state !== 'always' && obstacle === null && wanted !== null && maySet(found)
+  const canApply =
+    state !== 'always' && obstacle === null && wanted !== null && maySet(found) && !isWrittenByTeams
   const reply: LoggingPlan = {
     ways,
     state,
@@ -50,13 +54,16 @@ export async function planBucketLogging(
     digest: hash('sha256', JSON.stringify([state, current, wanted])),
     isSet,
     canApply,
-    obstacles: obstaclesOf(found, obstacle, { isSet, wanted, reader: ways[0]?.sources }),
+    obstacles: obstaclesOf(found, obstacle, {
+      isSet,
+      wanted,
+      isWrittenByTeams,
+      sources: ways[0]?.sources ?? [],
+    }),
     sources: (await sourcesOf(deps, row.id)).map(({ name }) => name),
   }
   return { ...found, reply, wanted }
 }
-
-type Ways = ReturnType<typeof loggingWays>
 
 /** Whether this kind of store has it as a setting of the bucket. */
 export function maySet({ input: { settings, store } }: BucketNetworks): boolean {
@@ -118,29 +125,47 @@ function written({ bucket, prefix, partitionedBy }: BucketLogging): string {
   return `${bucket}/${prefix}${by}`
 }
 
-/** A connector for the log bucket, which may be there already. */
+interface Reader {
+  /** A connector for the log bucket, which may be there already. */
+  reader: string | null
+  /** A team of that bucket could write what it likes into the logs. */
+  isWrittenByTeams: boolean
+}
+
 async function readerOf(
-  { store }: BrokerDeps,
+  { store: { db } }: BrokerDeps,
   { principal }: Caller,
   settings: BucketNetworks['input']['settings'],
-  { bucket }: BucketLogging,
-): Promise<string | null> {
+  { bucket, prefix }: BucketLogging,
+): Promise<Reader> {
   // Azure's logs lie in containers of their own. Which other buckets are connected is the organisation's to know.
-  if (settings.kind === 'azure' || !mayOrganisation(principal, 'connectors.manage')) return null
-  const [row] = await listConnectorsAtLocation(store.db, locationOf({ ...settings, bucket }))
-  return row?.name ?? null
+  if (settings.kind === 'azure' || !mayOrganisation(principal, 'connectors.manage'))
+    return { reader: null, isWrittenByTeams: false }
+  const location = locationOf({ ...settings, bucket })
+  const [row] = await listConnectorsAtLocation(db, location)
+  const teams = await listTeamsAtLocation(db, location)
+  return {
+    reader: row?.name ?? null,
+    isWrittenByTeams: teams.some((team) => prefixesOverlap(team.prefix, prefix)),
+  }
 }
 
 function obstaclesOf(
   found: BucketNetworks,
   obstacle: string | null,
-  {
-    isSet,
-    wanted,
-    reader,
-  }: { isSet: boolean; wanted: BucketLogging | null; reader: Ways[0]['sources'] | undefined },
+  of: {
+    isSet: boolean
+    wanted: BucketLogging | null
+    isWrittenByTeams: boolean
+    sources: LoggingPlan['ways'][number]['sources']
+  },
 ): string[] {
+  const { isSet, wanted, isWrittenByTeams, sources } = of
   const said = obstacle === null ? [] : [obstacle]
+  if (isWrittenByTeams)
+    said.push(
+      'A team of the log bucket may write there, and could write what it likes into the logs: use another prefix, or better a bucket of its own.',
+    )
   if (!isSet && wanted === null && maySet(found))
     said.push('Say where the log files shall go: a bucket (--to) that nobody writes to but the store.')
   if (found.input.store.kind === 'ceph' && !isSet)
@@ -149,7 +174,7 @@ function obstaclesOf(
     )
   if (found.input.store.kind === 'other' && !isSet)
     said.push('Which store this is could not be told: `apply` tries PutBucketLogging, and reads it back.')
-  if (reader?.some(({ settings }) => settings.kind === 'bucket' && settings.reader === readerToFillIn))
+  if (sources.some(({ settings }) => settings.kind === 'bucket' && settings.reader === readerToFillIn))
     said.push(
       'No connector opens the log bucket yet: connect it (`signpost connector create`, for the organisation), with a credential that may only read there.',
     )

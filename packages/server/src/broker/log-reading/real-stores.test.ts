@@ -1,5 +1,6 @@
 /** Log files in the buckets of each kind of store, by what these list and how they answer. */
 import assert from 'node:assert/strict'
+import { basename, dirname } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { AppendBlobClient, BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
@@ -8,8 +9,10 @@ import type { ConnectorSettings, LogFormatName } from '@signpost/contract'
 import { startAzurite } from '../../../../../tests/servers/azurite.ts'
 import { startGcs } from '../../../../../tests/servers/gcs.ts'
 import { requireServer } from '../../../../../tests/servers/install.ts'
+import { waitForLine } from '../../../../../tests/servers/log-file.ts'
 import { startRgw, type Rgw } from '../../../../../tests/servers/rgw.ts'
 import { trust } from '../../../../../tests/servers/trust.ts'
+import { createLogFolder } from '../../connectors/log-folder.ts'
 import { issuedEvent, s3Line } from '../../correlation/testing/s3-log.ts'
 import { findConnector } from '../../store/connectors.ts'
 import { findLogSource } from '../../store/log-sources.ts'
@@ -83,8 +86,42 @@ describe('log files in real stores', () => {
       assert.equal((await world.read('ceph', true)).read, 1)
     })
 
+    test('its operations log tells of the use of a URL, while it is written', async () => {
+      await world.call('createTeam', world.as.root, {
+        body: { name: 'on-ceph', connector: 'ceph', prefix: 'team/' },
+      })
+      const params = { team: 'on-ceph', username: 'alice' }
+      await world.call('setMember', world.as.root, { params, body: { role: 'member' } })
+      Object.assign(world.deps, { logFolders: { given: createLogFolder(dirname(rgw.opsLogFile)) } })
+      const settings = { kind: 'ceph', path: basename(rgw.opsLogFile), how: 'file' } as const
+      const body = { name: 'ops', format: 'ceph-ops', connector: 'ceph', settings } as const
+      await world.call('createLogSource', world.as.root, { body })
+      for (const key of ['one.txt', 'two.txt']) {
+        const { url, headers } = await world.call('issueUrl', world.as.alice, {
+          params: { team: 'on-ceph' },
+          body: { action: 'write', key },
+        })
+        const answer = await fetch(url, { method: 'PUT', headers, body: key })
+        assert.equal(answer.status, 200, await answer.text())
+        await waitForLine(rgw.opsLogFile, new RegExp(key))
+        assert.equal((await world.read('ops')).problem, null)
+      }
+      const told = await world.call('listAccessLogRecords', world.as.root, { query: { username: 'alice' } })
+      const writes = told.items.filter(
+        ({ source, evidence }) => source === 'ops' && evidence.action === 'write',
+      )
+      assert.deepEqual(
+        new Map(writes.map(({ key, finding }) => [key, finding])),
+        new Map([
+          ['team/one.txt', 'matched'],
+          ['team/two.txt', 'matched'],
+        ]),
+      )
+      assert.equal((await world.source('ops')).state.unparsed, 0)
+    })
+
     test('thousands of files are found over many pages, once', async () => {
-      const count = 3000
+      const count = 1200
       const names = Array.from({ length: count }, (_, index) => `f/${year}-${month}-${day}-10-00-00-${index}`)
       const left = names.entries()
       const worker = async () => {

@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   memory: async () => (await import('./memory.ts')).benchMemory(),
   start: async () => (await import('./start.ts')).benchStart(),
   'access-logs': async () => (await import('./access-logs.ts')).benchAccessLogs(),
+  correlation: async () => (await import('./correlation.ts')).benchCorrelation(),
   copy: async () => (await import('./copy.ts')).benchCopy(),
 }
 

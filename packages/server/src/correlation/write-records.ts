@@ -103,7 +103,7 @@ async function writeBatch(
   for (const { finding } of verdicts) addOne(counter.findings, finding)
   const rows = news.map((one, index) => rowOf(one, verdicts[index]!, fileId))
   const statements = [
-    ...(rows.length > 0 ? [insertAccesses(db, engine, rows)] : []),
+    ...insertAccesses(engine, rows),
     ...(unread.length > 0 ? [insertUnparsedLines(db, engine, fileId, unread)] : []),
   ]
   if (statements.length > 0) await deps.store.commit({ statements, events: [] })

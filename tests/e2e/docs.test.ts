@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import { root } from '../repo/files.ts'
 import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
 
@@ -18,6 +18,14 @@ const pages: Record<string, RegExp[]> = {
     /signed up to checkpoint/,
     /says that this event existed/,
     /changed/,
+  ],
+  'docs/guides/retention-and-erasure.md': [
+    /^audit events: 400 days$/m,
+    /case-7 +alice +all/,
+    /principal/,
+    /[1-9]\d* are held and stay/,
+    /erased, by record: the texts of [1-9]/,
+    /pseudonymised: [1-9]/,
   ],
   'docs/guides/from-code.md': [/the same bytes came back/, /the same bytes: true/, /"index":1,"error":/],
   'docs/guides/guard-uploads.md': [
@@ -136,6 +144,7 @@ const pages: Record<string, RegExp[]> = {
     /^1 new files, 1 read, 0 failed, 0 waiting$/m,
   ],
   'docs/guides/teams-users-keys.md': [/alice/, /^from alice$/m],
+  'docs/guides/command-elsewhere.md': [],
   'docs/guides/connect-a-bucket.md': [],
   'docs/guides/connect-aws.md': [],
   'docs/guides/connect-azure.md': [],
@@ -143,6 +152,9 @@ const pages: Record<string, RegExp[]> = {
   'docs/guides/connect-google-cloud.md': [],
   'docs/guides/connect-s3-compatible.md': [/^a first object$/m, /SignatureDoesNotMatch\. Fix: /],
 }
+
+/** What `npx` does in a checkout, without the half second that npm takes to find that out; the first page has npm's own. */
+const shortNpx = 'npx() { "./node_modules/.bin/$1" "${@:2}"; }'
 
 function blocksOf(page: string): string[] {
   const text = readFileSync(join(root, page), 'utf8')
@@ -170,7 +182,9 @@ async function runPage(t: TestContext, page: string): Promise<string> {
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'package.json'), '{"type": "module"}')
   const blocks = blocksOf(page).map((block, number) => `echo '### block ${number + 1}'\n${block}`)
-  const script = ['set -euo pipefail', ...blocks].join('\n').replaceAll('http://127.0.0.1:8787', server.url)
+  const script = ['set -euo pipefail', ...(page === 'README.md' ? [] : [shortNpx]), ...blocks]
+    .join('\n')
+    .replaceAll('http://127.0.0.1:8787', server.url)
   const child = spawn('bash', ['-c', script], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -188,13 +202,15 @@ async function runPage(t: TestContext, page: string): Promise<string> {
   return output
 }
 
-for (const [page, expected] of Object.entries(pages)) {
-  if (blocksOf(page).length === 0) continue
-  test(`what ${page} tells a reader to type works, in this order`, async (t) => {
-    const output = await runPage(t, page)
-    for (const pattern of expected) assert.match(output, pattern)
-  })
-}
+describe('what a page tells a reader to type works, in this order', { concurrency: 2 }, () => {
+  for (const [page, expected] of Object.entries(pages)) {
+    if (blocksOf(page).length === 0) continue
+    test(page, async (t) => {
+      const output = await runPage(t, page)
+      for (const pattern of expected) assert.match(output, pattern)
+    })
+  }
+})
 
 test('every guide is run, or has nothing to run', () => {
   const guides = readdirSync(join(root, 'docs/guides')).map((name) => `docs/guides/${name}`)

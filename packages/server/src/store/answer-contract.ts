@@ -35,8 +35,8 @@ function rowOf(index: number, finding: Finding, over: Partial<NewAccess> = {}): 
 /** Accesses and findings, on any engine. */
 export function answerTests(storeOf: () => Store): void {
   const put = (rows: NewAccess[]) => {
-    const { db, engine, commit } = storeOf()
-    return commit({ statements: [insertAccesses(db, engine, rows)], events: [] as AuditEvent[] })
+    const { engine, commit } = storeOf()
+    return commit({ statements: insertAccesses(engine, rows), events: [] as AuditEvent[] })
   }
   const span = { from: start, to: start + 10 * day }
 

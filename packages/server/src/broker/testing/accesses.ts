@@ -43,7 +43,7 @@ export function accessRow(finding: Finding, at: number, over: AccessOver = {}): 
 }
 
 export async function putAccesses(store: Store, rows: readonly NewAccess[]): Promise<void> {
-  await store.commit({ statements: [insertAccesses(store.db, store.engine, rows)], events: [] })
+  await store.commit({ statements: insertAccesses(store.engine, rows), events: [] })
 }
 
 /** A source with one file that was read whole: what is in `file_id` of accesses. */

@@ -15,6 +15,7 @@ import { addLogin } from './commands/login.ts'
 import { addLogs } from './commands/logs.ts'
 import { addLs } from './commands/ls.ts'
 import { addNetwork } from './commands/network.ts'
+import { addPerson } from './commands/person.ts'
 import { addPrefix } from './commands/prefix.ts'
 import { addReport } from './commands/report.ts'
 import { addRestriction } from './commands/restriction.ts'
@@ -88,6 +89,7 @@ export function createProgram(run: Run): Command {
     addSession,
     addSecrets,
     addAudit,
+    addPerson,
     addWho,
     addTrace,
     addFindings,

@@ -12,6 +12,7 @@ import { parseInstant, parsePositive } from '../parse.ts'
 import { printableLine } from '../text.ts'
 import { addCheckpoint } from './audit-checkpoint.ts'
 import { addAuditSink } from './audit-sink.ts'
+import { addHold, addRetention } from './audit-retention.ts'
 import { addVerify } from './audit-verify.ts'
 
 type Filters = CallInput<'exportAuditEvents'>['query']
@@ -24,6 +25,12 @@ interface FilterOptions {
   team?: string
   key?: string
   grant?: string
+}
+
+interface ExportOptions extends FilterOptions {
+  output?: string
+  pseudonymised?: true
+  pseudonymKeyFile?: string
 }
 
 const pageMax = 1000
@@ -59,23 +66,24 @@ export function addAudit(program: Command, run: Run): void {
     audit
       .command('export')
       .description('audit events as NDJSON, oldest first')
-      .option('-o, --output <file>', 'into a file instead of standard output'),
+      .option('-o, --output <file>', 'into a file instead of standard output')
+      .option('--pseudonymised', 'pseudonyms in the place of users, addresses, agents and markers')
+      .option('--pseudonym-key-file <file>', 'the same pseudonyms in every export with this key'),
   )
     .addHelpText(
       'after',
       examples(
         'signpost audit export -o audit.ndjson && signpost audit verify --export audit.ndjson',
         'signpost audit export --team vision --from 7d | jq .event.username',
+        'signpost audit export --pseudonymised -o for-others.ndjson',
       ),
     )
-    .action(
-      handler(run, (context, _: [], options: FilterOptions & { output?: string }) =>
-        exportEvents(context, options),
-      ),
-    )
+    .action(handler(run, (context, _: [], options: ExportOptions) => exportEvents(context, options)))
   addVerify(audit, run)
   addCheckpoint(audit, run)
   addAuditSink(audit, run)
+  addRetention(audit, run)
+  addHold(audit, run)
   audit
     .command('who-is')
     .description('whom an X-User, X-Grant or scid in a bucket log names')
@@ -133,7 +141,8 @@ async function checkType(type: string): Promise<void> {
   throw new UsageError(`--type: there are no events of type ${JSON.stringify(type)}: ${advice}`)
 }
 
-async function exportEvents(context: Context, options: FilterOptions & { output?: string }): Promise<void> {
+async function exportEvents(context: Context, options: ExportOptions): Promise<void> {
+  const change = await changeOf(options)
   const { exportedLines } = await import('../exported-lines.ts')
   const { io, signal } = context
   const filters = await filtersOf(options)
@@ -142,7 +151,7 @@ async function exportEvents(context: Context, options: FilterOptions & { output?
   const lines = async function* () {
     for await (const line of exportedLines(io, settings, filters)) {
       count += 1
-      yield line
+      yield change(line)
     }
   }
   if (options.output === undefined)
@@ -150,4 +159,16 @@ async function exportEvents(context: Context, options: FilterOptions & { output?
   await pipeline(Readable.from(lines()), createWriteStream(options.output, { mode: 0o600 }), { signal })
   if (context.json) context.printJson({ file: options.output, events: count })
   else context.print(`${count} events in ${options.output}`)
+}
+
+async function changeOf({
+  pseudonymised,
+  pseudonymKeyFile,
+}: ExportOptions): Promise<(line: string) => string> {
+  if (pseudonymKeyFile !== undefined && !pseudonymised)
+    throw new UsageError('--pseudonym-key-file goes with --pseudonymised')
+  if (!pseudonymised) return (line) => line
+  const { pseudonymisedLine, readPseudonymKey } = await import('../pseudonymise.ts')
+  const key = await readPseudonymKey(pseudonymKeyFile)
+  return (line) => pseudonymisedLine(line, key)
 }

@@ -48,7 +48,7 @@ export async function erasePerson(
   const begun = deps.clock()
   const erasure: Erasure = {
     person,
-    erasure: confirmed ?? `erased-${Buffer.from(deps.randomBytes(9)).toString('hex')}`,
+    erasure: confirmed ?? `erased-${deps.newId()}`,
     keys: body.keys,
     revision: (await findRetention(deps.store.db)).revision,
     holds: await readHolds(deps.store.db),
@@ -102,7 +102,7 @@ function confirmOf(
 /** The erasure that it confirms; undefined: none. */
 function readConfirm(deps: BrokerDeps, caller: Caller, username: string, body: Body): string | undefined {
   const [, until = '', erasure = '', mark = ''] =
-    /^(\d{1,15})\.(erased-[0-9a-f]{18})\.([0-9a-f]{64})$/.exec(body.confirm ?? '') ?? []
+    /^(\d{1,15})\.(erased-[0-9a-f-]{36})\.([0-9a-f]{64})$/.exec(body.confirm ?? '') ?? []
   if (erasure === '' || Number(until) < deps.clock()) return undefined
   const bound = boundTo(caller, username, body.keys, erasure, Number(until))
   return deps.secretBox.isFingerprint(mark, bound) ? erasure : undefined

@@ -1,0 +1,84 @@
+/** What an export for others holds, and what can still be verified of it. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { ChainedAuditEvent } from '@signpost/contract'
+import { createSignedExport } from '../../contract/src/testing/signed-export.ts'
+import { pseudonymisedLine, readPseudonymKey } from './pseudonymise.ts'
+import { verifyExport } from './verify-export.ts'
+
+const key = Buffer.alloc(32, 7)
+const whole = createSignedExport({
+  edit: (event) =>
+    event.type === 'user.create'
+      ? {
+          ...event,
+          address: '198.51.100.7',
+          agent: 'laptop',
+          marker: event.username!,
+          details: { user: 'carla', role: 'member', count: 3 },
+        }
+      : event,
+})
+const lines = whole.lines.map((line) => pseudonymisedLine(line, key).trimEnd())
+const eventsIn = (all: readonly string[]) => all.map((line) => (JSON.parse(line) as ChainedAuditEvent).event)
+
+describe('a pseudonymised export', () => {
+  let folder: string
+  before(() => void (folder = mkdtempSync(join(tmpdir(), 'signpost-pseudonyms-'))))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  const verified = (all: readonly string[]) => {
+    const file = join(folder, 'audit.ndjson')
+    writeFileSync(file, `${all.join('\n')}\n`)
+    return verifyExport({ export: file, publicKey: whole.publicKey }, AbortSignal.any([]))
+  }
+
+  test('names nobody, the same always in the same way, and keeps what happened', () => {
+    const text = lines.join('\n')
+    for (const word of ['alice', 'bob', 'carla', '198.51.100.7', 'laptop'])
+      assert.ok(!text.includes(word), word)
+    const [event] = eventsIn(lines).filter(({ type }) => type === 'user.create')
+    assert.match(event!.username!, /^p-[0-9a-f]{20}$/)
+    assert.equal(event!.marker, event!.username)
+    assert.deepEqual([event!.details?.['role'], event!.details?.['count']], ['member', 3])
+    const again = whole.lines.map((line) => pseudonymisedLine(line, key).trimEnd())
+    assert.deepEqual(again, lines)
+    const other = whole.lines.map((line) => pseudonymisedLine(line, Buffer.alloc(32, 8)))
+    assert.ok(!other.join('').includes(event!.username!))
+    const names = eventsIn(whole.lines).map(({ username }) => username)
+    const pseudonyms = eventsIn(lines).map(({ username }) => username)
+    assert.equal(new Set(pseudonyms).size, new Set(names).size)
+  })
+
+  test('verifies as far as it can, and says how far', async () => {
+    const { ok, events, pseudonymisedEvents, checkpoints } = await verified(lines)
+    assert.deepEqual([ok, events, pseudonymisedEvents, checkpoints?.count], [true, lines.length, 7, 4])
+    const line = (JSON.parse(lines[1]!) as { pseudonymised?: boolean }).pseudonymised
+    assert.deepEqual([line, lines[0]], [true, whole.lines[0]])
+  })
+
+  test('shows events that are taken out, moved or have another hash, and changes of those that are whole', async () => {
+    for (const index of lines.keys())
+      if (index < lines.length - 1)
+        assert.equal((await verified(lines.toSpliced(index, 1))).ok, false, `${index}`)
+    const swapped = lines.with(1, lines[2]!).with(2, lines[1]!)
+    assert.equal((await verified(swapped)).ok, false)
+    const other = lines.map((line, index) =>
+      index === 1 ? line.replace(/"hash":"[0-9a-f]{4}/, '"hash":"0000') : line,
+    )
+    assert.equal((await verified(other)).ok, false, 'the next one is hashed with it')
+    const changed = lines.map((line) => line.replace('vision-2', 'vision-9'))
+    assert.equal((await verified(changed)).ok, false)
+    const unmarked = lines.map((line) => line.replace('"pseudonymised":true,', ''))
+    assert.equal((await verified(unmarked)).ok, false)
+  })
+
+  test('a key that is too short is refused', async () => {
+    const file = join(folder, 'short.key')
+    writeFileSync(file, 'secret')
+    await assert.rejects(readPseudonymKey(file), /at least 16 bytes/)
+    assert.equal((await readPseudonymKey(undefined)).length, 32)
+  })
+})

@@ -71,6 +71,10 @@ const expected: Record<string, string> = {
   'access.review': 'access:review',
   'revocation.plan': 'revocation:plan',
   'revocation.step': 'revocation:step',
+  'logSource.create': 'log_source:create',
+  'logSource.update': 'log_source:update',
+  'logSource.delete': 'log_source:delete',
+  'logSource.read': 'log_source:read',
   'scim.read': 'scim:read',
   'admin.recover': 'admin:recover',
 }

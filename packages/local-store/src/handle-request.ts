@@ -125,8 +125,7 @@ async function answer(
   const method = request.method ?? 'GET'
   const headers = readRequestHeaders(request.rawHeaders)
   progress.headers = headers
-  const target = parseRequestTarget(request.url ?? '/', headers.get('host') ?? '')
-  progress.target = target
+  const target = readTarget(request.url ?? '/', headers.get('host') ?? '', progress)
   if (!deps.hasRoom()) throw new S3Error('SlowDown')
   if (method === 'OPTIONS') {
     progress.operation = 'REST.OPTIONS.PREFLIGHT'
@@ -160,6 +159,16 @@ async function answer(
   const owner = headers.get('x-amz-expected-bucket-owner')
   if (owner !== undefined && owner !== '000000000000') throw new S3Error('AccessDenied')
   return route.value.run(deps, { ...call, bucket })
+}
+
+/** Where the query is refused, the log still tells of which object it was. */
+function readTarget(url: string, host: string, progress: Progress): RequestTarget {
+  try {
+    return (progress.target = parseRequestTarget(url, host))
+  } catch (error) {
+    progress.target = attempt(() => parseRequestTarget(url.split('?', 1)[0]!, host)).value
+    throw error
+  }
 }
 
 /** A form for a bucket; with a signature in its headers or its URL it is one of the other POSTs. */

@@ -94,7 +94,8 @@ export function actionOfRequest(method: string, key: string | null, query: strin
   )
     return 'other'
   const isRead = method === 'GET' || method === 'HEAD'
-  if (key === null) return isRead ? 'list' : method === 'POST' && has('delete') ? 'delete' : 'other'
+  // A POST to the bucket itself is a form with an object in it ("POST Object"), unless it deletes many.
+  if (key === null) return isRead ? 'list' : method !== 'POST' ? 'other' : has('delete') ? 'delete' : 'write'
   if (isRead) return method === 'GET' && has('uploadId') ? 'list' : 'read'
   if (method === 'PUT' || method === 'POST') return 'write'
   return method === 'DELETE' ? 'delete' : 'other'

@@ -11,6 +11,8 @@ export interface Difference {
   /** Stable word. */
   reason: string
   expected?: NonNullable<AccessEvidence['expected']>
+  /** The signature of the grant's URL rules it out: what the store took, somebody signed anew who has the key. */
+  isSigned?: true
 }
 
 /** Of clocks; logs tell whole seconds. */
@@ -36,6 +38,7 @@ export function compareWithGrant(comparison: Comparison): Difference[] {
   addSignature(comparison, found)
   if (record.at < grant.issuedAt - skewMs) found.push({ finding: 'not_issued_here', reason: 'before_issue' })
   addDoor(comparison, found)
+  addResigned(comparison, found)
   if (isLate(comparison))
     found.push({
       finding: 'after_expiry',
@@ -75,23 +78,44 @@ export function isOtherSignature(
   return urlSigner !== null && (expiresAt === null || (signedAt === null && kind !== 'azure'))
 }
 
+type Beyond = (reason: string, expected: Difference['expected'], isSigned: boolean) => void
+
+/** A SAS binds blob and permissions; all others bind the method, and every parameter, besides. */
 function addDoor(comparison: Comparison, found: Difference[]): void {
-  const { record, grant } = comparison
-  const beyond = (reason: string, expected: Difference['expected']) =>
-    found.push({ finding: 'beyond_grant', reason, expected: expected! })
+  const { record, grant, bucket } = comparison
+  const isAzure = bucket.kind === 'azure'
+  const beyond: Beyond = (reason, expected, isSigned) =>
+    found.push({
+      finding: 'beyond_grant',
+      reason,
+      expected: expected!,
+      ...(isSigned ? { isSigned: true } : {}),
+    })
   if (record.bucket !== null && record.bucket !== grant.bucket)
-    beyond('other_bucket', { bucket: grant.bucket })
-  if (record.key !== null && record.key !== grant.key) beyond('other_key', { key: grant.key })
+    beyond('other_bucket', { bucket: grant.bucket }, true)
+  if (record.key !== null && record.key !== grant.key) beyond('other_key', { key: grant.key }, true)
   const action = grant.method === 'DELETE' ? 'delete' : grant.action
-  if (record.action !== action) beyond('other_action', { action })
-  else if (isCopy(record.operation)) beyond('copy', { action })
+  if (record.action !== action)
+    beyond('other_action', { action }, !isAzure || ofPermissions.has(record.action))
+  else if (isCopy(record.operation)) beyond('copy', { action }, false)
   // Who may GET may look, and Google and Azure let them.
   const isLook = record.method === 'HEAD' && grant.method === 'GET'
   if (record.method !== null && record.method !== grant.method && !isLook)
-    beyond('other_method', { method: grant.method })
+    beyond('other_method', { method: grant.method }, !isAzure)
   addPart(comparison, beyond)
   const most = grant.contentLength ?? grant.contentLengthMax
-  if (most !== null && record.action === 'write' && isBeyond(record, most)) beyond('size', { bytesMax: most })
+  if (most !== null && record.action === 'write' && isBeyond(record, most))
+    beyond('size', { bytesMax: most }, false)
+}
+
+/** Each takes a permission of its own on Azure; the others come with one of these. */
+const ofPermissions: ReadonlySet<string> = new Set(['read', 'write', 'delete'])
+
+/** Where the log shows the URL; others may tell one request in several entries. */
+function addResigned({ record, proof }: Comparison, found: Difference[]): void {
+  const signed = found.find(({ isSigned }) => isSigned)
+  if (signed?.expected === undefined || proof !== 'taken' || record.urlSigner === null) return
+  found.push({ finding: 'not_issued_here', reason: 'other_signature', expected: signed.expected })
 }
 
 /** `PUT` with a source: its bytes did not come from whoever has the URL. */
@@ -104,27 +128,24 @@ function isBeyond({ bytesReceived, method }: AccessLogRecord, most: number): boo
   return bytesReceived !== null && method !== 'POST' && bytesReceived > most * 1.01 + 16_384
 }
 
-function addPart(
-  { record, grant, bucket }: Comparison,
-  beyond: (reason: string, expected: Difference['expected']) => void,
-): void {
+function addPart({ record, grant, bucket }: Comparison, beyond: Beyond): void {
   const { partNumber, uploadId, urlSigner } = record
   const isAzure = bucket.kind === 'azure'
   if (grant.partNumber === null) {
     // A SAS to write a blob is for its blocks too.
-    if (partNumber !== null || (uploadId !== null && !isAzure)) beyond('part', { partNumber: null })
+    if (partNumber !== null || (uploadId !== null && !isAzure)) beyond('part', { partNumber: null }, !isAzure)
     return
   }
   const expected = { partNumber: grant.partNumber }
   const isTold = partNumber !== null || uploadId !== null
   if (!isTold) {
-    if (urlSigner !== null) beyond('part', expected)
+    if (urlSigner !== null) beyond('part', expected, !isAzure)
     return
   }
-  if (partNumber !== null && partNumber !== grant.partNumber) beyond('part', expected)
+  if (partNumber !== null && partNumber !== grant.partNumber) beyond('part', expected, !isAzure)
   else if (uploadId !== null && grant.storeUploadId !== null) {
     const name = isAzure ? blockName(grant.storeUploadId, grant.partNumber) : grant.storeUploadId
-    if (uploadId !== name) beyond('upload', expected)
+    if (uploadId !== name) beyond('upload', expected, !isAzure)
   }
 }
 

@@ -4,12 +4,14 @@ import type { AccessLogRecord } from './access-log-record.ts'
 import { matchAccess } from './match-access.ts'
 import { accessRecord, expiresAt, grantFacts, issuedAt, knownBucket, matchInput } from './testing/facts.ts'
 import { attributed, networks, nobody, type Case } from './testing/match-cases.ts'
-import type { GrantFacts } from './verdict.ts'
+import type { GrantFacts, KnownBucket } from './verdict.ts'
 
 const hour = 3_600_000
 const { grantId } = grantFacts()
 const bob = { user: ['bob'], grant: [grantId] }
 const noMarkers = { user: [], grant: [] }
+const put = { action: 'write', method: 'PUT', operation: 'REST.PUT.OBJECT' } as const
+const putGrant = { action: 'write', method: 'PUT' } as const
 
 function judge([, record, , grant, input]: Case) {
   return matchAccess(
@@ -57,20 +59,52 @@ test('what was stopped before counts from then on, and only what the store took'
 
 test('the strongest is told, and the rest beside it', () => {
   const verdict = matchAccess(
-    accessRecord({ at: expiresAt + hour, key: 'x', address: '203.0.113.9', doubts: ['key'] }),
+    accessRecord({
+      ...put,
+      ...{ at: expiresAt + hour, bytesReceived: 1_000_000, address: '203.0.113.9', doubts: ['key'] },
+    }),
     matchInput({
-      grant: grantFacts(networks('192.0.2.0/24')),
+      grant: grantFacts({ ...putGrant, ...networks('192.0.2.0/24'), contentLength: 10 }),
       stopOf: () => ({ at: issuedAt, reason: 'restricted' }),
     }),
   )
   assert.equal(verdict.finding, 'beyond_grant')
-  assert.deepEqual(verdict.evidence.expected, { key: 'vision/a.bin' })
+  assert.deepEqual(verdict.evidence.expected, { bytesMax: 10 })
   assert.deepEqual(verdict.evidence.also, ['after_expiry', 'after_revocation', 'outside_network', 'key'])
   const tampered = matchAccess(accessRecord({ markers: bob, urlSigner: 'AKIDOTHER', key: 'x' }), matchInput())
   assert.deepEqual(
     [tampered.finding, tampered.evidence.also],
     ['user_mismatch', ['not_issued_here', 'beyond_grant']],
   )
+})
+
+test('what a signature binds and the store took was signed anew: by whoever has the key, not by whom it names', () => {
+  const judged = (record: Partial<AccessLogRecord>, over: Partial<GrantFacts>, kind: KnownBucket['kind']) => {
+    const bucket = knownBucket({ kind })
+    const verdict = matchAccess(accessRecord(record), matchInput({ grant: grantFacts(over), bucket }))
+    return `${verdict.finding} ${verdict.evidence.reason} ${verdict.username}`
+  }
+  const look = { method: 'HEAD' } as const
+  const part = { ...putGrant, storeUploadId: 'up', partNumber: 3 }
+  for (const kind of ['s3', 'gcs'] as const)
+    for (const [record, over] of [
+      [{ key: 'x' }, {}],
+      [put, {}],
+      [{ method: 'GET' }, look],
+      [put, part],
+    ] as const)
+      assert.equal(judged(record, over, kind), 'not_issued_here other_signature null')
+  // A SAS binds blob and permissions.
+  assert.equal(judged({ key: 'x' }, {}, 'azure'), 'not_issued_here other_signature null')
+  assert.equal(judged(put, {}, 'azure'), 'not_issued_here other_signature null')
+  assert.equal(judged({ method: 'GET' }, look, 'azure'), 'beyond_grant other_method alice')
+  assert.equal(judged(put, part, 'azure'), 'beyond_grant part alice')
+  assert.equal(judged({ action: 'other' }, {}, 'azure'), 'beyond_grant other_action alice')
+  // Without its URL a request may be told in several entries: nobody is named, and no alarm is raised.
+  const audit = { urlSigner: null, signers: ['AKIDBROKER'], signedAt: null, expiresAt: null } as const
+  assert.equal(judged({ ...audit, key: 'x' }, {}, 'gcs'), 'beyond_grant other_key null')
+  const verdict = matchAccess(accessRecord({ key: 'x' }), matchInput())
+  assert.deepEqual(verdict.evidence.also, ['own_credential', 'beyond_grant'])
 })
 
 test('says when it is one of our own keys that is used around us', () => {

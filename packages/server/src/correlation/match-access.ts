@@ -16,14 +16,17 @@ import type { GrantFacts, MatchInput, Verdict } from './verdict.ts'
 export function matchAccess(record: AccessLogRecord, input: MatchInput): Verdict {
   const { bucket, grant } = input
   const markers = markersOf(record, bucket.kind)
+  const isRefused = proofOf(record) === 'refused'
+  // The doctor tries with every bucket whether it refuses a second marker: where it did, nothing else was done.
+  if (isOwn(record, input) && (markers.tampered === null || isRefused))
+    return verdictOf(record, { finding: 'own', reason: 'own_call' })
   if (markers.tampered !== null)
     return verdictOf(record, {
       finding: 'marker_tampered',
       reason: markers.tampered,
       candidates: claims(input),
-      also: proofOf(record) === 'refused' ? ['refused'] : [],
+      also: isRefused ? ['refused'] : [],
     })
-  if (isOwn(record, input)) return verdictOf(record, { finding: 'own', reason: 'own_call' })
   if (grant?.method === 'POST' && isForm(record)) return formVerdict(record, input, grant, markers)
   if (record.authentication === 'header' || record.authentication === 'none')
     return directVerdict(record, input)
@@ -37,9 +40,8 @@ export function matchAccess(record: AccessLogRecord, input: MatchInput): Verdict
   if (markers.grant === null && bucket.kind !== 'azure' && record.urlSigner !== null)
     return strippedVerdict(record, input, proof)
   if (markers.grant === null) return matchByObject(record, input, { proof, user: markers.user! })
-  const isRefused = proof === 'refused'
   return verdictOf(record, {
-    finding: isRefused ? 'refused' : 'not_issued_here',
+    finding: proof === 'refused' ? 'refused' : 'not_issued_here',
     reason: 'unknown_grant',
     candidates: claims(input),
     also: ownSignerAlso(record, input),
@@ -175,7 +177,8 @@ function grantVerdict(
     others: compared,
     ...(worst.expected === undefined ? {} : { expected: worst.expected }),
     candidates: claims(input),
-    proven: grant,
+    also: worst.finding === 'not_issued_here' ? ownSignerAlso(record, input) : [],
+    ...(compared.some(({ isSigned }) => isSigned) ? {} : { proven: grant }),
   })
 }
 

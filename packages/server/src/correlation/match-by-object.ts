@@ -69,7 +69,7 @@ function mineVerdict(record: AccessLogRecord, best: Best): Verdict {
       others: differences,
       ...(expected === undefined ? {} : { expected }),
       candidates,
-      proven,
+      ...(differences.some(({ isSigned }) => isSigned) ? {} : { proven }),
     })
   }
   if (proof === 'untold')

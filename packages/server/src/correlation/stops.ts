@@ -38,13 +38,15 @@ export function readStops(events: readonly string[], prefixes: ReadonlyMap<strin
   return {
     of(grant, at) {
       const isIn = ({ from, until }: Span) => from > grant.issuedAt && from <= at && at < until
+      const found = [
+        ...(known.users.get(grant.username) ?? []).filter(isIn),
+        ...rules.filter((one) => isIn(one) && isAbout(one, grant, prefixes)),
+      ].map(({ from, reason }): Stop => ({ at: from, reason }))
       const deletedAt = known.keys.get(grant.apiKeyId)
-      const user = known.users.get(grant.username)?.find(isIn)
-      if (user) return { at: user.from, reason: user.reason }
       if (deletedAt !== undefined && deletedAt > grant.issuedAt && deletedAt <= at)
-        return { at: deletedAt, reason: 'key_deleted' }
-      const rule = rules.find((one) => isIn(one) && isAbout(one, grant, prefixes))
-      return rule && { at: rule.from, reason: rule.reason }
+        found.push({ at: deletedAt, reason: 'key_deleted' })
+      // The first: what came later does not make it any later.
+      return found.toSorted((one, other) => one.at - other.at)[0]
     },
   }
 }

@@ -6,13 +6,12 @@ import type { AnswerTables } from './answer-tables.ts'
 import type { CorrelationTables } from './correlation-tables.ts'
 import type { RetentionTables } from './retention-tables.ts'
 import type { SinkTables } from './sink-tables.ts'
-import type { RetentionTables } from './retention-tables.ts'
 
 /**
  * The tables as Kysely sees them. Times are ms since the epoch (bigint), flags are 0 or 1 (smallint), JSON is text: the
  * common subset of SQLite and PostgreSQL. Column names are snake_case.
  */
-export interface Tables extends RetentionTables, AccessTables, CorrelationTables, AnswerTables, SinkTables {
+export interface Tables extends RetentionTables, AccessTables, AnswerTables, CorrelationTables, SinkTables {
   principals: {
     id: string
     kind: 'user' | 'serviceAccount'

@@ -137,6 +137,13 @@ const pages: Record<string, RegExp[]> = {
     /^"count":2$/m,
     /audit\.read .*siem/,
   ],
+  'docs/guides/audit-sinks.md': [
+    /^siem took it$/m,
+    /team\.create allow/,
+    /webhook http:\/\/127\.0\.0\.1:9419\/ +failing/,
+    /siem did not take it/,
+    /parquet in local\/trail\/ +active/,
+  ],
   'docs/guides/access-logs.md': [
     /^local +the embedded store +local-store +local +\d{4}-/m,
     /^archive +bucket local\/logs\/ +local-store +local +\d{4}-/m,

@@ -150,6 +150,11 @@ const pages: Record<string, RegExp[]> = {
     /^logs\/.*old\.log\.gz +done /m,
     /^1 new files, 1 read, 0 failed, 0 waiting$/m,
   ],
+  'docs/guides/switch-logs-on.md': [
+    /^this store always writes its access log$/m,
+    /^pass +logging\.arrived +The access arrived by local, and was put down to its grant\.$/m,
+    /^pass logs\.arriving$/m,
+  ],
   'docs/guides/teams-users-keys.md': [/alice/, /^from alice$/m],
   'docs/guides/command-elsewhere.md': [],
   'docs/guides/connect-a-bucket.md': [],

@@ -5,6 +5,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { startAzurite, type Azurite } from '../../../../tests/servers/azurite.ts'
+import { freePort } from '../../../../tests/servers/daemon.ts'
 import { startGcs, type Gcs } from '../../../../tests/servers/gcs.ts'
 import { requireServer } from '../../../../tests/servers/install.ts'
 import { startRgw, type Rgw } from '../../../../tests/servers/rgw.ts'
@@ -186,6 +187,24 @@ describe("a bucket's log on Google Cloud Storage", () => {
     const asked = { params, body: { target, digest } }
     const error = await world.refused('applyLogging', world.as.root, asked, 'unsupported_by_store')
     assert.match(error.message, /took the setting, and shows another one/)
+  })
+
+  test('a bucket that does not answer: the documents come all the same, nothing can be set, and verify fails', async () => {
+    const settings = {
+      ...settingsOf('hmacKey'),
+      name: 'gone',
+      endpoint: `http://127.0.0.1:${await freePort()}`,
+    }
+    await world.call('createConnector', world.as.root, { body: { settings, check: false } })
+    const params = { connector: 'gone' }
+    const found = await world.call('planLogging', world.as.root, { params, body: { target } })
+    assert.deepEqual([found.state, found.canApply, found.ways.length], ['unknown', false, 3])
+    assert.match(found.obstacles[0] ?? '', /cannot be read: 127\.0\.0\.1:\d+ refused the connection/)
+    const verified = await world.call('verifyLogging', world.as.root, { params, body: {} })
+    assert.deepEqual(verified.checks.map(({ name, result }) => `${result} ${name}`).slice(2), [
+      'fail logging.access',
+      'not_possible logging.arrived',
+    ])
   })
 
   test('verify sees its own access in the usage log', async () => {

@@ -12,7 +12,7 @@ import { findGrant } from '../store/audit-events.ts'
 import type { NamedConnectorRow } from '../store/connectors.ts'
 import { makeAccess, reason, type MadeAccess } from './bucket-logging/make-access.ts'
 import { planBucketLogging, type PlannedLogging } from './bucket-logging/plan.ts'
-import { sourcesOf, type TellingSource } from './bucket-logging/sources.ts'
+import { readNow, sourcesOf, type TellingSource } from './bucket-logging/sources.ts'
 import { requireManaged } from './connector-access.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
@@ -36,6 +36,10 @@ export async function verifyLogging(
   if (grantId !== undefined) {
     const access = await findAccess(deps, row, grantId)
     await deps.store.commit({ statements: [], events: [event] })
+    const before = await arrivalOf(deps, row, access)
+    if (before.finding !== null) return answer([], before, await sourcesOf(deps, row.id))
+    // Who waits need not wait for the timer too.
+    await readNow(deps, row.id)
     return answer([], await arrivalOf(deps, row, access), await sourcesOf(deps, row.id))
   }
   const plan = await planBucketLogging(deps, caller, row, undefined)
@@ -132,8 +136,10 @@ function sourceCheck({ input }: PlannedLogging, sources: TellingSource[]): Check
 
 function accessCheck({ grantId, status }: MadeAccess): Check {
   const name = 'logging.access'
-  if (status !== null && (status < 300 || status === 404))
+  if (status !== null && status !== 0 && (status < 300 || status === 404))
     return check(name, 'pass', `One access was made, as grant ${grantId}.`)
+  if (status === 0 || status === null)
+    return check(name, 'fail', 'The bucket did not answer the access that was made.', 'run `signpost doctor`')
   const seen = `The bucket answered HTTP ${status} to the access (grant ${grantId}).`
   return check(name, 'warn', `${seen} It stands in the log as refused.`, 'run `signpost doctor`')
 }
@@ -158,7 +164,7 @@ function arrivalCheck({ finding, source, why }: Arrival, sources: TellingSource[
     name,
     'warn',
     `The access arrived${from}, and was taken for ${finding} (${why}).`,
-    'see `signpost logs` for what the line says; is the source set to the right connector and format?',
+    'see the access log record for what the line says; is the source set to the right connector and format?',
   )
 }
 

@@ -77,6 +77,8 @@ interface LoggingRead {
   obstacle: string | null
 }
 
+const unreadable = new Set<string>(['bucket_refused', 'bucket_unreachable', 'credential_unavailable'])
+
 export async function readLogging(found: BucketNetworks): Promise<LoggingRead> {
   const { store, settings } = found.input
   const { configuration } = found.named.connector
@@ -91,7 +93,8 @@ export async function readLogging(found: BucketNetworks): Promise<LoggingRead> {
     const isTold = settings.kind === 'gcs' || store.kind === 'aws'
     return { state: isTold ? 'off' : 'unknown', current: null, obstacle: null }
   } catch (error) {
-    if (!(error instanceof SignpostError && error.code === 'bucket_refused')) throw error
+    // The documents are of use all the same.
+    if (!(error instanceof SignpostError && unreadable.has(error.code))) throw error
     return { ...unknown, obstacle: `What is set cannot be read: ${error.message}` }
   }
 }

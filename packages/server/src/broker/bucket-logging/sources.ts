@@ -3,6 +3,7 @@ import type { LogFormatName } from '@signpost/contract'
 import { usualDelay } from '../../connectors/logging/index.ts'
 import { listLogSources } from '../../store/log-sources.ts'
 import type { BrokerDeps } from '../deps.ts'
+import { readLogSource } from '../log-reading/read-sources.ts'
 import { progressOf, settingsOf } from '../log-reading/source-record.ts'
 
 export interface TellingSource {
@@ -34,4 +35,22 @@ export async function sourcesOf({ store }: BrokerDeps, connectorId: string): Pro
         problem: progressOf(row).problem ?? null,
       }
     })
+}
+
+const lookMs = 5000
+
+/** As the timer does it, and beside it: of this connector's own sources, what is new, for a moment. */
+export async function readNow(deps: BrokerDeps, connectorId: string): Promise<void> {
+  const { ingestFile } = deps
+  if (!ingestFile) return
+  const signal = AbortSignal.timeout(lookMs)
+  for (const row of await listLogSources(deps.store.db)) {
+    if (row.connector_id !== connectorId || signal.aborted) continue
+    try {
+      await readLogSource({ ...deps, ingestFile }, row, deps.newId(), signal, false)
+    } catch (err) {
+      // The timer tries it again, and says what is wrong.
+      deps.log.warn({ err, source: row.name }, 'a log source could not be read')
+    }
+  }
 }

@@ -104,6 +104,7 @@ export function bodyOf(id: OperationId, { team, username, connector, key, accoun
     createAuditSink: { name: 'x', settings: { kind: 'webhook', url: 'https://sink.example' } },
     updateAuditSink: { enabled: false },
     updateFinding: { state: 'acknowledged' },
+    createAlert: { name: 'x', url: 'https://hooks.example/x' },
   }
   return bodies[id]
 }

@@ -19,6 +19,10 @@ test('what is asked wrongly is a wrong command line', async (t) => {
     [['findings', '--finding', 'zzz'], /they are matched/],
     [['findings', '--state', 'gone'], /Allowed choices are open, acknowledged/],
     [['findings', 'show'], /missing required argument/],
+    [['alert', 'add', 'x'], /--to/],
+    [['alert', 'add', 'x', '--to', 'https://a', '--quiet', 'long'], /Write seconds/],
+    [['alert', 'add', 'x', '--to', 'https://a', '--min', '0'], /whole number from 1/],
+    [['alert', 'remove', 'x'], /give --yes/],
   ]
   for (const [args, expected] of cases) {
     const { code, stdout, stderr } = await run(args)
@@ -81,13 +85,28 @@ test('signpost who, trace and findings', async (t) => {
   assert.match(await done(admin, 'report', '--from', '1h', '--out', page), /0 findings in/)
   assert.match(readFileSync(page, 'utf8'), /^<!doctype html>/)
   assert.equal(statSync(page).mode & 0o777, 0o600)
+  const hook = 'https://hooks.invalid/secret-path'
+  assert.match(await done(admin, 'alert', 'add', 'security', '--to', hook, '--quiet', '2h'), /^whsec_/)
+  const alerts = await done(admin, 'alert', 'list')
+  assert.match(alerts, /security +https:\/\/hooks.invalid +.*7200 s/)
+  assert.doesNotMatch(alerts, /secret-path/)
+  assert.equal((await admin.run(['alert', 'test', 'security'])).code, 1)
+  await done(admin, 'alert', 'remove', 'security', '--yes')
   for (const [args, code] of [
+    [['alert', 'test', 'security'], 4],
+    [['alert', 'add', 'x', '--to', 'http://plain.example'], 2],
     [['findings', 'show', '0-0'], 4],
     [['findings', 'acknowledge', '0-0', '--note', 'x'], 4],
     [['trace', 'nobody-here'], 4],
     [['who', 'sp://nowhere/x'], 4],
   ] as const)
     assert.equal((await admin.run([...args])).code, code, args.join(' '))
-  for (const args of [['who', 'sp://demo/x'], ['trace', 'demo-user'], ['findings'], ['report']])
+  for (const args of [
+    ['who', 'sp://demo/x'],
+    ['trace', 'demo-user'],
+    ['findings'],
+    ['report'],
+    ['alert', 'list'],
+  ])
     assert.equal((await member.run(args)).code, 3, args.join(' '))
 })

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addAccess } from './commands/access.ts'
+import { addAlert } from './commands/alert.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBudget } from './commands/budget.ts'
 import { addConnector } from './commands/connector.ts'
@@ -94,6 +95,7 @@ export function createProgram(run: Run): Command {
     addTrace,
     addFindings,
     addReport,
+    addAlert,
     addLogs,
   ]
   for (const add of commands.concat(administration)) add(program, run)

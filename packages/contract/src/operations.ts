@@ -11,6 +11,7 @@ import * as checkpoints from './schemas/checkpoints.ts'
 import * as doctor from './schemas/doctor.ts'
 import * as moves from './schemas/moves.ts'
 import { accessOperations } from './access-operations.ts'
+import { alertOperations } from './alert-operations.ts'
 import { answerOperations } from './answer-operations.ts'
 import { bucketLoggingOperations } from './bucket-logging-operations.ts'
 import { correlationOperations } from './correlation-operations.ts'
@@ -730,6 +731,7 @@ export const operations = {
   ...accessOperations,
   ...correlationOperations,
   ...answerOperations,
+  ...alertOperations,
   ...logSourceOperations,
   ...auditSinkOperations,
   ...retentionOperations,

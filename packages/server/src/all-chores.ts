@@ -8,6 +8,7 @@ import { examineDue } from './broker/doctor.ts'
 import { forgetEndedKeys } from './broker/forget-ended-keys.ts'
 import { forgetOldReplies } from './broker/idempotency.ts'
 import { forgetOldLogins } from './broker/login.ts'
+import { runAlerts } from './broker/alerts/run-alerts.ts'
 import { noteAuditSinks } from './broker/audit-sinks.ts'
 import { createLogReader } from './broker/log-reading/read-sources.ts'
 import { noteLogSources } from './broker/log-sources.ts'
@@ -54,6 +55,7 @@ export function choresOf({
     ...checkpointChores(deps, parts.checkpointMinutes ?? 0),
     ...doctorChores(deps, parts.doctorHours ?? 0, signal),
     ...logChores(deps, parts.logsIntervalSeconds ?? 0, workerId),
+    { name: 'tell of findings', everyMs: 15_000, run: (ending) => runAlerts(deps, ending) },
     ...sinkChores(deps, parts.sinksIntervalSeconds ?? 0, workerId),
     { name: 'move objects', everyMs: 1000, run: (ending) => runMoves(deps, workerId, ending) },
     { name: 'forget finished logins', everyMs: 10 * 60_000, run: () => forgetOldLogins(deps) },

@@ -93,6 +93,7 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   createLogSource: { name: 'x', format: 's3-server-access', settings: { kind: 'upload' } },
   updateLogSource: { newToken: true },
   updateFinding: { state: 'acknowledged' },
+  createAlert: { name: 'x', url: 'https://hooks.example/x' },
   createRole: { name: 'own', scope: 'team', permissions: [] },
   updateRole: { permissions: [] },
 }

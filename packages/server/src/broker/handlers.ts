@@ -77,6 +77,7 @@ import {
   listAuditHolds,
   setAuditRetention,
 } from './retention/policy.ts'
+import { createAlert, deleteAlert, listAlerts, testAlert } from './alerts/alerts.ts'
 import { countFindings, getFinding, listFindings, updateFinding } from './findings.ts'
 import { getSecurityReport } from './report/security-report.ts'
 import { getUrlUsage } from './report/url-usage.ts'
@@ -143,6 +144,10 @@ export const handlers: Handlers = {
   countFindings,
   getFinding,
   updateFinding,
+  listAlerts,
+  createAlert,
+  deleteAlert,
+  testAlert,
   listLogSources,
   createLogSource,
   getLogSource,

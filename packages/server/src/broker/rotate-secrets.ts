@@ -1,9 +1,11 @@
 import { SignpostError, type ParsedInput, type Reply } from '@signpost/contract'
 import { listSealedCredentials, updateConnector } from '../store/connectors.ts'
 import { listSealedSecrets, resealSecret } from '../store/identity-providers.ts'
+import { listAlerts, resealAlert } from '../store/alerts.ts'
 import { listSealedSinks, resealSink } from '../store/audit-sinks.ts'
 import { listCheckpointKeys, resealCheckpointKey } from '../store/checkpoints.ts'
 import type { Statement } from '../store/store.ts'
+import { resealedTarget } from './alerts/alert-record.ts'
 import { resealedKey } from './checkpoint-signer.ts'
 import { resealed } from './connector-record.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
@@ -98,7 +100,12 @@ async function listSealed({ store: { db }, secretBox }: BrokerDeps): Promise<Sea
     sealed: row.sealed_secrets,
     reseal: () => resealSink(db, row, resealedSecrets(row, secretBox)),
   }))
-  return [...connectors, ...providers, ...keys, ...sinks]
+  const alerts = (await listAlerts(db)).map((row) => ({
+    name: `${row.name} (alert)`,
+    sealed: row.target,
+    reseal: () => resealAlert(db, row, resealedTarget(row, secretBox)),
+  }))
+  return [...connectors, ...providers, ...keys, ...sinks, ...alerts]
 }
 
 /** False: one of them was changed meanwhile, and nothing was written. */

@@ -73,6 +73,7 @@ describe('a stranger', () => {
     createAuditSink: { name: 'x', settings: { kind: 'webhook', url: 'https://sink.example' } },
     updateAuditSink: { enabled: false },
     updateFinding: { state: 'acknowledged' },
+    createAlert: { name: 'x', url: 'https://hooks.example/x' },
   }
   /** What is there, and the same question about what is not. */
   const there = () => ({

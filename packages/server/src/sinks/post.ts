@@ -14,7 +14,7 @@ const retryAfterSecondsMax = 3600
 
 /** `answer`: the body, where it was taken. */
 export async function post(
-  { guardedFetch, clock }: SinkDeps,
+  { guardedFetch, clock }: Pick<SinkDeps, 'guardedFetch' | 'clock'>,
   { url, allowInternal, headers, body }: Post,
 ): Promise<{ taken: true; answer: string } | { taken: false; delivery: Delivery }> {
   const { host } = new URL(url)

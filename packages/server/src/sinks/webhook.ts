@@ -20,18 +20,28 @@ export async function sendWebhook(
   batch: SinkBatch,
 ): Promise<Delivery> {
   const { contentType, body } = webhookBody(settings.shape, batch)
+  const { url, allowInternal } = settings
+  return postSigned(deps, { url, allowInternal, contentType }, secrets, { id: batch.id, body })
+}
+
+/** `id`: the same for the same message; receivers know by it what came twice. */
+export async function postSigned(
+  deps: Pick<SinkDeps, 'clock' | 'guardedFetch'>,
+  { url, allowInternal, contentType }: { url: string; allowInternal: boolean; contentType: string },
+  secrets: SinkSecrets,
+  { id, body }: { id: string; body: string },
+): Promise<Delivery> {
   const now = deps.clock()
   const timestamp = Math.floor(now / 1000)
   const asked = await post(deps, {
-    url: settings.url,
-    allowInternal: settings.allowInternal,
+    url,
+    allowInternal,
     headers: {
       ...secrets.headers,
       'content-type': contentType,
-      // The same for the same events: receivers know by it what came twice.
-      'webhook-id': batch.id,
+      'webhook-id': id,
       'webhook-timestamp': String(timestamp),
-      'webhook-signature': signaturesOf(secrets, now, `${batch.id}.${timestamp}.${body}`),
+      'webhook-signature': signaturesOf(secrets, now, `${id}.${timestamp}.${body}`),
     },
     body,
   })

@@ -29,6 +29,8 @@ export interface FindingFilter {
   team?: string | undefined
   connectorId?: string | undefined
   state?: 'open' | 'acknowledged' | undefined
+  /** Told by this file first. */
+  fileId?: number | undefined
 }
 
 export type FindingRow = AccessLogRow & {
@@ -75,7 +77,7 @@ export async function listFindings(
 type Rows = ReturnType<typeof findingRows>
 
 function whereFits(query: Rows, filter: FindingFilter & { finding: Finding }): Rows {
-  const { from, to, finding, username, team, connectorId, state } = filter
+  const { from, to, finding, username, team, connectorId, state, fileId } = filter
   query = query.where('a.finding', '=', finding)
   // Said in so many words, the index of all that wants a look serves.
   if (!quietFindings.includes(finding)) query = query.where(sql<boolean>`a.finding not in ('matched', 'own')`)
@@ -84,6 +86,7 @@ function whereFits(query: Rows, filter: FindingFilter & { finding: Finding }): R
   if (username !== undefined) query = query.where('a.username', '=', searchable(username) ?? '')
   if (team !== undefined) query = query.where('a.team', '=', searchable(team) ?? '')
   if (connectorId !== undefined) query = query.where('a.connector_id', '=', connectorId)
+  if (fileId !== undefined) query = query.where('a.file_id', '=', fileId)
   if (state === 'open') query = query.where(sql<boolean>`coalesce(t.state, 'open') = 'open'`)
   if (state === 'acknowledged') query = query.where('t.state', '=', state)
   return query

@@ -1,0 +1,114 @@
+import type { Command } from 'commander'
+import type { Alert, CallInput } from '@signpost/contract'
+import { mayDelete, withYes, type ConfirmOptions } from '../confirm.ts'
+import { handler, type Run } from '../context.ts'
+import { everything } from '../everything.ts'
+import { examples } from '../examples.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { parseDuration, parsePositive } from '../parse.ts'
+import { printableLine } from '../text.ts'
+
+type Body = CallInput<'createAlert'>['body']
+
+interface AddOptions {
+  to: string
+  finding?: NonNullable<Body['findings']>
+  team?: string[]
+  min?: number
+  quiet?: number
+  internal?: true
+}
+
+const columns = {
+  NAME: (alert: Alert) => alert.name,
+  TO: (alert: Alert) => alert.receiver,
+  FINDINGS: ({ findings }: Alert) => findings.join(' '),
+  TEAMS: ({ teams }: Alert) => teams?.join(' ') ?? 'all',
+  'AT LEAST': (alert: Alert) => alert.minimum,
+  'QUIET FOR': ({ quietSeconds }: Alert) => `${quietSeconds} s`,
+  WAITING: ({ state }: Alert) => state.waiting,
+  UNSENT: ({ state }: Alert) => state.unsent,
+  'LAST SENT': ({ state }: Alert) => state.lastSentAt,
+  PROBLEM: ({ state }: Alert) => state.problem,
+}
+
+export function addAlert(program: Command, run: Run): void {
+  const alert = program.command('alert').description('who is told of findings, by themselves')
+  addAdd(alert, run)
+  alert
+    .command('list')
+    .description('all of them, and whether it arrives')
+    .addHelpText('after', examples('signpost alert list', 'signpost alert list --json'))
+    .action(
+      handler(run, async (context) => {
+        const client = await context.connect()
+        const found = client.items('listAlerts', { query: {} }, { signal: context.signal })
+        context.printList(await everything(found), columns)
+      }),
+    )
+  alert
+    .command('test')
+    .description('send a message that says that it is a test; 1 if it was not taken')
+    .argument('<name>')
+    .addHelpText('after', examples('signpost alert test security'))
+    .action(
+      handler(run, async (context, [name]: [string]) => {
+        const client = await context.connect()
+        const done = await client.call('testAlert', { params: { name } }, { signal: context.signal })
+        if (context.json) context.printJson(done)
+        else if (done.ok) context.print(`${name} took it`)
+        else context.note(`signpost: ${printableLine(done.problem ?? 'it was not taken')}`)
+        return done.ok ? exitCodes.ok : exitCodes.failed
+      }),
+    )
+  withYes(alert.command('remove').description('tell it no more').argument('<name>'))
+    .addHelpText('after', examples('signpost alert remove security --yes'))
+    .action(
+      handler(run, async (context, [name]: [string], options: ConfirmOptions) => {
+        if (!(await mayDelete(context, `alert ${name}`, options))) return exitCodes.failed
+        const client = await context.connect()
+        await client.call('deleteAlert', { params: { name } }, { signal: context.signal })
+        if (!context.json) context.print(`removed alert ${name}`)
+        return exitCodes.ok
+      }),
+    )
+}
+
+function addAdd(alert: Command, run: Run): void {
+  alert
+    .command('add')
+    .description('have a webhook told of findings from now on, signed as Standard Webhooks says')
+    .argument('<name>')
+    .requiredOption('--to <url>', 'its address, https; kept sealed')
+    .option('--finding <finding...>', 'of these kinds; else all but refused and likely')
+    .option('--team <team...>', 'only of these teams')
+    .option('--min <count>', 'not before there are so many', parsePositive)
+    .option('--quiet <time>', 'after it told, no more of the same for so long; 1h unless told', parseDuration)
+    .option('--internal', 'it may be at an internal address, and without TLS')
+    .addHelpText(
+      'after',
+      examples(
+        'signpost alert add security --to https://hooks.example.com/in/T0/B0',
+        'signpost alert add vision --to https://hooks.example.com/v --team vision --min 5 --quiet 6h',
+      ),
+    )
+    .action(
+      handler(run, async (context, [name]: [string], options: AddOptions) => {
+        const { to, finding, team, min, quiet, internal } = options
+        const body: Body = {
+          name,
+          url: to,
+          ...(finding === undefined ? {} : { findings: finding }),
+          ...(team === undefined ? {} : { teams: team }),
+          ...(min === undefined ? {} : { minimum: min }),
+          ...(quiet === undefined ? {} : { quietSeconds: quiet }),
+          ...(internal === undefined ? {} : { allowInternal: internal }),
+        }
+        const client = await context.connect()
+        const made = await client.call('createAlert', { body }, { signal: context.signal })
+        if (context.json) return context.printJson(made)
+        context.print(made.signingSecret)
+        context.note(`alert ${made.name} tells ${made.receiver}. This key of its signatures is shown once.`)
+      }),
+    )
+}

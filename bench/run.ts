@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   start: async () => (await import('./start.ts')).benchStart(),
   'access-logs': async () => (await import('./access-logs.ts')).benchAccessLogs(),
   correlation: async () => (await import('./correlation.ts')).benchCorrelation(),
+  'audit-scale': async () => (await import('./audit-scale.ts')).benchAuditScale(),
   copy: async () => (await import('./copy.ts')).benchCopy(),
 }
 

@@ -109,7 +109,8 @@ async function recordsOf(
   batch: readonly ChainEvent[],
   before: number,
 ): Promise<AuditEvent[]> {
-  const through = await readExpiredThrough(deps.store.db)
+  const isToldAgain = batch.some(({ event }) => event.includes('"audit.e'))
+  const through = isToldAgain ? await readExpiredThrough(deps.store.db) : new Map<string, number>()
   through.set(own.chain, own.seq)
   const beginnings = new Map([[own.chain, own]])
   const checkpoints: number[] = []

@@ -1,46 +1,15 @@
-/** Ceph, Google's XML API and Azure: set where it can be, said where it cannot, and one access seen to arrive. */
+/** Ceph and Google's XML API: set where it can be, said where it cannot, and one access seen to arrive. */
 import assert from 'node:assert/strict'
-import { dirname, basename } from 'node:path'
+import { basename } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { startAzurite, type Azurite } from '../../../../tests/servers/azurite.ts'
 import { freePort } from '../../../../tests/servers/daemon.ts'
 import { startGcs, type Gcs } from '../../../../tests/servers/gcs.ts'
 import { requireServer } from '../../../../tests/servers/install.ts'
 import { startRgw, type Rgw } from '../../../../tests/servers/rgw.ts'
 import { startProxy } from '../connectors/doctor/testing/proxy.ts'
-import { createLogFolder } from '../connectors/log-folder.ts'
-import { openLogWorld, type LogWorld } from './log-reading/testing/log-world.ts'
-
-const it = { params: { connector: 'it' } }
-
-/** With a connector `it`, and its store's log as a file on the server. */
-async function worldWith(settings: object, logFile: string): Promise<LogWorld> {
-  const world = await openLogWorld()
-  Object.assign(world.deps, { logFolders: { given: createLogFolder(dirname(logFile)) } })
-  await world.call('createConnector', world.as.root, {
-    body: { settings: { name: 'it', marker: 'username', ...settings }, check: false },
-  })
-  return world
-}
-
-/** Reads the source until the access has arrived. */
-async function arrived(world: LogWorld, grantId: string) {
-  for (let tries = 0; tries < 50; tries += 1) {
-    await world.read('log', true)
-    const found = await world.call('verifyLogging', world.as.root, { ...it, body: { grantId } })
-    if (found.access?.finding) return found
-    await sleep(100)
-  }
-  throw new Error('the access did not arrive')
-}
-
-const plan = (world: LogWorld, body: object = {}) => world.call('planLogging', world.as.root, { ...it, body })
-const addSource = (world: LogWorld, format: string, settings: object) =>
-  world.call('createLogSource', world.as.root, {
-    body: { name: 'log', connector: 'it', format, settings },
-  })
+import { addSource, arrived, it, plan, worldWith } from './bucket-logging/testing/stores.ts'
+import type { LogWorld } from './log-reading/testing/log-world.ts'
 
 describe("a bucket's log on Ceph", requireServer('rgw'), () => {
   let rgw: Rgw
@@ -226,40 +195,5 @@ describe("a bucket's log on Google Cloud Storage", () => {
     const refused = await world.call('verifyLogging', world.as.root, { ...it, body: {} })
     const found = Object.fromEntries(refused.checks.map(({ name, result }) => [name, result]))
     assert.deepEqual([found['logging.switched_on'], found['logging.access']], ['not_possible', 'warn'])
-  })
-})
-
-describe("a container's log on Azure", () => {
-  let azurite: Azurite
-  let world: LogWorld
-  before(async () => {
-    azurite = await startAzurite()
-    const credential = { type: 'accountKey', accountKey: azurite.accountKey }
-    const { account } = azurite
-    const endpoint = new URL(azurite.blobEndpoint).origin
-    world = await worldWith(
-      { kind: 'azure', marker: 'uuid', bucket: 'data', account, endpoint, credential },
-      '/nowhere/x',
-    )
-  })
-  after(async () => {
-    await world.close()
-    await azurite.stop()
-  })
-
-  test('cannot be set or read with a credential for blobs, and that is said', async () => {
-    const target = { bucket: 'logaccount', prefix: '' }
-    const found = await plan(world, { target })
-    assert.deepEqual([found.state, found.canApply], ['unknown', false])
-    assert.match(found.ways[0]!.documents[0]!.text, /--name logaccount/)
-    assert.deepEqual(
-      found.ways[0]!.sources.map(({ settings }) => settings.kind === 'bucket' && settings.reader),
-      ['insights-logs-storageread', 'insights-logs-storagewrite', 'insights-logs-storagedelete'],
-    )
-    const asked = { ...it, body: { target, digest: found.digest } }
-    const error = await world.refused('applyLogging', world.as.root, asked, 'unsupported_by_store')
-    assert.match(error.message, /no setting of the bucket/)
-    const same = { target: { bucket: azurite.account, prefix: '' } }
-    await world.refused('planLogging', world.as.root, { ...it, body: same }, 'invalid')
   })
 })

@@ -150,6 +150,28 @@ const pages: Record<string, RegExp[]> = {
     /^logs\/.*old\.log\.gz +done /m,
     /^1 new files, 1 read, 0 failed, 0 waiting$/m,
   ],
+  'docs/guides/who-read-this-file.md': [
+    /^vision +alice +yes +yes +yes$/m,
+    /^bob +GET .*2 times/m,
+    /^bob +GET .*not seen/m,
+    /^bob +read .* matched$/m,
+    /did +read .*\(matched\)/,
+    /audit\.read/,
+  ],
+  'docs/guides/find-access-around-signpost.md': [
+    /^secret$/m,
+    /^not_issued_here +local +open +1 /m,
+    /somebody uses it around Signpost/,
+    /is acknowledged$/m,
+    /acknowledged by .*the backup job/,
+    /^whsec_/m,
+  ],
+  'docs/guides/hand-a-month-to-the-auditor.md': [
+    /findings in month\.html/,
+    /^# Access to buckets/m,
+    /signed up to checkpoint/,
+    /audit\.read .*erin/,
+  ],
   'docs/guides/switch-logs-on.md': [
     /^this store always writes its access log$/m,
     /^pass +logging\.arrived +The access arrived by local, and was put down to its grant\.$/m,

@@ -2,23 +2,29 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { freshEnvironment, startServer, untilPrinted } from '../../../tests/e2e/server-process.ts'
+import { startGcs } from '../../../tests/servers/gcs.ts'
 import { logSourceLine } from './log-source-line.ts'
 import { openShell } from './testing/run-command.ts'
 
-test('signpost logs plan, apply and verify, with the line that makes the source', async (t) => {
+async function openAdmin(t: TestContext) {
   const env = { ...(await freshEnvironment(t)), SIGNPOST_LOGS_INTERVAL_SECONDS: '1' }
   const server = await startServer(t, env)
   await untilPrinted(server, 'Ctrl-C')
   const file = join((env as Record<string, string>)['SIGNPOST_DATA_DIR'] ?? '', 'admin-token')
   const token = readFileSync(file, 'utf8').trim()
   const { run } = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token })
-  const done = async (args: string[], code = 0) => {
-    const ran = await run(args)
+  const done = async (args: string[], code = 0, input = '') => {
+    const ran = await run(args, { input })
     assert.equal(ran.code, code, `signpost ${args.join(' ')}: ${ran.stdout}${ran.stderr}`)
     return ran
   }
+  return { run, done }
+}
+
+test('signpost logs plan, apply and verify, with the line that makes the source', async (t) => {
+  const { run, done } = await openAdmin(t)
 
   // The first start may have made one.
   await run(['logs', 'source', 'remove', '--yes', 'local'])
@@ -53,6 +59,66 @@ test('signpost logs plan, apply and verify, with the line that makes the source'
     /this connector has/,
   )
   await done(['logs', 'plan', 'nowhere'], 4)
+})
+
+test('where a log can be set: shown, asked about, set, and then nothing is left to set', async (t) => {
+  const gcs = await startGcs({ buckets: ['data', 'logs'] })
+  t.after(() => gcs.stop())
+  const { done } = await openAdmin(t)
+  const create = [
+    'connector',
+    'create',
+    'it',
+    '--kind',
+    'gcs',
+    '--bucket',
+    'data',
+    '--endpoint',
+    gcs.endpoint,
+  ]
+  const key = ['--addressing', 'path', '--hmac-access-id', gcs.hmacKey.accessId, '--hmac-secret-file', '-']
+  await done([...create, ...key], 0, gcs.hmacKey.secret)
+
+  const plan = await done(['logs', 'plan', 'it'])
+  assert.match(plan.stdout, /^the bucket writes no access log\n/)
+  assert.match(plan.stdout, /note: Say where the log files shall go/)
+  assert.match(plan.stdout, /^== Usage logs$[\s\S]*^== Data Access audit logs, pushed by Pub\/Sub$/m)
+  const to = ['--to', 'logs/data']
+  const terraform = await done(['logs', 'plan', 'it', ...to, '--terraform'])
+  assert.match(terraform.stdout, /^logging \{\n {2}log_bucket = "logs"\n {2}log_object_prefix = "data"\n\}$/m)
+  assert.match(terraform.stderr, /^signpost: /)
+  const document = await done([
+    'logs',
+    'plan',
+    'it',
+    ...to,
+    '--document',
+    'audit-configs',
+    '--format',
+    'json',
+  ])
+  assert.ok('auditConfigs' in (JSON.parse(document.stdout) as object))
+
+  assert.match((await done(['logs', 'apply', 'it'], 1)).stderr, /Say where the log files shall go/)
+  const unasked = await done(['logs', 'apply', 'it', ...to], 2)
+  assert.match(unasked.stdout, /would be set: to logs\/data\n/)
+  assert.match(unasked.stderr, /give --yes to set the access log of it/)
+  const applied = await done(['logs', 'apply', 'it', ...to, '--yes'])
+  assert.match(applied.stdout, /^the bucket of it logs to logs\/data$/m)
+  assert.match(
+    applied.stdout,
+    /^have it read: signpost logs source add it-gcs-usage --connector it --bucket fill-in-\S+ --prefix data --layout gcs-usage --format gcs-usage$/m,
+  )
+  const again = await done(['--json', 'logs', 'apply', 'it'])
+  const { isSet, state } = JSON.parse(again.stdout) as { isSet: boolean; state: string }
+  assert.deepEqual([isSet, state], [true, 'on'])
+  assert.match((await done(['logs', 'apply', 'it', '--to', 'absent', '--yes'], 1)).stderr, /not switched on/)
+  const verified = await done(['logs', 'verify', 'it', '--wait', '1s'], 1)
+  assert.match(verified.stdout, /^pass +logging\.switched_on +The bucket logs to logs\/data\.$/m)
+  assert.match(
+    verified.stdout,
+    /^- +logging\.arrived +The access has not arrived\. Nothing reads its log\.$/m,
+  )
 })
 
 test('what stands in a line for the shell is one word each', () => {

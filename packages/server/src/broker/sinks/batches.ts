@@ -41,7 +41,8 @@ export async function planBatch(
   const { chain, seq: after, headSeq, plannedSeq } = behind
   const isFresh = plannedSeq === null
   if (isFresh && isWaiting(settings, behind, deps.clock())) return undefined
-  const limit = isFresh ? Math.max(eventsMax, readMax) : plannedSeq - after
+  const isFiltered = filter.types !== undefined || filter.decision !== undefined
+  const limit = isFresh ? Math.max(eventsMax, isFiltered ? readMax : 0) : plannedSeq - after
   const rows = await readChain(deps.store.db, { chain, after, upTo: plannedSeq ?? headSeq, limit })
   const first = rows[0]
   // Kept no longer, and so not to be had any more.

@@ -61,7 +61,10 @@ test('the strongest is told, and the rest beside it', () => {
   const verdict = matchAccess(
     accessRecord({
       ...put,
-      ...{ at: expiresAt + hour, bytesReceived: 1_000_000, address: '203.0.113.9', doubts: ['key'] },
+      at: expiresAt + hour,
+      bytesReceived: 1_000_000,
+      address: '203.0.113.9',
+      doubts: ['key'],
     }),
     matchInput({
       grant: grantFacts({ ...putGrant, ...networks('192.0.2.0/24'), contentLength: 10 }),

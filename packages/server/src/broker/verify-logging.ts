@@ -37,14 +37,14 @@ export async function verifyLogging(
     const access = await findAccess(deps, row, grantId)
     await deps.store.commit({ statements: [], events: [event] })
     const before = await arrivalOf(deps, row, access)
-    if (before.finding !== null) return answer([], before, await sourcesOf(deps, row.id))
+    if (before.finding !== null) return answer([], before, await sourcesOf(deps, row))
     // Who waits need not wait for the timer too.
     await readNow(deps, row.id)
-    return answer([], await arrivalOf(deps, row, access), await sourcesOf(deps, row.id))
+    return answer([], await arrivalOf(deps, row, access), await sourcesOf(deps, row))
   }
   const plan = await planBucketLogging(deps, caller, row, undefined)
   await deps.store.commit({ statements: [], events: [event] })
-  const sources = await sourcesOf(deps, row.id)
+  const sources = await sourcesOf(deps, row)
   const checks = [configurationCheck(plan, sources), sourceCheck(plan, sources)]
   try {
     const made = await makeAccess(deps, caller, row, plan)

@@ -20,6 +20,19 @@ describe('the doctor is told of log sources', () => {
   const healthy = ['pass logs.source', 'pass logs.arriving']
   const silent = ['pass logs.source', 'warn logs.arriving']
 
+  test('of sources whose lines name their buckets, only such count as this store could have written', async () => {
+    const add = (name: string, format: string, settings: object) =>
+      world.call('createLogSource', world.as.root, { body: { name, connector: null, format, settings } })
+    const bucket = { kind: 'bucket', reader: 'main', prefix: 'any/' }
+    await add('of-google', 'gcs-usage', bucket)
+    await add('by-hand', 'local-store', { kind: 'upload' })
+    assert.deepEqual(await logChecks(), ['warn logs.source', 'not_possible logs.arriving'])
+    await add('of-all', 'local-store', bucket)
+    assert.deepEqual(await logChecks(), healthy)
+    for (const name of ['of-google', 'by-hand', 'of-all'])
+      await world.call('deleteLogSource', world.as.root, { params: { name } })
+  })
+
   test('there is none; then there is one, of which nothing is expected yet', async () => {
     assert.deepEqual(await logChecks(), ['warn logs.source', 'not_possible logs.arriving'])
     const settings = { kind: 'bucket', reader: 'main', prefix: 'logs/' }

@@ -15,7 +15,7 @@ export async function logFactsOf(deps: BrokerDeps, row: ConnectorRow): Promise<L
     .filter(({ connector_id }) => connector_id === row.id || (connector_id === null && row.is_default === 1))
     .map(({ name }) => name)
   const facts: LogFacts[] = []
-  for (const source of await sourcesOf(deps, row.id)) {
+  for (const source of await sourcesOf(deps, row)) {
     const { name, problem, lastArrivalAt, createdAt, usualSeconds } = source
     const since = Math.max(lastArrivalAt ?? 0, createdAt)
     const until = deps.clock() - lateTimes * usualSeconds * 1000

@@ -60,7 +60,7 @@ export async function planBucketLogging(
       isWrittenByTeams,
       sources: ways[0]?.sources ?? [],
     }),
-    sources: (await sourcesOf(deps, row.id)).map(({ name }) => name),
+    sources: (await sourcesOf(deps, row)).map(({ name }) => name),
   }
   return { ...found, reply, wanted }
 }

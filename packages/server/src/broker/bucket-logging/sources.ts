@@ -1,6 +1,7 @@
 /** Log sources that tell of one connector's bucket. */
 import type { LogFormatName } from '@signpost/contract'
-import { usualDelay } from '../../connectors/logging/index.ts'
+import { kindOfLog, usualDelay } from '../../connectors/logging/index.ts'
+import type { ConnectorRow } from '../../store/connectors.ts'
 import { listLogSources } from '../../store/log-sources.ts'
 import type { BrokerDeps } from '../deps.ts'
 import { readLogSource } from '../log-reading/read-sources.ts'
@@ -17,11 +18,18 @@ export interface TellingSource {
   problem: string | null
 }
 
-/** Its own, and those whose lines name their buckets. */
-export async function sourcesOf({ store }: BrokerDeps, connectorId: string): Promise<TellingSource[]> {
+/** Its own, and those whose lines name their buckets, where such a store could have written them. */
+export async function sourcesOf(
+  { store }: BrokerDeps,
+  { id, kind }: Pick<ConnectorRow, 'id' | 'kind'>,
+): Promise<TellingSource[]> {
   const rows = await listLogSources(store.db)
   return rows
-    .filter(({ connector_id }) => connector_id === null || connector_id === connectorId)
+    .filter((row) =>
+      row.connector_id === null
+        ? kindOfLog(row.format as LogFormatName) === kind && settingsOf(row).kind !== 'upload'
+        : row.connector_id === id,
+    )
     .map((row) => {
       const format = row.format as LogFormatName
       const { seconds, words } = usualDelay(format, settingsOf(row).kind === 'http')

@@ -1,5 +1,5 @@
 /** How long after an access each log usually tells of it. */
-import type { LogFormatName } from '@signpost/contract'
+import type { ConnectorSettings, LogFormatName } from '@signpost/contract'
 
 export interface UsualDelay {
   seconds: number
@@ -42,3 +42,15 @@ export function usualDelay(format: LogFormatName, isDelivered: boolean): UsualDe
   if (format === 'gcs-audit' && isDelivered) return { seconds: 2 * minute, words: 'within seconds' }
   return delays[format]
 }
+
+/** Whose buckets a log can tell of. */
+export function kindOfLog(format: LogFormatName): ConnectorSettings['kind'] {
+  if (format.startsWith('gcs-')) return 'gcs'
+  return azureLogs.has(format) ? 'azure' : 's3'
+}
+
+const azureLogs: ReadonlySet<LogFormatName> = new Set<LogFormatName>([
+  'azure-resource',
+  'storage-blob-logs',
+  'azurite',
+])

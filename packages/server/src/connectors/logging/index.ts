@@ -16,7 +16,7 @@ import {
 } from './s3-other-stores.ts'
 import type { AzureLoggingInput, GcsLoggingInput, LoggingInput, S3LoggingInput, Way } from './way.ts'
 
-export { usualDelay } from './delays.ts'
+export { kindOfLog, usualDelay } from './delays.ts'
 export { readerToFillIn, type LoggingInput } from './way.ts'
 
 export function loggingWays(input: LoggingInput): Way[] {

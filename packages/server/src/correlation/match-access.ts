@@ -64,6 +64,9 @@ function vouchOf(record: AccessLogRecord, { bucket, grant }: MatchInput): 'url' 
 const unsure = new Set(['columns', 'quotes', 'authentication'])
 
 function isOwn(record: AccessLogRecord, { isOwnAgent, grant, bucket }: MatchInput): boolean {
+  // Of objects, Signpost asks without a name only to see that it is refused.
+  const isOfObjects = record.action !== 'other' && record.authentication === 'none'
+  if (isOfObjects && proofOf(record) !== 'refused') return false
   // A URL of somebody is theirs, whatever they call themselves.
   return isOwnAgent && grant === undefined && fitOfBucket(record, bucket) !== 'other'
 }

@@ -107,3 +107,21 @@ test('takes time in proportion to what it reads', () => {
     assert.ok(process.cpuUsage(before).user < 2_000_000, text)
   }
 })
+
+test('a signature that no store looks at is none: its names misspelt, or some of them left out', () => {
+  const whole =
+    'X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F1&X-Amz-Date=20261123T120000Z&X-Amz-Expires=60&X-Amz-Signature=ab'
+  assert.equal(readQuery(whole).isPresigned, true)
+  for (const name of ['Algorithm', 'Credential', 'Date', 'Expires', 'Signature'])
+    for (const spelt of [`x-amz-${name.toLowerCase()}`, `X-AMZ-${name}`, `%58-Amz-${name}`])
+      assert.equal(readQuery(whole.replace(`X-Amz-${name}`, spelt)).isPresigned, false, spelt)
+  for (const name of ['Algorithm', 'Credential', 'Signature'])
+    assert.equal(readQuery(whole.replace(`X-Amz-${name}`, 'x')).isPresigned, false, name)
+  for (const other of [whole.replace('AWS4-', 'AWS9-'), `X-Amz-Algorithm=x&${whole}`])
+    assert.equal(readQuery(other).isPresigned, false, other)
+  // Version 2 has no such date: a URL of ours has.
+  for (const names of ['AWSAccessKeyId=AKID&Signature=ab', 'awsaccesskeyid=AKID&signature=ab']) {
+    const facts = readQuery(`${names}&X-Amz-Date=20261123T120000Z&X-Amz-Expires=60`)
+    assert.deepEqual([facts.isPresigned, facts.signedAt, facts.expiresAt], [true, null, null])
+  }
+})

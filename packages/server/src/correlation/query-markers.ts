@@ -9,7 +9,10 @@ import { decodePercentLossy } from './percent.ts'
 export interface QueryFacts {
   markers: { user: string[]; grant: string[] }
   oddNames: string[]
-  /** It has the parameters of a signature (of any of the schemes). */
+  /**
+   * It has the parameters of a signature (of any of the schemes), spelt and as many as a store wants before it looks at one: with
+   * `x-amz-signature`, or without `X-Amz-Algorithm`, what is open to everybody is given to whoever asks.
+   */
   isPresigned: boolean
   /** Access key id, service account, object id of Entra; null where there is none or more than one. */
   urlSigner: string | null
@@ -33,8 +36,11 @@ const signerNames = ['x-amz-credential', 'x-goog-credential', 'awsaccesskeyid', 
 const signatureNames = ['x-amz-signature', 'x-goog-signature', 'signature', 'sig']
 const dateNames = ['x-amz-date', 'x-goog-date', 'x-amz-expires', 'x-goog-expires', 'expires', 'se']
 const partNames = ['partnumber', 'uploadid', 'blockid']
+const algorithmNames = ['x-amz-algorithm', 'x-goog-algorithm']
 /** All names of which something is taken, folded; a number each, under which its value is kept. */
-const telling = [...userNames, ...grantNames, ...signerNames, ...signatureNames, ...dateNames, ...partNames]
+const markerNames = [...userNames, ...grantNames]
+const signingNames = [...signerNames, ...signatureNames]
+const telling = [...markerNames, ...signingNames, ...dateNames, ...partNames, ...algorithmNames]
 const slots = new Map(telling.map((name, slot) => [name, slot]))
 const noSlot = -1
 /** How names are spelt in nearly all URLs, also those of no interest. */
@@ -50,9 +56,16 @@ const slotOf = (name: string) => slots.get(name) ?? noSlot
 const firstSignerSlot = slotOf(signerNames[0]!)
 const firstSignatureSlot = slotOf(signatureNames[0]!)
 const afterSignatures = firstSignatureSlot + signatureNames.length
-const markerSlots = userNames.size + grantNames.size
+const markerSlots = markerNames.length
 const dateSlot = dateNames.map(slotOf)
 const partSlot = partNames.map(slotOf)
+/** Of SigV4 and GOOG4: what the store has to find to check a signature. */
+const schemes = ['amz', 'goog'].map((name) => ({
+  signature: slotOf(`x-${name}-signature`),
+  algorithm: slotOf(`x-${name}-algorithm`),
+  credential: slotOf(`x-${name}-credential`),
+}))
+const algorithms = /^(?:AWS4|GOOG4)-(?:HMAC|RSA|ECDSA-P256)-SHA256$/
 
 /** Of an honest URL there is one; the rest tells no more. */
 const valuesMax = 8
@@ -78,6 +91,7 @@ export function readQuery(query: string): QueryFacts {
   const values: Values = []
   const found = nothingFound()
   const isOdd = query.includes(';') || query.includes('?')
+  let isMisspelt = false
   let equals = query.indexOf('=')
   for (let start = 0; start < query.length;) {
     const next = query.indexOf('&', start)
@@ -86,16 +100,18 @@ export function readQuery(query: string): QueryFacts {
     if (equals !== -1 && equals < start) equals = query.indexOf('=', start)
     const nameEnd = equals === -1 || equals > end ? end : equals
     const name = query.slice(start, nameEnd)
-    const slot = usualSlots.get(name) ?? slotOf(foldName(name))
+    const usual = usualSlots.get(name)
+    const slot = usual ?? slotOf(foldName(name))
     if (slot !== noSlot) {
       const value = query.slice(nameEnd + 1, end)
       values[slot] = values[slot] === undefined ? value : null
       if (slot < markerSlots) noteMarker(found, name, telling[slot]!, value)
+      else if ((usual === undefined || name[0] === 'x') && telling[slot]!.startsWith('x-')) isMisspelt = true
     }
     if (isOdd) notePartsOf(found, query.slice(start, end))
     start = end + 1
   }
-  return signatureFacts(values, found)
+  return signatureFacts(values, found, isMisspelt)
 }
 
 /** Markers that a log shows as names and values (CloudTrail, MinIO, Google's audit log) instead of a query string. */
@@ -157,23 +173,23 @@ export function foldName(name: string): string {
     .replaceAll('_', '-')
 }
 
-function signatureFacts(values: Values, { markers, oddNames }: Markers): QueryFacts {
+function signatureFacts(values: Values, { markers, oddNames }: Markers, isMisspelt: boolean): QueryFacts {
   const only = (slot: number | undefined) => {
     const value = values[slot ?? noSlot]
     return value === undefined || value === null ? null : decodePercentLossy(value).slice(0, 2048)
   }
   const [amzDate, googDate, amzExpires, googExpires, expires, se] = dateSlot
   const [partNumber, uploadId, blockId] = partSlot
-  const signedAt = basicTime(only(amzDate) ?? only(googDate) ?? '') ?? null
+  const scheme = schemeIn(values, isMisspelt)
+  // No other scheme has such a date: it is not of what was signed.
+  const date = scheme === 'other' ? null : (only(amzDate) ?? only(googDate))
+  const signedAt = basicTime(date ?? '') ?? null
   const seconds = wholeNumber(only(amzExpires) ?? only(googExpires))
   const part = wholeNumber(only(partNumber))
-  let isPresigned = false
-  for (let slot = firstSignatureSlot; slot < afterSignatures; slot += 1)
-    if (values[slot] !== undefined) isPresigned = true
   return {
     markers,
     oddNames,
-    isPresigned,
+    isPresigned: scheme === 'v4' || scheme === 'other',
     urlSigner: signerIn(values),
     signedAt,
     // Else of Signature Version 2 (epoch) and of Azure.
@@ -184,6 +200,20 @@ function signatureFacts(values: Values, { markers, oddNames }: Markers): QueryFa
     uploadId: only(uploadId) ?? only(blockId),
     partNumber: part !== null && part <= 100_000 ? part : null,
   }
+}
+
+/** `v4`: also Google's. `other`: Signature Version 2, or a SAS. `void`: no store can have checked it. */
+function schemeIn(values: Values, isMisspelt: boolean): 'v4' | 'other' | 'void' | undefined {
+  const has = (slot: number) => values[slot] !== undefined
+  const isV4 = schemes.some(({ signature }) => has(signature))
+  const isWhole = schemes.every(
+    ({ signature, algorithm, credential }) =>
+      !has(signature) || (has(credential) && algorithms.test(values[algorithm] ?? '')),
+  )
+  if (isV4) return isWhole && !isMisspelt ? 'v4' : 'void'
+  for (let slot = firstSignatureSlot + schemes.length; slot < afterSignatures; slot += 1)
+    if (has(slot)) return 'other'
+  return undefined
 }
 
 /** Access key id of a credential scope, or the whole value; null where two are named. */

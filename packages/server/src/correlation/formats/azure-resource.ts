@@ -128,6 +128,8 @@ function placeOf(path: string | null, objectKey: string | null, account: string 
   // A blob of the root container has no container in its path.
   if (statedContainer === '$root') return { ...found, isSure: statedBlob === container }
   const isSure = statedContainer === undefined || statedContainer === container
+  // The path is the client's text (`//container/blob`), the other the store's own word: where they differ, that counts.
+  if (!isSure) return { ...found, isSure }
   return { account: found.account, bucket: container || null, key: blob || null, isSure }
 }
 

@@ -39,12 +39,14 @@ function parseEntry(text: string, context: LineContext): ParsedLine {
   const status = statusOf(textAt(entry, 'http_status'))
   const transactionId = textAt(entry, 'trans_id')
   const user = textAt(entry, 'user')
+  // Whatever stands in the URL: `RGW_USER_ANON_ID` (src/rgw/rgw_common.h).
+  const isNobody = user === 'anonymous'
   const type = textAt(entry, 'authentication_type')
   const accessKeyId = textAt(entry, 'access_key_id')
   const signed = urlAuthentication(
     target,
     accessKeyId,
-    user === 'anonymous' ? 'none' : type === null ? 'unknown' : 'header',
+    isNobody ? 'none' : type === null ? 'unknown' : 'header',
   )
   return makeRecord({
     ...target.found,
@@ -63,7 +65,7 @@ function parseEntry(text: string, context: LineContext): ParsedLine {
     agent: textAt(entry, 'user_agent'),
     requestId: transactionId,
     signers: told(accessKeyId, user, roleOf(entry)),
-    authentication: signed.authentication,
+    authentication: isNobody ? 'none' : signed.authentication,
     bytesSent: numberAt(entry, 'bytes_sent'),
     bytesReceived: numberAt(entry, 'bytes_received'),
     doubts: [

@@ -8,12 +8,13 @@
  * and no secret among them is taken: `makeRecord` cuts what else may hold one.
  */
 import type { LineContext, LogFormat, ParsedLine } from '../access-log-record.ts'
+import { proofOf, type AccessProof } from '../access-proof.ts'
 import { actionOf } from '../actions.ts'
 import { numberOf, statusOf } from '../json-fields.ts'
 import { commonLogTime } from '../log-time.ts'
 import { makeRecord, skipped, unparsed } from '../make-record.ts'
 import { decodePercent } from '../percent.ts'
-import { readQuery } from '../query-markers.ts'
+import { readQuery, type QueryFacts } from '../query-markers.ts'
 import { keyOf, splitTarget } from '../request-target.ts'
 import { dashed, splitS3Line, type S3Columns, type S3Tail } from './s3-columns.ts'
 
@@ -35,7 +36,10 @@ export function parseS3Line(line: string, context: LineContext): ParsedLine {
   const { path, query } = splitTarget(request?.target ?? '/')
   const facts = readQuery(query)
   const key = keyIn(columns, request === null ? undefined : path, context)
-  const signed = authenticationOf(facts.isPresigned, tail, requester)
+  const outcome = { status: statusOf(status), succeeded: null, errorCode: dashed(errorCode) }
+  // Ceph has a word for it. What was refused tells no requester either.
+  const isNobody = requester === '-' || requester === 'anonymous'
+  const signed = authenticationOf(facts, tail, isNobody ? proofOf(outcome) : null)
   const { markers, oddNames, urlSigner, signedAt, expiresAt, uploadId, partNumber } = facts
   return makeRecord({
     // Redelivered lines are the same in these; a copy and a batch have one request id on several lines.
@@ -49,7 +53,7 @@ export function parseS3Line(line: string, context: LineContext): ParsedLine {
     method: request?.method ?? null,
     status: statusOf(status),
     // Lifecycle rows tell no status: the line is there because it was done.
-    succeeded: status === '-' && errorCode === '-' ? true : undefined,
+    succeeded: request === null && status === '-' && errorCode === '-' ? true : undefined,
     errorCode: dashed(errorCode),
     address: columns.address,
     agent: tail.agent,
@@ -98,15 +102,18 @@ function keyIn(
 
 /** Column 22 alone proves nothing: a signature in the URL has to be there too, and a request has no more than one. */
 function authenticationOf(
-  isPresigned: boolean,
+  { isPresigned }: Pick<QueryFacts, 'isPresigned'>,
   { authentication: column, isSigned }: Pick<S3Tail, 'authentication' | 'isSigned'>,
-  requester: string,
+  ofNobody: AccessProof | null,
 ) {
+  // Served without a requester: it is open to everybody, and no signature was looked at.
+  if (isPresigned && ofNobody !== null && ofNobody !== 'refused' && (column === '-' || column === null))
+    return { authentication: 'none', isContradicted: true } as const
   // A store that tells versions of signatures tells the way they came as well.
   if (column === '-' && isPresigned && isSigned)
     return { authentication: 'unknown', isContradicted: true } as const
   if (column === null || column === '-') {
-    const unsigned = column === '-' && requester === '-' ? 'none' : 'unknown'
+    const unsigned = column === '-' && ofNobody !== null ? 'none' : 'unknown'
     return { authentication: isPresigned ? 'query' : unsigned, isContradicted: false } as const
   }
   if (column === 'QueryString' && isPresigned)

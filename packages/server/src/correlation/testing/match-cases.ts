@@ -175,6 +175,27 @@ export const nobody: Case[] = [
     { isOwnAgent: true },
   ],
   [
+    'our own agent on what is open to everybody',
+    { authentication: 'none', markers: noMarkers, urlSigner: null, signers: [] },
+    'not_issued_here anonymous',
+    null,
+    { isOwnAgent: true },
+  ],
+  [
+    'our own agent, refused without a name',
+    {
+      authentication: 'none',
+      markers: noMarkers,
+      urlSigner: null,
+      signers: [],
+      status: 403,
+      succeeded: false,
+    },
+    'own own_call',
+    null,
+    { isOwnAgent: true },
+  ],
+  [
     'our own agent on a line with two users',
     { markers: { user: ['a', 'b'], grant: [] } },
     'marker_tampered several_users',

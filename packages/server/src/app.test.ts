@@ -92,6 +92,8 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   setBudget: { team: 'secret', limits: { urlsPerMinute: 1 } },
   createLogSource: { name: 'x', format: 's3-server-access', settings: { kind: 'upload' } },
   updateLogSource: { newToken: true },
+  createAuditSink: { name: 'mine', settings: { kind: 'webhook', url: 'https://sink.example' } },
+  updateAuditSink: { enabled: false },
   setAuditRetention: { trailDays: 30, accessLogDays: null, unparsedDays: null },
   createAuditHold: { name: 'x', reason: 'x' },
   erasePerson: { reason: 'x' },

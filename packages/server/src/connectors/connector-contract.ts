@@ -441,6 +441,17 @@ export function connectorContract(
       assert.equal((await open.head(`${prefix}plain`))?.contentEncoding, undefined)
     })
 
+    test('what is put to be created only is not written over', async () => {
+      const key = `${prefix}once`
+      await open.put(key, Buffer.from('first'), { createOnly: true })
+      await fails('conflict', open.put(key, Buffer.from('second'), { createOnly: true }))
+      assert.equal(await read(key), 'first')
+      await open.remove(key)
+      await open.put(key, Buffer.from('third'), { createOnly: true })
+      assert.equal(await read(key), 'third')
+      await open.remove(key)
+    })
+
     test('a source that ends early, goes on too long or breaks leaves what was there', async () => {
       if (!open.write) return
       const key = `${prefix}cut`

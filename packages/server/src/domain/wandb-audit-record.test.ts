@@ -86,6 +86,10 @@ const expected: Record<string, string> = {
   'logSource.update': 'log_source:update',
   'logSource.delete': 'log_source:delete',
   'logSource.read': 'log_source:read',
+  'auditSink.create': 'audit_sink:create',
+  'auditSink.update': 'audit_sink:update',
+  'auditSink.delete': 'audit_sink:delete',
+  'auditSink.test': 'audit_sink:test',
   'scim.read': 'scim:read',
   'admin.recover': 'admin:recover',
 }

@@ -6,18 +6,18 @@ import {
   type ParsedInput,
   type Reply,
 } from '@signpost/contract'
-import { setImmediate } from 'node:timers/promises'
 import { findingSentences } from '../domain/finding-sentences.ts'
 import { isoOf } from '../domain/instant.ts'
-import type { AccessLogCursor } from '../store/access-log-records.ts'
+import { listConnectorNames } from '../store/access-sums.ts'
 import {
   findFinding,
   listFindings as listRows,
-  listFindingsUpwards,
   loudFindings,
   setFindingState,
+  sumFindings,
   type FindingFilter,
   type FindingRow,
+  type FindingSum,
 } from '../store/findings.ts'
 import { pageOfRows } from '../store/page.ts'
 import {
@@ -33,8 +33,7 @@ import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 import { checkPlainText, requireOrganisation } from './gate.ts'
 
-const countedAtOnce = 5000
-const countedMax = 200_000
+const countedMax = 300_000
 
 export async function listFindings(
   deps: BrokerDeps,
@@ -97,44 +96,47 @@ export function explained(row: FindingRow): ExplainedFinding {
   }
 }
 
-/** In pages, so that the server serves meanwhile; up to a bound. */
+/** Up to a bound. */
 export async function countAll(
   { store: { db } }: BrokerDeps,
   filter: FindingFilter,
 ): Promise<Reply<'countFindings'>> {
   const kinds = filter.finding === undefined ? loudFindings : [filter.finding]
+  const names = await listConnectorNames(db)
   const groups: FindingGroup[] = []
-  let left = countedMax
+  let total = 0
   for (const finding of kinds) {
-    const byName = new Map<string, FindingGroup>()
-    let after: AccessLogCursor | undefined
-    while (left > 0) {
-      const rows = await listFindingsUpwards(db, { ...filter, finding }, { limit: countedAtOnce, after })
-      for (const row of rows) addToGroup(byName, row)
-      left -= rows.length
-      if (rows.length < countedAtOnce) break
-      after = rows.at(-1)
-      // SQLite answers at once: without this, nobody else would have a turn.
-      await setImmediate()
+    if (total >= countedMax) break
+    const byName = new Map<string, FindingSum>()
+    for await (const sums of sumFindings(db, { ...filter, finding })) {
+      for (const sum of sums) {
+        addToGroup(byName, sum)
+        total += sum.count
+      }
+      if (total >= countedMax) break
     }
-    groups.push(...[...byName.values()].toSorted((a, b) => b.count - a.count))
+    for (const { connectorId, firstAt, lastAt, ...sum } of byName.values())
+      groups.push({
+        finding,
+        connector: names.get(connectorId) ?? connectorId,
+        ...sum,
+        firstAt: isoOf(firstAt),
+        lastAt: isoOf(lastAt),
+      })
   }
-  const total = groups.reduce((sum, { count }) => sum + count, 0)
-  return { total, groups, complete: left > 0 }
+  return { total, groups, complete: total < countedMax }
 }
 
-function addToGroup(groups: Map<string, FindingGroup>, row: FindingRow): void {
-  const connector = row.connector_name ?? row.connector_id
-  const state = row.state ?? 'open'
-  const name = `${state} ${connector}`
-  const at = isoOf(row.at)
+function addToGroup(groups: Map<string, FindingSum>, sum: FindingSum): void {
+  const name = `${sum.state} ${sum.connectorId}`
   const group = groups.get(name)
   if (!group) {
-    groups.set(name, { finding: row.finding, connector, state, count: 1, firstAt: at, lastAt: at })
+    groups.set(name, sum)
     return
   }
-  group.count += 1
-  group.lastAt = at
+  group.count += sum.count
+  group.firstAt = Math.min(group.firstAt, sum.firstAt)
+  group.lastAt = Math.max(group.lastAt, sum.lastAt)
 }
 
 async function requireFinding({ store }: BrokerDeps, id: string): Promise<FindingRow> {

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { AccessLogCursor } from './access-log-records.ts'
 import type { Db } from './statement.ts'
 
-const chunkRowsDefault = 20_000
+const chunkRowsDefault = 5000
 const dayMs = 86_400_000
 
 /** Accesses that have all of this in common, of one chunk: the same may come again with the next. */

@@ -4,7 +4,7 @@ import type { AuditEvent, Finding } from '@signpost/contract'
 import { accessDigest, accessKeyPlace } from './access-log-records.ts'
 import { insertAccesses, type NewAccess } from './access-log-writes.ts'
 import { sumAccesses } from './access-sums.ts'
-import { findFinding, listFindings, listFindingsUpwards, setFindingState } from './findings.ts'
+import { findFinding, listFindings, listFindingsUpwards, setFindingState, sumFindings } from './findings.ts'
 import { findGrantUses, listAccessesOf, listAddressesOf } from './grant-uses.ts'
 import type { Store } from './store.ts'
 
@@ -49,6 +49,17 @@ export function answerTests(storeOf: () => Store): void {
     assert.equal(whole.length, 30)
     const places = whole.map(({ at, digest }) => `${at} ${digest}`)
     assert.equal(new Set(places).size, 30)
+    for (const windows of [1, 2, 3, 9, 10, 11]) {
+      const same = await listFindings(db, span, { limit: 100 }, windows)
+      assert.deepEqual(
+        same.map(({ at, digest }) => `${at} ${digest}`),
+        places,
+      )
+      let count = 0
+      for await (const sums of sumFindings(db, { ...span, finding: 'refused' }, windows))
+        for (const sum of sums) count += sum.count
+      assert.equal(count, 10)
+    }
     const paged: string[] = []
     for (let after: { at: number; digest: number } | undefined; ;) {
       const rows = await listFindings(db, span, { limit: 7, after })

@@ -48,6 +48,17 @@ export function deleteRecords(db: Db, records: readonly OldRecord[]): Statement[
           ),
         all.length,
       ),
+      // What people made of them goes with them.
+      statementOf(
+        db
+          .deleteFrom('finding_states')
+          .where('at', '=', at)
+          .where(
+            'digest',
+            'in',
+            all.map(({ digest }) => digest),
+          ),
+      ),
     )
   return statements
 }

@@ -9,7 +9,7 @@ import type { AccessTally } from './tally-accesses.ts'
 
 const lookBackMs = 90 * 86_400_000
 /** Of each user, so many of the newest accesses before are looked at. */
-const accessesMax = 20_000
+const accessesMax = 5000
 const usersMax = 1000
 const shownMax = 200
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import { createChainVerifier, genesisHash, linkText } from './audit-chain.ts'
+import { createRemovals, eraseDetails, erasedDigest } from './audit-removals.ts'
 import type { AuditEvent, ChainedAuditEvent } from './schemas/audit.ts'
 
 const sha256Hex = (text: string) => hash('sha256', text, 'hex')
@@ -84,4 +85,29 @@ test('an event survives export and reading back without changing its hash', () =
   ])
   const readBack = links.map((link) => JSON.parse(JSON.stringify(link)) as ChainedAuditEvent)
   assert.deepEqual(verify(readBack).problems, [])
+})
+
+test('a text that was put in the place of another says so itself, or the record of it counts for nothing', () => {
+  const before = first[2]!
+  const left = (more: object) => JSON.stringify({ ...before.event, username: 'alice', ...more })
+  const cases: [text: string, erasure: string | undefined, isTaken: boolean][] = [
+    [left({ erased: 'erased-1', username: 'erased-1' }), 'erased-1', true],
+    // Somebody who writes in the database, and lets the next checkpoint sign the record of it.
+    [left({}), 'erased-1', false],
+    [left({ erased: 'erased-2' }), 'erased-1', false],
+    [left({}), undefined, false],
+    ['null', 'erased-1', false],
+    ['{', 'erased-1', false],
+  ]
+  for (const [text, erasure, isTaken] of cases) {
+    const digest = erasedDigest(before.hash, text, sha256Hex)
+    const told = eraseDetails([{ chain: 'a', seq: before.seq, digest }])
+    const details = { ...told, ...(erasure === undefined ? {} : { erasure }) }
+    const record = chainOf('c', [{ type: 'chain.open' }, { type: 'audit.erase', details }])
+    const removals = createRemovals(record.map(({ event }) => event))
+    const verifier = createChainVerifier(sha256Hex, [], [], removals)
+    for (const link of [...first, ...record])
+      verifier.add(link, link === before ? text : JSON.stringify(link.event))
+    assert.equal(verifier.finish().problems.length === 0, isTaken, text)
+  }
 })

@@ -84,7 +84,7 @@ export function createChainVerifier(
   }
   const fits = (previousHash: string, { chain, seq, hash }: ChainedAuditEvent, text: string): boolean => {
     if (sha256Hex(linkText(previousHash, chain, seq, text)) === hash) return true
-    if (!removals.isErased({ chain, seq }, () => erasedDigest(hash, text, sha256Hex))) return false
+    if (!removals.isErased({ chain, seq }, text, () => erasedDigest(hash, text, sha256Hex))) return false
     counts.erasedEvents += 1
     return true
   }

@@ -81,6 +81,14 @@ function rangesText(numbers: readonly number[]): string {
   return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(' ')
 }
 
+function erasureIn(textLeft: string): unknown {
+  try {
+    return (JSON.parse(textLeft) as { erased?: unknown } | null)?.erased
+  } catch {
+    return undefined
+  }
+}
+
 function placesIn(event: AuditEvent, prefix: string): { chain: string; seq: number; rest: string }[] {
   return Object.entries(event.details ?? {}).flatMap(([name, value]) => {
     if (!name.startsWith(prefix) || typeof value !== 'string') return []
@@ -99,7 +107,8 @@ export interface Removals {
   expiredHash(chain: string, seq: number): string | undefined
   /** How far a chain's beginning has expired; 0: not at all. */
   expiredThrough(chain: string): number
-  isErased(place: { chain: string; seq: number }, digest: () => string): boolean
+  /** Whether this text was put there by a record, and says so itself: what is left of an event passes for no other event. */
+  isErased(place: { chain: string; seq: number }, textLeft: string, digest: () => string): boolean
   checkpoints: ReadonlySet<number>
   /** How many events they are, all together. */
   expiredCount(): number
@@ -108,7 +117,8 @@ export interface Removals {
 export function createRemovals(events: Iterable<AuditEvent> = []): Removals {
   const hashes = new Map<string, Map<number, string>>()
   const through = new Map<string, number>()
-  const erased = new Map<string, string[]>()
+  /** By place: digests, and the names of the erasures. */
+  const erased = new Map<string, [digest: string, erasure: string][]>()
   const checkpoints = new Set<number>()
   const removals: Removals = {
     add(event) {
@@ -119,13 +129,18 @@ export function createRemovals(events: Iterable<AuditEvent> = []): Removals {
       }
       for (const { chain, seq, digest } of erasedIn(event)) {
         const place = `${chain}:${seq}`
-        erased.set(place, [...(erased.get(place) ?? []), digest])
+        const erasure = String(event.details?.['erasure'] ?? '')
+        erased.set(place, [...(erased.get(place) ?? []), [digest, erasure]])
       }
       for (const number of expiredCheckpointsIn(event)) checkpoints.add(number)
     },
     expiredHash: (chain, seq) => hashes.get(chain)?.get(seq),
     expiredThrough: (chain) => through.get(chain) ?? 0,
-    isErased: ({ chain, seq }, digest) => erased.get(`${chain}:${seq}`)?.includes(digest()) ?? false,
+    isErased({ chain, seq }, textLeft, digest) {
+      const told = erased.get(`${chain}:${seq}`) ?? []
+      const found = told.length === 0 ? undefined : told.findLast(([one]) => one === digest())
+      return found !== undefined && found[1] !== '' && erasureIn(textLeft) === found[1]
+    },
     checkpoints,
     expiredCount: () => [...through.values()].reduce((sum, seq) => sum + seq, 0),
   }

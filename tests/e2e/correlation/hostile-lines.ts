@@ -1,6 +1,7 @@
 /** Ten thousand lines that nobody honest made, between honest ones, read by the server as one file. */
 import assert from 'node:assert/strict'
-import { derive } from './derive.ts'
+import type { AccessLogRecord } from '@signpost/contract'
+import { derive, type Derived } from './derive.ts'
 import type { World } from './world.ts'
 
 export const hostileLines = 10_000
@@ -33,7 +34,12 @@ export async function attackByLines(world: World): Promise<void> {
   const header = store.format === 'gcs-usage' ? `${world.log().split('\n', 1)[0]}\n` : ''
   const counts = await world.handIn('hostile', `${header}${derived.map(({ text }) => text).join('\n')}\n`)
   assert.deepEqual([counts.records + counts.unparsed, counts.known, counts.elsewhere], [hostileLines, 0, 0])
-  const told = new Map((await world.records()).map((record) => [record.address ?? '', record]))
+  checkLines(await world.records(), derived)
+}
+
+/** Each is told, and put down to nobody, or to whom the honest one was. */
+export function checkLines(records: readonly AccessLogRecord[], derived: readonly Derived[]): void {
+  const told = new Map(records.map((record) => [record.address ?? '', record]))
   const wrong: string[] = []
   let named = 0
   for (const { address, user, how, text } of derived) {
@@ -47,5 +53,5 @@ export async function attackByLines(world: World): Promise<void> {
     if (user === null && record?.finding === 'matched') wrong.push(`${how}: matched: ${text}`)
   }
   assert.ok(wrong.length === 0, `${wrong.length} are wrong:\n${wrong.slice(0, 10).join('\n')}`)
-  assert.ok(named > hostileLines / 20, 'the rule is no rule if nobody is ever named')
+  assert.ok(named > derived.length / 20, 'the rule is no rule if nobody is ever named')
 }

@@ -92,6 +92,20 @@ onBothEngines('reading logs', (log) => {
     )
   })
 
+  test('the same bytes at the same time: each access is told once, and of which file it was', async () => {
+    const { deps, rows } = log()
+    const text = issuedEvents(2000)
+      .map((event) => s3Line(event, { requestId: `twice-${event.grantId}` }))
+      .join('\n')
+    const read = () => ingestFile(deps, fileOf('twice', text, { version: () => 'sha256-of-twice' }))
+    const counts = await Promise.all([read(), read(), read()])
+    for (const { records, findings } of counts)
+      assert.deepEqual([records, findings], [2000, { matched: 2000 }])
+    const told = (await rows()).filter(({ evidence }) => evidence.includes('"twice-'))
+    assert.equal(told.length, 2000)
+    assert.ok(told.every(({ file_name }) => file_name === 'twice'))
+  })
+
   test('a file whose bytes end in an error is told as failed, and read to its end later', async () => {
     const { store, deps } = log()
     const lines = issuedEvents(2500).map((event) => s3Line(event, { requestId: `cut-${event.grantId}` }))

@@ -105,15 +105,40 @@ async function endUnderDigest(
   id: number,
   counts: FileCounts,
 ): Promise<FileCounts> {
-  const { store } = deps
   const version = typeof file.version === 'string' ? file.version : file.version()
   const place = { sourceId: file.sourceId, name: file.fileName, version }
+  const known = await asKnownBefore(deps, file, id, counts, place)
+  if (known) return known
+  try {
+    await end(deps, id, counts, [ingestEvent(deps, file, counts)], version)
+    return counts
+  } catch (error) {
+    // Somebody else read the same bytes meanwhile, and was done first.
+    if (!(error instanceof SignpostError && error.code === 'conflict')) throw error
+    const first = await asKnownBefore(deps, file, id, counts, place)
+    if (!first) throw error
+    return first
+  }
+}
+
+async function asKnownBefore(
+  deps: IngestDeps,
+  file: IngestedFile,
+  id: number,
+  counts: FileCounts,
+  place: Place,
+): Promise<FileCounts | undefined> {
+  const { store, clock } = deps
   const before = await findHandedFile(store.db, place)
-  const told = before?.state === 'done' ? asKnown(before) : counts
-  const event = ingestEvent(deps, file, told)
-  if (before?.state === 'done')
-    await store.commit({ statements: [dropHandedFile(store.db, id)], events: [event] })
-  else await end(deps, id, counts, [event], version)
+  if (before?.state !== 'done') return undefined
+  const told = asKnown(before)
+  const row = { state: 'done', counts: JSON.stringify(counts), problem: null, read_at: clock() } as const
+  // Read at the same time, some of its accesses may stand under this row: then it stays, under a version of its own.
+  const statement =
+    counts.known < counts.records
+      ? endHandedFile(store.db, id, { ...row, version: `${place.version} ${id}` })
+      : dropHandedFile(store.db, id)
+  await store.commit({ statements: [statement], events: [ingestEvent(deps, file, told)] })
   return told
 }
 

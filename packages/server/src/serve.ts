@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { countKeysOfMasterKeyBefore } from './broker/checkpoint-signer.ts'
 import { sealedWith } from './broker/connector-record.ts'
 import { secretsSealedWith } from './broker/provider-record.ts'
+import { sinkSecretsSealedWith } from './broker/sinks/sink-record.ts'
 import type { CheckpointKeys, Policy } from './broker/deps.ts'
 import { signCheckpoint } from './broker/sign-checkpoint.ts'
 import { createApp, systemClock, systemIds, type App } from './app.ts'
@@ -138,7 +139,7 @@ async function hasSealed({ db }: Store): Promise<boolean> {
 
 /** A key that does not open what is stored would show only at the first request; better now. */
 async function requireRightMasterKeys({ deps }: App, log: HttpDeps['log']): Promise<void> {
-  const all = [await sealedWith(deps), await secretsSealedWith(deps)]
+  const all = [await sealedWith(deps), await secretsSealedWith(deps), await sinkSecretsSealedWith(deps)]
   const opened = all.reduce((sum, one) => sum + one.opened, 0)
   const unopened = all.flatMap((one) => one.unopened)
   const previous = all.reduce((sum, one) => sum + one.previous, await countKeysOfMasterKeyBefore(deps))
@@ -149,7 +150,7 @@ async function requireRightMasterKeys({ deps }: App, log: HttpDeps['log']): Prom
   if (unopened.length > 0)
     log.error(
       { unopened },
-      'no master key given opens the credentials of some connectors or identity providers: give the key before this one by SIGNPOST_MASTER_KEY_PREVIOUS, or give them their credentials anew',
+      'no master key given opens the credentials of some connectors, identity providers or audit sinks: give the key before this one by SIGNPOST_MASTER_KEY_PREVIOUS, or give them their credentials anew',
     )
   if (previous > 0)
     log.warn(

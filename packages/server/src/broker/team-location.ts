@@ -10,11 +10,14 @@ import {
   updateConnector,
   type NamedConnectorRow,
 } from '../store/connectors.ts'
+import { listAuditSinks } from '../store/audit-sinks.ts'
 import { findRunningMove, listMovedPrefixes } from '../store/moves.ts'
 import { listPrefixRules } from '../store/roles.ts'
+import type { Db } from '../store/statement.ts'
 import type { Statement } from '../store/store.ts'
 import { listTeams, listTeamsAtLocation, type TeamRow } from '../store/teams.ts'
 import type { BrokerDeps } from './deps.ts'
+import { settingsOf } from './sinks/sink-record.ts'
 
 const teamsPerRead = 500
 
@@ -66,7 +69,19 @@ export async function claimPrefix(
     )
   }
   const sharing = await listConnectorsAtLocation(store.db, connector.location)
+  await requireNoTrail(store.db, new Set(sharing.map(({ name }) => name)), prefix)
   return sharing.map(({ id, version }) => updateConnector(store.db, id, version, {}))
+}
+
+/** Where the audit trail is written, who may make teams would else make one that reads it. */
+async function requireNoTrail(db: Db, connectors: ReadonlySet<string>, prefix: string): Promise<void> {
+  for (const row of await listAuditSinks(db)) {
+    const settings = settingsOf(row)
+    if (settings.kind !== 'files' || !connectors.has(settings.connector)) continue
+    if (!prefixesOverlap(settings.prefix, prefix)) continue
+    const detail = 'prefix: files of the audit trail are written there; choose another.'
+    throw new SignpostError('conflict', detail, { field: 'prefix' })
+  }
 }
 
 /** While a team moves, only the move says where its objects are. */

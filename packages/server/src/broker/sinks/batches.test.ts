@@ -40,12 +40,14 @@ describe('a file', () => {
     assert.equal(seen.size, 2)
   })
 
-  test('is written nowhere that a team has been given since', async () => {
+  test('is where no team can be given a prefix, and is written nowhere that one has', async () => {
     await add({ eventsMax: 1000, everySeconds: 0 })
+    for (const prefix of ['audit/new/', 'audit/', ''])
+      await world.refused('createTeam', world.as.root, { body: { name: 'new', prefix } }, 'conflict')
+    await world.call('deleteAuditSink', world.as.root, { params: { name: 'files' } })
     await world.call('createTeam', world.as.root, { body: { name: 'new', prefix: 'audit/new/' } })
-    await world.turn('files')
-    assert.match((await world.row('files')).problem ?? '', /a team of this bucket may read and write there/)
-    assert.equal(await sent(), 0)
+    const body = { name: 'files', settings: files }
+    await world.refused('createAuditSink', world.as.root, { body }, 'conflict')
     assert.deepEqual(await listAll(world), [])
   })
 

@@ -3,8 +3,8 @@ import { AuditSinkFilter, AuditSinkSettings, type AuditSink } from '@signpost/co
 import { isoOf } from '../../domain/instant.ts'
 import type { SinkSecrets } from '../../sinks/index.ts'
 import type { SinkLag } from '../../store/audit-sink-positions.ts'
-import type { AuditSinkRow } from '../../store/audit-sinks.ts'
-import type { SecretBox } from '../deps.ts'
+import { listSealedSinks, type AuditSinkRow } from '../../store/audit-sinks.ts'
+import type { BrokerDeps, SecretBox } from '../deps.ts'
 
 export function settingsOf({ settings }: Pick<AuditSinkRow, 'settings'>): AuditSinkSettings {
   return AuditSinkSettings.parse(JSON.parse(settings))
@@ -66,13 +66,19 @@ export function shownSink(
   }
 }
 
+/** What stands for secrets that no master key opens. */
+const unopened = 'unopened'
+
 /** Names only; of headers, which. */
-export function secretNames(row: AuditSinkRow, secretBox: SecretBox): string[] {
+export function secretNames(
+  row: Pick<AuditSinkRow, 'id' | 'sealed_secrets'>,
+  secretBox: SecretBox,
+): string[] {
   let secrets: SinkSecrets
   try {
     secrets = secretsOf(row, secretBox)
   } catch {
-    return ['unopened']
+    return [unopened]
   }
   const { signing, headers, clientKey } = secrets
   return [
@@ -85,4 +91,22 @@ export function secretNames(row: AuditSinkRow, secretBox: SecretBox): string[] {
 /** Sealed secrets open for their own sink only: rows cannot be swapped. */
 function bindingOf(id: string): string {
   return `audit-sink:${id}`
+}
+
+/** Which master keys the stored secrets ask for. */
+export async function sinkSecretsSealedWith({
+  store,
+  secretBox,
+}: Pick<BrokerDeps, 'store' | 'secretBox'>): Promise<{
+  opened: number
+  unopened: string[]
+  previous: number
+}> {
+  const rows = await listSealedSinks(store.db)
+  const opened = rows.filter((row) => !secretNames(row, secretBox).includes(unopened))
+  return {
+    opened: opened.length,
+    unopened: rows.filter((row) => !opened.includes(row)).map(({ name }) => name),
+    previous: opened.filter(({ sealed_secrets }) => !secretBox.isPresent(sealed_secrets)).length,
+  }
 }

@@ -1,6 +1,9 @@
 /** Where the audit trail is sent, by the operations: who may set it, what is refused, and that nothing secret is shown. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { findAuditSink } from '../store/audit-sinks.ts'
+import { createSecretBox } from './secret-box.ts'
+import { secretsOf, sinkSecretsSealedWith } from './sinks/sink-record.ts'
 import { openWorld, type World } from './testing/world.ts'
 
 describe('an audit sink', () => {
@@ -120,6 +123,25 @@ describe('an audit sink', () => {
     const rows = await world.deps.store.db.selectFrom('audit_sinks').selectAll().execute()
     assert.doesNotMatch(JSON.stringify(rows), /of-the-|whsec_/)
     await world.call('deleteAuditSink', world.as.root, { params: { name: 'one' } })
+  })
+
+  test('signs with the secret before, too, for a day after it gets a new one', async () => {
+    const body = { name: 'turn', settings: webhook, secrets: { signing: secret } }
+    const made = await world.call('createAuditSink', world.as.root, { body })
+    assert.equal(made.signingSecret, undefined)
+    const update = (more: object) =>
+      world.call('updateAuditSink', world.as.root, { params: { name: 'turn' }, body: more })
+    const { signingSecret } = await update({ newSigningSecret: true })
+    assert.match(signingSecret ?? '', /^whsec_/)
+    const held = secretsOf((await findAuditSink(world.deps.store.db, 'turn'))!, world.deps.secretBox)
+    assert.deepEqual([held.signing, held.previousSigning?.secret], [signingSecret, secret])
+    assert.ok(Math.abs(held.previousSigning!.until - world.deps.clock() - 86_400_000) < 60_000)
+    const both = { newSigningSecret: true, secrets: { signing: secret } }
+    await world.refused('updateAuditSink', world.as.root, { params: { name: 'turn' }, body: both }, 'invalid')
+    assert.deepEqual(await sinkSecretsSealedWith(world.deps), { opened: 1, unopened: [], previous: 0 })
+    const other = { ...world.deps, secretBox: createSecretBox([Buffer.alloc(32, 9)]) }
+    assert.deepEqual(await sinkSecretsSealedWith(other), { opened: 0, unopened: ['turn'], previous: 0 })
+    await world.call('deleteAuditSink', world.as.root, { params: { name: 'turn' } })
   })
 
   test('has its secrets sealed anew with the others', async () => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Reply, WhoCould, WhoDid, WhoHeld } from '@signpost/contract'
+import type { Reply, WhoCould, WhoDid, WhoHeld, WhoLink } from '@signpost/contract'
 import { isRemote, remoteObject } from '../address.ts'
 import { handler, type Context, type Run } from '../context.ts'
 import { examples } from '../examples.ts'
@@ -18,6 +18,13 @@ const could = {
   READ: ({ read }: WhoCould) => mayText(read),
   WRITE: ({ write }: WhoCould) => mayText(write),
   DELETE: (one: WhoCould) => mayText(one.delete),
+}
+const links = {
+  'MADE BY': (one: WhoLink) => one.username,
+  FOR: (one: WhoLink) => `sp://${one.team}/${one.of}`,
+  USES: ({ uses, usesMax }: WhoLink) => (usesMax === null ? uses : `${uses} of ${usesMax}`),
+  EXPIRES: (one: WhoLink) => one.expiresAt,
+  LINK: (one: WhoLink) => one.id,
 }
 const held = {
   WHO: (one: WhoHeld) => one.username,
@@ -88,6 +95,8 @@ function show(context: Context, told: Reply<'whoAccessed'>): void {
   }
   if (told.could === null) context.note('who could: for who may review access as well')
   else section('Could, as of now', 'nobody', told.could, could)
+  if (told.links !== null && told.links.length > 0)
+    section('Could, whoever has one of these links', 'nobody', told.links, links)
   section('Held a URL for it', 'nobody', told.held, held)
   section('Did, as the logs tell', 'no access is known', told.did, did)
   if (told.findings.length > 0) context.print('\nWants a look')

@@ -76,6 +76,17 @@ export const WhoCould = z.object({
   delete: z.string(),
 })
 export type WhoCould = z.infer<typeof WhoCould>
+/** Whoever has it may read, whoever they are. */
+export const WhoLink = z.object({
+  id: z.string(),
+  team: z.string(),
+  username: z.string().describe('Who made it'),
+  of: z.string().describe('The object or prefix that it is for, relative to the team'),
+  uses: z.number().int(),
+  usesMax: z.number().int().nullable(),
+  expiresAt: Instant.nullable(),
+})
+export type WhoLink = z.infer<typeof WhoLink>
 export const WhoHeld = z.object({
   grantId: z.string(),
   username: z.string(),
@@ -112,6 +123,7 @@ export const Who = z.object({
     .describe(
       "Now, from the asker's address, with a key without a scope. null: for who may review access as well",
     ),
+  links: z.array(WhoLink).nullable().describe('Live share links that read it; null as `could`'),
   couldComplete: z.boolean(),
   held: z.array(WhoHeld).describe('URLs for it that were live within the time, the newest first'),
   did: z.array(WhoDid).describe('Accesses that the logs tell of, the most first'),

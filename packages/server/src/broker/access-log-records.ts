@@ -6,6 +6,7 @@ import {
   type AccessLogCursor,
   type AccessLogRow,
 } from '../store/access-log-records.ts'
+import { searchable } from '../store/audit-columns.ts'
 import { findConnector } from '../store/connectors.ts'
 import { pageOfRows, readCursor } from '../store/page.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
@@ -74,7 +75,8 @@ export function shownRecord(row: AccessLogRow): AccessLogRecord {
 
 export async function connectorIdOf({ store }: BrokerDeps, name: string): Promise<string> {
   // Of no connector: an empty list, as with any other filter that fits nothing.
-  return (await findConnector(store.db, name))?.id ?? ''
+  const text = searchable(name)
+  return (text === null ? undefined : await findConnector(store.db, text))?.id ?? ''
 }
 
 export function msOf(instant: string | undefined): number | undefined {

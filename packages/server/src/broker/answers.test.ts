@@ -53,6 +53,15 @@ describe('who, trace and findings', () => {
       ],
     )
     assert.equal(told.held[0]?.grantId, unusedId)
+    assert.deepEqual(told.links, [])
+    const params = { team: 'demo' }
+    for (const body of [{ key: 'k', usesMax: 2 }, { key: 'other' }, { prefix: 'other/' }])
+      await world.call('createShareLink', world.as.alice, { params, body: { ...body, expiresInSeconds: 60 } })
+    const linksTo = async (key: string) =>
+      (await who({ team: 'demo', key })).links?.map(({ of, usesMax }) => [of, usesMax])
+    assert.deepEqual(await linksTo('k'), [['k', 2]])
+    assert.deepEqual(await linksTo('other/deep/k'), [['other/', null]])
+    assert.deepEqual(await linksTo('other'), [['other', null]])
     assert.deepEqual(
       told.did.map(({ username, address, count, bytes }) => [username, address, count, bytes]),
       [
@@ -85,6 +94,7 @@ describe('who, trace and findings', () => {
     await world.call('createUser', world.as.root, { body: { username: 'rita', organisationRole: 'reader' } })
     const rita = await world.callerFor('rita')
     assert.equal((await world.call('whoAccessed', rita, { query: { key: 'demo/k' } })).could, null)
+    assert.equal((await world.call('whoAccessed', rita, { query: { key: 'demo/k' } })).links, null)
     await world.refused('whoAccessed', world.as.carol, { query: { key: 'demo/k' } }, 'forbidden')
     assert.equal((await world.lastEvent()).decision, 'deny')
   })
@@ -131,8 +141,10 @@ describe('who, trace and findings', () => {
     assert.equal(counts.groups[0]?.finding, 'user_mismatch')
     const one = await world.call('listFindings', world.as.root, { query: { finding: 'likely' } })
     assert.deepEqual(one.items.length, 1)
-    const none = await world.call('listFindings', world.as.root, { query: { connector: 'other' } })
-    assert.deepEqual(none.items, [])
+    for (const connector of ['other', 'a\u0000b', '']) {
+      const none = await world.call('listFindings', world.as.root, { query: { connector } })
+      assert.deepEqual(none.items, [])
+    }
     const matched = await world.call('listFindings', world.as.root, { query: { finding: 'matched' } })
     assert.equal(matched.items.length, 4)
   })

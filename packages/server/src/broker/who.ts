@@ -55,6 +55,7 @@ export async function whoAccessed(
     from: isoOf(span.from),
     to: isoOf(span.to),
     could: could?.who ?? null,
+    links: could?.links ?? null,
     couldComplete: could?.complete ?? false,
     held: held.grants,
     did: did.groups,

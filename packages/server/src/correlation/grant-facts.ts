@@ -1,6 +1,7 @@
 /** From the text of an event that issued a URL to what a matcher needs of it. */
 import type { AuditEvent } from '@signpost/contract'
 import { membershipOf } from '../domain/network.ts'
+import { readIssuedText, type IssuedEvent } from './issued-text.ts'
 import type { GrantFacts, GrantNetworks } from './verdict.ts'
 
 /** Building a list of networks takes microseconds, and there are few: kept as long as the reader is. */
@@ -17,11 +18,11 @@ export function createGrantReader(): (text: string) => GrantFacts | undefined {
     }
     return networks
   }
-  return (text) => grantOf(JSON.parse(text) as AuditEvent, networksOf)
+  return (text) => grantOf(readIssuedText(text) ?? (JSON.parse(text) as AuditEvent), networksOf)
 }
 
 /** Undefined: it issued nothing. */
-function grantOf(event: AuditEvent, networksOf: (text: string) => GrantNetworks): GrantFacts | undefined {
+function grantOf(event: IssuedEvent, networksOf: (text: string) => GrantNetworks): GrantFacts | undefined {
   const { type, decision, grantId, expiresAt, principalId, username, apiKeyId, team, connector } = event
   const { bucket, key, action, method, details } = event
   if (type !== 'url.issue' || decision !== 'allow' || grantId === undefined) return undefined

@@ -55,8 +55,10 @@ export function knownBucketsOf(connectors: readonly StoredConnector[], only: str
 
 /** What a grant says of who signs for its bucket. */
 export function noteSigner(place: BucketPlace, { signer, connector }: GrantFacts): void {
-  if (signer !== null && place.ids.has(connector) && place.signers.size < signersMax)
-    place.signers.add(signer)
+  if (signer === null || place.signers.has(signer)) return
+  if (!place.ids.has(connector) || place.signers.size >= signersMax) return
+  // A copy: as a piece of the text it was read from it would hold all of that.
+  place.signers.add(Buffer.from(signer).toString())
 }
 
 function addConnector(places: Map<string, BucketPlace>, connector: StoredConnector): void {

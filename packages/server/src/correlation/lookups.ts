@@ -42,9 +42,9 @@ export function createLookups({ store, clock }: IngestDeps): Lookups {
     async grants(ids) {
       const found = new Map<string, GrantFacts>()
       for (const some of slices([...ids], grantsAtATime)) {
-        for (const { grantId, event } of await findGrants(db, engine, some)) {
+        for (const event of await findGrants(db, engine, some)) {
           const grant = read(event)
-          if (grant) found.set(grantId, grant)
+          if (grant) found.set(grant.grantId, grant)
         }
         await setImmediate()
       }

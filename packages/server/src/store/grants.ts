@@ -20,14 +20,18 @@ function listed(engine: Engine, values: readonly (string | number)[]) {
     : sql`(select value from json_array_elements_text(${text}::json) as listed (value))`
 }
 
-export async function findGrants(db: Db, engine: Engine, grantIds: readonly string[]): Promise<GrantText[]> {
+/** Stands in no JSON text (RFC 7464), so it parts them. */
+const separator = '\u001E'
+
+/** The texts of their events, in one row: many rows take longer to hand over than to find. */
+export async function findGrants(db: Db, engine: Engine, grantIds: readonly string[]): Promise<string[]> {
   if (grantIds.length === 0) return []
   // Begins with the ids: the planner cannot know that they are few.
-  const { rows } = await sql<GrantText>`
-    select e.grant_id as "grantId", e.event as "event"
+  const { rows } = await sql<{ events: string | null }>`
+    select string_agg(e.event, ${separator}) as "events"
     from ${listed(engine, grantIds)} as named cross join audit_events as e
     where e.grant_id = named.value`.execute(db)
-  return rows
+  return rows[0]?.events?.split(separator) ?? []
 }
 
 export interface SlotRange {

@@ -57,9 +57,9 @@ import { testTrustRules } from './test-trust-rules.ts'
 import { createTrustRule, deleteTrustRule, listTrustRules, updateTrustRule } from './trust-rules.ts'
 import { linkIdentity, listIdentities, unlinkIdentity } from './user-identities.ts'
 import { listSessions, deleteSession } from './sessions.ts'
+import { deleteLogSource } from './delete-log-source.ts'
 import {
   createLogSource,
-  deleteLogSource,
   getLogSource,
   listLogFiles,
   listLogSources,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { LogSourceSettings } from '@signpost/contract'
 import { ingestFile } from '../correlation/ingest.ts'
+import { findLogSource } from '../store/log-sources.ts'
 import { openWorld, type World } from './testing/world.ts'
 
 const upload = { kind: 'upload' } as const
@@ -124,6 +125,25 @@ describe('log sources', () => {
     await refused('f', { kind: 'folder', path: 'a.log' }, 'conflict')
     for (const path of ['../a', '/etc/passwd', 'a/../../b', 'a//b', 'a\\b', 'a\0', ''])
       await assert.rejects(async () => create('f', { kind: 'folder', path }), { name: 'ZodError' }, path)
+  })
+
+  test('a hold keeps one whose lines could not be read: who manages connectors does not take them away', async () => {
+    const { deps } = world
+    await create('noisy', upload)
+    const { id } = (await findLogSource(deps.store.db, 'noisy'))!
+    const bytes = (async function* () {
+      yield Buffer.from('what nobody can read\n')
+    })()
+    const file = { sourceId: id, fileName: 'a.log', version: 'v1', format: 's3-server-access', bytes }
+    await ingestFile(deps, file)
+    const hold = { name: 'case-7', reason: 'case 7', username: 'mallory' }
+    await world.call('createAuditHold', world.as.root, { body: hold })
+    const params = { name: 'noisy' }
+    await world.refused('deleteLogSource', world.as.root, { params }, 'conflict')
+    await world.call('endAuditHold', world.as.root, { params: { name: 'case-7' } })
+    await world.call('deleteLogSource', world.as.root, { params })
+    const { details } = await world.lastEvent()
+    assert.deepEqual(details, { source: 'noisy', unparsedLines: 1, waiting: 0 })
   })
 
   test('one whose connector was deleted says so, and takes nobody else’s accesses', async () => {

@@ -19,7 +19,6 @@ import {
   type LogFileRow,
 } from '../store/log-files.ts'
 import {
-  deleteLogSource as deleteRow,
   findLogSource,
   insertLogSource,
   listLogSources as listRows,
@@ -167,22 +166,6 @@ export async function updateLogSource(
   return token === undefined ? shown : { ...shown, token }
 }
 
-export async function deleteLogSource(
-  deps: BrokerDeps,
-  caller: Caller,
-  { params: { name } }: ParsedInput<'deleteLogSource'>,
-): Promise<undefined> {
-  const type = 'logSource.delete'
-  const fields = eventFields(name, undefined, {})
-  const decision = await requireOrganisation(deps, caller, 'connectors.manage', type, fields)
-  const { id } = await requireSource(deps, name)
-  await deps.store.commit({
-    statements: [deleteRow(deps.store.db, id)],
-    events: [eventOf(deps, caller, type, decision, fields)],
-  })
-  return undefined
-}
-
 /** Reads at once what would be read soon. */
 export async function readLogSource(
   deps: BrokerDeps,
@@ -220,7 +203,7 @@ async function connectorIdOf({ store }: BrokerDeps, name: string): Promise<strin
   throw new SignpostError('conflict', 'connector: there is none of this name.', { field: 'connector' })
 }
 
-function eventFields(
+export function eventFields(
   source: string,
   connector: string | null | undefined,
   details: Record<string, string>,

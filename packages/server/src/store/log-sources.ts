@@ -63,6 +63,22 @@ export function deleteLogSource(db: Db, id: string): Statement {
   return statementOf(db.deleteFrom('log_sources').where('id', '=', id), 1)
 }
 
+/** What goes with it: lines that nobody could read, and deliveries that nobody has read yet. */
+export async function countLinesOf(db: Db, id: string): Promise<{ unparsedLines: number; waiting: number }> {
+  const lines = await db
+    .selectFrom('unparsed_lines as u')
+    .innerJoin('log_files as f', 'f.id', 'u.file_id')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('f.source_id', '=', id)
+    .executeTakeFirstOrThrow()
+  const deliveries = await db
+    .selectFrom('log_deliveries')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('source_id', '=', id)
+    .executeTakeFirstOrThrow()
+  return { unparsedLines: Number(lines.count), waiting: Number(deliveries.count) }
+}
+
 /** Refused with `conflict` while another process has it. */
 export function takeSourceLease(db: Db, id: string, owner: string, now: number, until: number): Statement {
   return statementOf(

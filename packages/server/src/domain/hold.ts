@@ -26,6 +26,14 @@ export function isHeld(holds: readonly Hold[], { at, username, team }: Covered):
   )
 }
 
+/**
+ * An access that is put down to nobody, of which the log or the matching names somebody. Whose team it was nobody knows, so
+ * that a hold of any may be about it.
+ */
+export function isClaimHeld(holds: readonly Hold[], at: number, names: ReadonlySet<string>): boolean {
+  return holds.some((hold) => (hold.username === null || names.has(hold.username)) && isWithin(hold, at))
+}
+
 /** Events that others caused are covered, too, where they name the person or the team. */
 export function isEventHeld(holds: readonly Hold[], event: AuditEvent): boolean {
   const at = Date.parse(event.at)

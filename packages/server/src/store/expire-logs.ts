@@ -10,6 +10,8 @@ export interface OldRecord {
   digest: number
   username: string | null
   team: string | null
+  /** JSON */
+  evidence: string
 }
 
 /** The oldest of them, after this place. */
@@ -21,7 +23,7 @@ export async function listOldRecords(
 ): Promise<OldRecord[]> {
   return db
     .selectFrom('access_log_records')
-    .select(['at', 'digest', 'username', 'team'])
+    .select(['at', 'digest', 'username', 'team', 'evidence'])
     .where('at', '<', before)
     .where(sql<boolean>`(at, digest) > (${after.at}, ${after.digest})`)
     .orderBy('at')

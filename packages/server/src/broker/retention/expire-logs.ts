@@ -1,5 +1,6 @@
 /** Takes access log records and unreadable lines away that are older than they are to be kept, each time with a record. */
-import { isHeld } from '../../domain/hold.ts'
+import type { AccessEvidence } from '@signpost/contract'
+import { isClaimHeld, isHeld, type Hold } from '../../domain/hold.ts'
 import { isoOf } from '../../domain/instant.ts'
 import {
   countOldUnparsed,
@@ -7,6 +8,7 @@ import {
   deleteRecords,
   listOldRecords,
   mayDropUnparsed,
+  type OldRecord,
 } from '../../store/expire-logs.ts'
 import { requireRevision } from '../../store/retention.ts'
 import { expireEvent, type ExpiringDeps, type Limits } from './expire-trail.ts'
@@ -27,7 +29,7 @@ export async function expireAccessLogs(
     const found = await listOldRecords(db, before, after, batchRecords)
     const last = found.at(-1)
     if (!last) break
-    const gone = found.filter((record) => !isHeld(holds, record))
+    const gone = found.filter((record) => !isRecordHeld(holds, record))
     if (gone.length > 0) {
       const details = { what: 'access log records', records: gone.length, before: isoOf(before) }
       await deps.store.commit({
@@ -39,6 +41,14 @@ export async function expireAccessLogs(
     after = last
   }
   return count
+}
+
+function isRecordHeld(holds: readonly Hold[], record: OldRecord): boolean {
+  if (holds.length === 0) return false
+  if (record.username !== null) return isHeld(holds, record)
+  const { candidates = [], claimed } = JSON.parse(record.evidence) as AccessEvidence
+  const names = [...candidates.map(({ username }) => username), ...(claimed?.user ?? [])]
+  return isClaimHeld(holds, record.at, new Set(names))
 }
 
 export async function expireUnparsed(

@@ -97,7 +97,10 @@ async function writeBatch(
     else counter.known += 1
     if (finding !== undefined) addOne(counter.findings, finding)
   }
-  const news = [...fresh.values()]
+  // In one order, whatever that of the lines: replicas that read the same at once wait for each other, and not in a circle.
+  const news = [...fresh.values()].toSorted(
+    (one, other) => one.record.at - other.record.at || one.digest - other.digest,
+  )
   const isOwnAgent = deps.isOwnAgent ?? (() => false)
   const verdicts = await matchBatch(news, lookups, isOwnAgent)
   for (const { finding } of verdicts) addOne(counter.findings, finding)

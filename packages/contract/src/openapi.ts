@@ -25,6 +25,7 @@ const tags = {
   Access: 'Who may do what, why, and who never did',
   'Access logs': "What the buckets' own logs tell, where they come from, and what was made of it",
   Findings: 'Accesses that want a look, explained',
+  People: 'What is known of a person, and erasing it',
   Restrictions: 'What a user, team, prefix or network may not do for a while, and budgets',
   'Share links': 'Links that read an object in the name of who made them',
   Revocations: 'Taking back what was issued, as far as a bucket allows',

@@ -73,6 +73,7 @@ const expected: Record<string, string> = {
   'restriction.end': 'restriction:end',
   'budget.set': 'budget:set',
   'budget.delete': 'budget:delete',
+  'logs.ingest': 'logs:ingest',
   'finding.update': 'finding:update',
   'alert.create': 'alert:create',
   'alert.delete': 'alert:delete',

@@ -40,7 +40,8 @@ export async function allRecords(
 /** A source of its own, so that what was read by another is read once more. */
 export async function readAsFolder({ admin, logsDir, store }: World, name: string, text: string) {
   writeFileSync(join(logsDir, name), text, 'latin1')
-  const body = { name, format: store.format, settings: { kind: 'folder', path: name } as const }
+  const kind = store.format === 'ceph-ops' ? ('ceph' as const) : ('folder' as const)
+  const body = { name, format: store.format, settings: { kind, path: name } }
   await admin.call('createLogSource', { body })
   const reading = await admin.call('readLogSource', { params: { name } })
   assert.deepEqual([reading.problem, reading.failed, reading.waiting, reading.read], [null, 0, 0, 1])

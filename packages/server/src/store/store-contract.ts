@@ -25,6 +25,7 @@ import type { Store } from './store.ts'
 import type { StoreFixture } from './store-fixture.ts'
 import { connectorRow, eventOf, eventsOf, principalRow, teamRow } from './store-fixture.ts'
 import { accessTests } from './access-contract.ts'
+import { alertTests } from './alert-contract.ts'
 import { answerTests } from './answer-contract.ts'
 import { loginTests } from './login-contract.ts'
 import { roleTests } from './roles-contract.ts'
@@ -54,6 +55,7 @@ export function storeContract(
     hotTests(() => store)
     accessTests(() => store)
     answerTests(() => store)
+    alertTests(() => store)
     roleTests(() => store)
     loginTests(() => store)
 

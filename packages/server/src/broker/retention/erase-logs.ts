@@ -61,15 +61,35 @@ function changeOf(row: AccessLogRow, { person, erasure, keys }: Erasure) {
   return { row, values: { evidence, address: null, ...who, ...where } }
 }
 
+/** What of the evidence may name people. A user called `GET`, or like a bucket or its key, is none of the others. */
+const naming: ReadonlySet<string> = new Set(['claimed', 'candidates', 'agent', 'oddNames', 'expected'])
+const signing: ReadonlySet<string> = new Set(['signers', 'urlSigner'])
+
 function erasedEvidence(
   evidence: AccessEvidence,
   { names }: Person,
   erasure: string,
   isOwn: boolean,
 ): AccessEvidence {
-  const text = JSON.stringify(evidence, (name: string, value: unknown) => {
-    if (isOwn && name === 'agent') return undefined
-    return typeof value === 'string' ? withoutNames(value, names, erasure) : value
-  })
-  return JSON.parse(text) as AccessEvidence
+  const without = (value: string) => withoutNames(value, names, erasure)
+  // Of those who sign, only people have an address: keys, roles and accounts of buckets are no person's.
+  const withoutAddress = (value: string) => (value.includes('@') ? without(value) : value)
+  return Object.fromEntries(
+    Object.entries(evidence)
+      .filter(([name]) => !(isOwn && name === 'agent'))
+      .map(([name, value]): [string, unknown] => [
+        name,
+        naming.has(name)
+          ? eachText(value, without)
+          : signing.has(name)
+            ? eachText(value, withoutAddress)
+            : value,
+      ]),
+  ) as AccessEvidence
+}
+
+function eachText(value: unknown, change: (text: string) => string): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_, one: unknown) => (typeof one === 'string' ? change(one) : one)),
+  ) as unknown
 }

@@ -52,6 +52,7 @@ function insertByJson(rows: readonly NewAccess[]): Statement {
   return {
     sql: `${insertInto} select * from json_to_recordset($1::json) as r (${typed}) on conflict do nothing`,
     parameters: [JSON.stringify(rows)],
+    isCold: true,
   }
 }
 
@@ -60,6 +61,7 @@ function insertByParameters(rows: readonly NewAccess[]): Statement {
   return {
     sql: `${insertInto} values ${rows.map(() => marks).join(', ')} on conflict do nothing`,
     parameters: rows.flatMap((row) => columns.map((name) => row[name] ?? null)),
+    isCold: true,
   }
 }
 

@@ -86,5 +86,5 @@ export function insertUnparsedLines(
     engine === 'sqlite' ? sql`json_each(${json})` : sql`json_array_elements(${json}::json) as listed (value)`
   const { sql: text, parameters } = sql`insert into unparsed_lines (file_id, line, reason, text)
     select ${sql.lit(fileId)}, ${cells} from ${from} where true on conflict do nothing`.compile(db)
-  return { sql: text, parameters }
+  return { sql: text, parameters, isCold: true }
 }

@@ -61,11 +61,12 @@ function storeOf(
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: kyselyDatabase(reading) }) })
   const queue = createCommitQueue({ send: writer.send, inFlightMax: 2 })
   const { hot, forget } = createHotCache(hotReads(reading))
-  // A unit of events and bookings alone changes nothing that the hot path reads. Whether a failed one was written may not be known.
+  // A unit of events, bookings and what is marked so changes nothing that the hot path reads. Whether a failed one was written
+  // may not be known.
   const commit = (unit: WriteUnit) => {
     const lost = presence.lost()
     if (lost) return Promise.reject(recordUnavailable(lost))
-    const isRead = unit.statements.some(({ budget }) => budget === undefined)
+    const isRead = unit.statements.some(({ budget, isCold }) => budget === undefined && !isCold)
     return isRead ? queue.commit(unit).finally(forget) : queue.commit(unit)
   }
   let closing: Promise<void> | undefined

@@ -14,6 +14,8 @@ export interface Statement {
    * `expectRows` is about the field `budget`.
    */
   budget?: string
+  /** It changes nothing that the hot path reads (`hot-queries.ts`): what that has read is kept. */
+  isCold?: true
 }
 
 /**

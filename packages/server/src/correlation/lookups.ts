@@ -99,9 +99,10 @@ export function* slices<Item>(items: readonly Item[], size: number): Generator<r
 }
 
 /** The span of the accesses themselves. */
-export function spanOf(records: readonly AccessLogRecord[]): TimeSpan {
+export function spanOf(placed: readonly { record: Pick<AccessLogRecord, 'at'> }[]): TimeSpan {
   let [from, to] = [Infinity, -Infinity]
-  for (const { at } of records) {
+  for (const { record } of placed) {
+    const { at } = record
     if (at < from) from = at
     if (at > to) to = at
   }

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { AccessLogRecord } from './access-log-record.ts'
 import { noteSigner, type BucketPlace } from './known-buckets.ts'
-import { slices, spanOf, type Lookups } from './lookups.ts'
+import { spanOf, type Lookups } from './lookups.ts'
 import { matchAccess } from './match-access.ts'
 import type { GrantFacts, MarkerOwner, Verdict } from './verdict.ts'
 
@@ -20,31 +20,31 @@ export async function matchBatch(
   isOwnAgent: (agent: string | null) => boolean,
 ): Promise<Verdict[]> {
   if (placed.length === 0) return []
-  const span = spanOf(placed.map(({ record }) => record))
-  const grants = await lookups.grants(namedGrants(placed))
+  const span = spanOf(placed)
+  const ids = placed.map(({ record }) => namesOf(record))
+  const known = await lookups.grants(grantIdsIn(ids))
+  const grants = ids.map((id) => (id === undefined ? undefined : known.get(id)))
   const stops = await lookups.stops(span)
-  const unnamed = placed.filter(({ record }) => grantOf(record, grants) === undefined)
+  const unnamed = placed.filter((_, index) => grants[index] === undefined)
   const keys = new Set(unnamed.flatMap(({ record }) => (needsCandidates(record) ? [record.key!] : [])))
   const byKey = keys.size === 0 ? new Map<string, GrantFacts[]>() : await lookups.grantsOfKeys(keys, span)
   const owners = await ownersOf(unnamed, lookups)
   const verdicts: Verdict[] = []
-  for (const some of slices(placed, matchesInARow)) {
-    for (const { record, place } of some) {
-      const grant = grantOf(record, grants)
-      if (grant) noteSigner(place, grant)
-      const named = record.markers.user[0]
-      verdicts.push(
-        matchAccess(record, {
-          bucket: place,
-          grant,
-          candidates: grant || record.key === null ? none : candidatesOf(byKey.get(record.key), place),
-          owner: named === undefined ? undefined : owners.get(named),
-          stopOf: (one) => stops.of(one, record.at),
-          isOwnAgent: isOwnAgent(record.agent),
-        }),
-      )
-    }
-    await setImmediate()
+  for (const [index, { record, place }] of placed.entries()) {
+    const grant = grants[index]
+    if (grant) noteSigner(place, grant)
+    const named = record.markers.user[0]
+    verdicts.push(
+      matchAccess(record, {
+        bucket: place,
+        grant,
+        candidates: grant || record.key === null ? none : candidatesOf(byKey.get(record.key), place),
+        owner: named === undefined ? undefined : owners.get(named),
+        stopOf: (one) => stops.of(one, record.at),
+        isOwnAgent: isOwnAgent(record.agent),
+      }),
+    )
+    if (verdicts.length % matchesInARow === 0) await setImmediate()
   }
   return verdicts
 }
@@ -59,19 +59,10 @@ function namesOf({ markers: { user, grant } }: AccessLogRecord): string | undefi
 /** What may be asked for. A UUID that is not of version 7 is `scid` of a username, and no grant's id. */
 const idForm = /^(?![0-9a-f]{8}-[0-9a-f]{4}-[^7])[\w-]{1,64}$/
 
-function* namedGrants(placed: readonly PlacedRecord[]): Generator<string> {
-  const seen = new Set<string>()
-  for (const { record } of placed) {
-    const id = namesOf(record)
-    if (id === undefined || seen.has(id) || !idForm.test(id)) continue
-    seen.add(id)
-    yield id
-  }
-}
-
-function grantOf(record: AccessLogRecord, grants: ReadonlyMap<string, GrantFacts>): GrantFacts | undefined {
-  const id = namesOf(record)
-  return id === undefined ? undefined : grants.get(id)
+function grantIdsIn(names: readonly (string | undefined)[]): Set<string> {
+  const ids = new Set<string>()
+  for (const name of names) if (name !== undefined && !ids.has(name) && idForm.test(name)) ids.add(name)
+  return ids
 }
 
 /** Nobody names a grant: the object has to tell. */

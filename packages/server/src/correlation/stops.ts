@@ -37,19 +37,22 @@ export function readStops(events: readonly string[], prefixes: ReadonlyMap<strin
   const rules = [...known.rules.values()]
   return {
     of(grant, at) {
-      const isIn = ({ from, until }: Span) => from > grant.issuedAt && from <= at && at < until
-      const found = [
-        ...(known.users.get(grant.username) ?? []).filter(isIn),
-        ...rules.filter((one) => isIn(one) && isAbout(one, grant, prefixes)),
-      ].map(({ from, reason }): Stop => ({ at: from, reason }))
-      const deletedAt = known.keys.get(grant.apiKeyId)
-      if (deletedAt !== undefined && deletedAt > grant.issuedAt && deletedAt <= at)
-        found.push({ at: deletedAt, reason: 'key_deleted' })
+      let first: Stop | undefined
       // The first: what came later does not make it any later.
-      return found.toSorted((one, other) => one.at - other.at)[0]
+      const note = ({ from, until, reason }: Span) => {
+        const isIn = from > grant.issuedAt && from <= at && at < until
+        if (isIn && (first === undefined || from < first.at)) first = { at: from, reason }
+      }
+      for (const span of known.users.get(grant.username) ?? none) note(span)
+      for (const rule of rules) if (isAbout(rule, grant, prefixes)) note(rule)
+      const deletedAt = known.keys.get(grant.apiKeyId)
+      if (deletedAt !== undefined) note({ from: deletedAt, until: Infinity, reason: 'key_deleted' })
+      return first
     },
   }
 }
+
+const none: readonly Span[] = []
 
 function noteEvent(known: Known, event: AuditEvent): void {
   const { type, details = {} } = event

@@ -105,3 +105,19 @@ test('takes time in proportion to what it reads', () => {
     assert.ok(process.cpuUsage(before).user < 2_000_000, text)
   }
 })
+
+test('cuts what a name in JSON says is secret also where it is a list, and cookies', () => {
+  const secret = '5ec7e7'.repeat(6)
+  const said = {
+    Authorization: [`Negotiate ${secret}`],
+    'X-Amz-Security-Token': [secret, secret],
+    'X-Amz-Signature': { value: secret },
+    Cookie: `session=${secret}; other=${secret}`,
+    'Set-Cookie': [`session=${secret}`],
+    authorizationInfo: [{ permission: 'storage.objects.get' }],
+    token: null,
+  }
+  const left = redactJson({ requestHeader: said })
+  assert.doesNotMatch(JSON.stringify(left), /5ec7e7/)
+  assert.match(JSON.stringify(left), /storage\.objects\.get.*"token":null/)
+})

@@ -25,6 +25,7 @@ export async function correlate(
     if (store.connectors[index]!.names !== 'nobody') await hostileDay(world, team, index)
   for (const [index, team] of its.entries()) await fromElsewhere(world, team, index)
   for (const late of short) await late()
+  const untilThen = (await world.settled()).length
   await useStopped(world)
 
   const log = await world.settled()
@@ -36,7 +37,24 @@ export async function correlate(
   const again = await world.handIn('all-again', log)
   assert.deepEqual([again.records, again.known], [read.records, read.records], 'nothing is told twice')
   assert.deepEqual(await world.records(), records, 'and nothing is changed')
+  if (!store.tells.beginnings && !store.later) await stoppedLater(world, log.slice(untilThen))
   await attackByLines(world)
+}
+
+/** Where only the end of a request is told, what ends within a minute of a stop may have begun before: later it may not. */
+async function stoppedLater(world: World, lines: string): Promise<void> {
+  const later = lines.replaceAll(/\[(\d\d)\/(\w{3})\/(\d{4}):(\S{8}) \+0000\]/g, (_, ...parts: string[]) => {
+    const at = new Date(Date.parse(`${parts.slice(0, 4).join(' ')} GMT`) + 120_000).toUTCString()
+    const [, day, month, year, time] = at.split(' ')
+    return `[${day}/${month}/${year}:${time} +0000]`
+  })
+  await world.handIn('later', later)
+  const told = (await world.records()).filter(({ finding }) => finding === 'after_revocation')
+  assert.deepEqual(told.map(({ evidence, username }) => `${evidence.reason} ${username}`).toSorted(), [
+    'key_deleted alice',
+    'restricted carol',
+    'user_deactivated bob',
+  ])
 }
 
 async function honestDay(world: World, team: string, index: number): Promise<void> {

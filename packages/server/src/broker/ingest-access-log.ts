@@ -32,19 +32,23 @@ export async function ingestAccessLog(
     reason: decision.reason,
   })
   const hash = createHash('sha256')
+  let isKnown = false
   const counts = await ingestFile(
     { ...deps, ...(deps.isOwnAgent === undefined ? {} : { isOwnAgent: deps.isOwnAgent }) },
     {
       sourceId: row.id,
       fileName: name.toWellFormed().replaceAll('\0', '\u{fffd}'),
       version: () => hash.digest('hex'),
+      onKnown: () => {
+        isKnown = true
+      },
       format: sniffed.format.name,
       context: contextOf(about?.settings),
       bytes: hashed(sniffed.bytes, hash),
       by: whoOf(caller),
     },
   )
-  await noteArrival(deps, row.id, counts)
+  await noteArrival(deps, row.id, counts, isKnown)
   return counts
 }
 
@@ -122,8 +126,12 @@ function requireSame(row: LogSourceRow, { connector }: Opened): LogSourceRow {
   return row
 }
 
-async function noteArrival({ store, clock }: BrokerDeps, id: string, counts: FileCounts): Promise<void> {
-  const isKnown = counts.records > 0 && counts.known === counts.records
+async function noteArrival(
+  { store, clock }: BrokerDeps,
+  id: string,
+  counts: FileCounts,
+  isKnown: boolean,
+): Promise<void> {
   const { lines, records, unparsed } = isKnown ? { lines: 0, records: 0, unparsed: 0 } : counts
   const lastAt = counts.lastAt === null ? null : Date.parse(counts.lastAt)
   const statement = addToLogSource(store.db, id, { lines, records, unparsed, lastAt, now: clock() })

@@ -28,6 +28,8 @@ export interface IngestedFile {
    * a name of its own until then, and is dropped where the file turns out to be known.
    */
   version: string | (() => string)
+  /** With a function as the version: called where these bytes were read before, and told nothing new. */
+  onKnown?: () => void
   /** Name of a `LogFormat`. */
   format: string
   context?: LineContext

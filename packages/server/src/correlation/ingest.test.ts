@@ -92,6 +92,34 @@ onBothEngines('reading logs', (log) => {
     )
   })
 
+  test('the same bytes in the wrong format first: the right one still tells, and neither is told twice', async () => {
+    const { deps, rows } = log()
+    const text = s3Line(issuedEvent(21), { requestId: 'wrong-first' })
+    const known: string[] = []
+    const read = (format: string) =>
+      ingestFile(
+        deps,
+        fileOf('misread', text, {
+          version: () => 'sha256-misread',
+          format,
+          onKnown: () => known.push(format),
+        }),
+      )
+    const told: number[][] = []
+    for (const format of ['cloudtrail', 'cloudtrail', 's3-server-access', 's3-server-access', 'cloudtrail']) {
+      const counts = await read(format)
+      told.push([counts.records, counts.known, counts.unparsed])
+    }
+    assert.deepEqual(told.slice(0, 4), [
+      [0, 0, 1],
+      [0, 0, 1],
+      [1, 0, 0],
+      [1, 1, 0],
+    ])
+    assert.deepEqual(known, ['cloudtrail', 'cloudtrail'])
+    assert.equal((await rows({})).filter(({ evidence }) => evidence.includes('"wrong-first"')).length, 1)
+  })
+
   test('the same bytes at the same time: each access is told once, and of which file it was', async () => {
     const { deps, rows } = log()
     const text = issuedEvents(2000)

@@ -132,14 +132,18 @@ async function asKnownBefore(
   const before = await findHandedFile(store.db, place)
   if (before?.state !== 'done') return undefined
   const told = asKnown(before)
+  // The same bytes, understood better: read as another format, or since their bucket has a connector.
+  const isNew = counts.records > told.records || counts.unparsed < told.unparsed
   const row = { state: 'done', counts: JSON.stringify(counts), problem: null, read_at: clock() } as const
   // Read at the same time, some of its accesses may stand under this row: then it stays, under a version of its own.
   const statement =
     counts.known < counts.records
       ? endHandedFile(store.db, id, { ...row, version: `${place.version} ${id}` })
       : dropHandedFile(store.db, id)
-  await store.commit({ statements: [statement], events: [ingestEvent(deps, file, told)] })
-  return told
+  const said = isNew ? counts : told
+  await store.commit({ statements: [statement], events: [ingestEvent(deps, file, said)] })
+  if (!isNew) file.onKnown?.()
+  return said
 }
 
 async function giveUp({ store, clock }: IngestDeps, id: number): Promise<void> {

@@ -101,7 +101,7 @@ const ofFinding: Record<Finding, Words> = {
 
 /** By the stable word of the rule that decided. */
 const reasons: Readonly<Record<string, string>> = {
-  anonymous: 'Nobody had signed it: the bucket, or this object, is open to everybody.',
+  anonymous: 'Nobody had signed it.',
   direct_credential: 'It was signed by a credential directly, without a URL.',
   other_signer: 'Another credential signed it than the one that signed the URL of that name.',
   other_signature: 'It was signed at another time, or for another time, than the URL of that name.',
@@ -137,8 +137,16 @@ function reasonOf({ evidence: { reason } }: Told): string[] {
   return sentence === undefined ? [] : [sentence]
 }
 
-function alsoOf({ evidence: { also = [], candidates = [], expected, signers = [] } }: Told): string[] {
+function alsoOf({
+  evidence: { also = [], candidates = [], expected, reason, signers = [] },
+}: Told): string[] {
   const lines: string[] = []
+  if (reason === 'anonymous')
+    lines.push(
+      also.includes('refused')
+        ? 'The store did not let it through.'
+        : 'The bucket, or this object, is open to everybody.',
+    )
   if (also.includes('own_credential'))
     lines.push('The credential is the one that Signpost signs with: somebody uses it around Signpost.')
   else if (signers.length > 0) lines.push(`Signed by ${signers.map((one) => quoted(one)).join(', ')}.`)

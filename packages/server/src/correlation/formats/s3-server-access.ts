@@ -17,6 +17,7 @@ import { decodePercent } from '../percent.ts'
 import { readQuery, type QueryFacts } from '../query-markers.ts'
 import { keyOf, splitTarget } from '../request-target.ts'
 import { dashed, splitS3Line, type S3Columns, type S3Tail } from './s3-columns.ts'
+import { readUsualLine } from './s3-usual-line.ts'
 
 export const s3ServerAccess: LogFormat = {
   name: 's3-server-access',
@@ -28,6 +29,12 @@ export const s3ServerAccess: LogFormat = {
 export function parseS3Line(line: string, context: LineContext): ParsedLine {
   const text = line.trimEnd()
   if (text === '') return skipped('empty')
+  const usual = readUsualLine(text)
+  return usual === undefined ? parseColumns(text, context) : { outcome: 'record', record: usual }
+}
+
+/** Any line, without the blanks at its end. */
+export function parseColumns(text: string, context: LineContext): ParsedLine {
   const columns = splitS3Line(text)
   if (typeof columns === 'string') return unparsed(columns)
   const at = commonLogTime(columns.time)

@@ -2,11 +2,13 @@
  * Lines of S3's access log put beside the grants of their URLs. `node bench/correlation.ts`; BENCH_GRANTS says among how many
  * (1,000,000 unless told).
  */
+import { execFile } from 'node:child_process'
 import { createReadStream, mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { s3ServerAccess } from '../packages/server/src/correlation/formats/s3-server-access.ts'
 import { ingestFile } from '../packages/server/src/correlation/ingest.ts'
 import type { IngestDeps } from '../packages/server/src/correlation/ingest-types.ts'
@@ -32,10 +34,16 @@ const rounds = 3
 const linesPerSecond = 150_000
 const batchLines = 1000
 
+/** Each engine in a process of its own, so that its memory is its own too. */
 export async function benchCorrelation(): Promise<BenchRow[]> {
-  const rows = await onSqlite()
-  printRows('SQLite', rows)
-  if (requireServer('postgres').skip === false) rows.push(...(await onPostgres()))
+  const rows: BenchRow[] = []
+  for (const engine of ['sqlite', 'postgres']) {
+    if (engine === 'postgres' && requireServer('postgres').skip !== false) continue
+    const { stdout } = await promisify(execFile)(process.execPath, [import.meta.filename, engine])
+    const found = JSON.parse(stdout) as BenchRow[]
+    printRows(engine, found)
+    rows.push(...found)
+  }
   return rows
 }
 
@@ -195,4 +203,8 @@ async function ingest(deps: IngestDeps, file: string, name: string): Promise<num
   return linesInFile
 }
 
-if (import.meta.main) printRows('Correlation', await benchCorrelation())
+if (import.meta.main) {
+  const [, , engine] = process.argv
+  if (engine === undefined) await benchCorrelation()
+  else process.stdout.write(JSON.stringify(await (engine === 'sqlite' ? onSqlite() : onPostgres())))
+}

@@ -199,3 +199,15 @@ test('finds the same in any cut of the bytes', async () => {
     }),
   )
 })
+
+test('what a source gives at once is taken in pieces, so that nobody waits for all of it to be parsed', async () => {
+  const line = `${'a'.repeat(99)}\n`
+  const bytes = Buffer.from(line.repeat(5000))
+  const lengths: number[] = []
+  for await (const some of readLines(chunksOf(bytes, bytes.length), 'lines')) lengths.push(some.length)
+  assert.ok(Math.max(...lengths) < 700, lengths.join())
+  assert.equal(
+    lengths.reduce((sum, length) => sum + length),
+    5000,
+  )
+})

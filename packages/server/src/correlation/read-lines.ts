@@ -18,6 +18,9 @@ export interface ReadLimits {
 
 export const readLimits: ReadLimits = { lineBytesMax: 2 ** 20, fileBytesMax: 8 * 2 ** 30 }
 
+/** Of what a source gives at once: its lines are parsed in one go, and others wait meanwhile. */
+const chunkBytesMax = 2 ** 16
+
 /** Takes in some bytes and calls back for each piece that they complete. */
 export interface Splitter {
   add(chunk: Buffer): void
@@ -66,7 +69,9 @@ async function* watched(
   failed: { error?: unknown },
 ): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of source) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    for await (const { buffer, byteOffset, byteLength } of source)
+      for (let start = 0; start < byteLength; start += chunkBytesMax)
+        yield Buffer.from(buffer, byteOffset + start, Math.min(chunkBytesMax, byteLength - start))
   } catch (error) {
     failed.error = error
     throw error

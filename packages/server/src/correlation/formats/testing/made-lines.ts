@@ -199,7 +199,8 @@ const lines = {
   seaweedfs: ({ at, method, status, address, agent, bucket, key }) =>
     json({
       bucket,
-      key,
+      // As SeaweedFS writes it.
+      key: `/${key}`,
       time: at / 1000,
       remote_ip: address,
       requester: accessKeyId,

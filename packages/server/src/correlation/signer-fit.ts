@@ -32,6 +32,13 @@ export function fitOfBucket({ signers, urlSigner }: Signed, bucket: KnownBucket)
 }
 
 const arnOf = /^arn:[^:]*:(iam|sts)::(\d*):(assumed-role|federated-user|user|role|root)\/?([^/]*)/
+const noArn: { account: string; kind?: string; name: string } = { account: '', name: '' }
+
+function arnIn(told: string): typeof noArn {
+  const found = told.startsWith('arn:') ? arnOf.exec(told) : null
+  return found === null ? noArn : { account: found[2]!, kind: found[3]!, name: found[4]! }
+}
+
 const accessKeyId = /^(?:AKIA|ASIA)[A-Z0-9]{12,}$/
 
 /**
@@ -40,7 +47,7 @@ const accessKeyId = /^(?:AKIA|ASIA)[A-Z0-9]{12,}$/
  */
 function contradicts(told: string, signer: string, bucket: KnownBucket): boolean {
   if (told === signer) return false
-  const [, , account = '', kind, name = ''] = arnOf.exec(told) ?? []
+  const { account, kind, name } = arnIn(told)
   if (kind === 'assumed-role')
     return signer.startsWith('AKIA') || (bucket.roles.size > 0 && !hasRole(bucket, account, name))
   if (kind === 'federated-user') return signer.startsWith('AKIA')
@@ -55,7 +62,7 @@ function contradicts(told: string, signer: string, bucket: KnownBucket): boolean
 
 /** The session of a role that this bucket is signed for by: an ARN, or Ceph's `role/session`. */
 function isOwnRole(told: string, bucket: KnownBucket): boolean {
-  const [, , account = '', kind, name = ''] = arnOf.exec(told) ?? []
+  const { account, kind, name } = arnIn(told)
   if (kind !== undefined) return kind === 'assumed-role' && hasRole(bucket, account, name)
   const slash = told.indexOf('/')
   return slash > 0 && bucket.roles.has(told.slice(0, slash))

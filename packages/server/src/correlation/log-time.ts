@@ -1,6 +1,5 @@
 /** Instants as logs write them, in ms since the epoch; undefined for what is none. Never the machine's own time zone. */
 
-const [firstAt, endAt] = [Date.UTC(2000, 0), Date.UTC(2100, 0)]
 const monthNames = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 
@@ -65,11 +64,11 @@ function digits(text: string, start: number, count: number): number {
   return value
 }
 
-/** Seconds, milliseconds or microseconds since the epoch; from 2000 to 2099. */
+/** Seconds, milliseconds or microseconds since the epoch; from 1971 to 2286. */
 export function epochTime(value: number | null, unitMilliseconds: number): number | undefined {
   if (value === null) return undefined
   const at = Math.floor(value * unitMilliseconds)
-  return at >= firstAt && at < endAt ? at : undefined
+  return at >= 31_536_000_000 && at < 1e13 ? at : undefined
 }
 
 function zone([sign, hours, minutes]: readonly (string | undefined)[]): number {
@@ -95,8 +94,6 @@ function midnightOf(year: number, month: number, day: number): number | undefine
   const lengthOfFebruary = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
   const length =
     month === 2 ? lengthOfFebruary : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
-  // What lies outside is no access to a bucket, and would make a list of all days of centuries.
-  if (!(year >= 2000 && year < 2100 && month >= 1 && month <= 12 && day >= 1 && day <= length))
-    return undefined
+  if (!(year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= length)) return undefined
   return Date.UTC(year, month - 1, day)
 }

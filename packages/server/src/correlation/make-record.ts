@@ -17,7 +17,11 @@ const textCharactersMax = 512
 const keyCharactersMax = 1024
 const signersMax = 8
 
+/** What lies outside is no access to a bucket, and would make a list of all days of centuries. */
+const [firstAt, endAt] = [Date.UTC(2000, 0), Date.UTC(2100, 0)]
+
 export function makeRecord(found: FoundRecord): ParsedLine {
+  if (!(found.at >= firstAt && found.at < endAt)) return unparsed('time')
   const { markers, key = null, status = null } = found
   const isKeyTooLong = key !== null && key.length > keyCharactersMax
   const record: AccessLogRecord = {

@@ -97,3 +97,10 @@ function midnightOf(year: number, month: number, day: number): number | undefine
   if (!(year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= length)) return undefined
   return Date.UTC(year, month - 1, day)
 }
+
+const [firstAt, endAt] = [Date.UTC(2000, 0), Date.UTC(2100, 0)]
+
+/** What lies outside is no access to a bucket, and would make a list of all days of centuries. */
+export function isTimeOfAccess(at: number): boolean {
+  return at >= firstAt && at < endAt
+}

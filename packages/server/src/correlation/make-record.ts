@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { isIP, isIPv4 } from 'node:net'
 import { plainAddress } from '../domain/network.ts'
 import type { AccessLogRecord, Doubt, ParsedLine, UnparsedReason } from './access-log-record.ts'
+import { isTimeOfAccess } from './log-time.ts'
 import type { QueryFacts } from './query-markers.ts'
 import { needsNoRedaction, redact } from './redact.ts'
 
@@ -17,11 +18,8 @@ const textCharactersMax = 512
 const keyCharactersMax = 1024
 const signersMax = 8
 
-/** What lies outside is no access to a bucket, and would make a list of all days of centuries. */
-const [firstAt, endAt] = [Date.UTC(2000, 0), Date.UTC(2100, 0)]
-
 export function makeRecord(found: FoundRecord): ParsedLine {
-  if (!(found.at >= firstAt && found.at < endAt)) return unparsed('time')
+  if (!isTimeOfAccess(found.at)) return unparsed('time')
   const { markers, key = null, status = null } = found
   const isKeyTooLong = key !== null && key.length > keyCharactersMax
   const record: AccessLogRecord = {

@@ -7,7 +7,7 @@
 import { isIPv4 } from 'node:net'
 import type { AccessLogRecord } from '../access-log-record.ts'
 import { actionOf } from '../actions.ts'
-import { basicTime, commonLogTime } from '../log-time.ts'
+import { basicTime, commonLogTime, isTimeOfAccess } from '../log-time.ts'
 import { needsNoRedaction } from '../redact.ts'
 
 const text = String.raw`[\w./,@!()*~-]+`
@@ -39,6 +39,7 @@ export function readUsualLine(textOfLine: string): AccessLogRecord | undefined {
   const at = commonLogTime(found[2]!)
   const signedAt = basicTime(found[10]!)
   if (at === undefined || signedAt === undefined || key === '-' || !isIPv4(address)) return undefined
+  if (!isTimeOfAccess(at)) return undefined
   if (agent === '-' || agent.includes('HTTP/') || !needsNoRedaction(agent)) return undefined
   return recordOf(found, { at, signedAt })
 }

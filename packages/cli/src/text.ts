@@ -32,6 +32,11 @@ export function humanDuration(seconds: number): string {
   return `${whole} s`
 }
 
+/** `1 line`, `2 lines`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}
+
 /** Columns side by side, as wide as they need; the last one is not padded. */
 export function tableLines(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = []

@@ -5,7 +5,7 @@ import { handler, type Context, type Run } from '../context.ts'
 import { examples } from '../examples.ts'
 import { findingLines } from '../finding-shown.ts'
 import { parseInstant } from '../parse.ts'
-import { humanBytes, printableLine } from '../text.ts'
+import { humanBytes, plural, printableLine } from '../text.ts'
 
 interface SpanOptions {
   from?: string
@@ -32,12 +32,12 @@ const held = {
   ISSUED: (one: WhoHeld) => one.issuedAt,
   EXPIRES: (one: WhoHeld) => one.expiresAt,
   'ASKED FROM': (one: WhoHeld) => one.askedFrom,
-  USED: ({ uses }: WhoHeld) => (uses === 0 ? 'not seen' : `${uses} times`),
+  USED: ({ uses }: WhoHeld) => (uses === 0 ? 'not seen' : plural(uses, 'time')),
   GRANT: (one: WhoHeld) => one.grantId,
 }
 const did = {
   WHO: (one: WhoDid) => one.username ?? 'not proven',
-  WHAT: (one: WhoDid) => one.action,
+  WHAT: ({ action, refused }: WhoDid) => (refused ? `${action}, refused` : action),
   FROM: (one: WhoDid) => one.address,
   TIMES: (one: WhoDid) => one.count,
   BYTES: ({ bytes }: WhoDid) => humanBytes(bytes),

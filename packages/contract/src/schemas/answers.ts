@@ -105,6 +105,7 @@ export const WhoDid = z.object({
   address: z.string().nullable(),
   connector: z.string(),
   action: z.string(),
+  refused: z.boolean().describe('The store let it not through'),
   finding: Finding,
   count: z.number().int(),
   bytes: z.number().int(),

@@ -34,6 +34,7 @@ describe('who, trace and findings', () => {
     const of = { username: 'alice', grant_id: grantId, team: 'demo' }
     for (const minutes of [3, 2, 1]) await put('matched', minutes, of)
     await put('not_issued_here', 5, { address: '203.0.113.9' })
+    await put('not_issued_here', 6, { address: '203.0.113.9', evidence: { status: 403 }, bytes: 7 })
     await put('matched', 1, { ...of, object_key: 'demo/other' })
     const told = await who({ team: 'demo', key: 'k' })
     assert.equal(told.key, 'demo/k')
@@ -63,15 +64,19 @@ describe('who, trace and findings', () => {
     assert.deepEqual(await linksTo('other/deep/k'), [['other/', null]])
     assert.deepEqual(await linksTo('other'), [['other', null]])
     assert.deepEqual(
-      told.did.map(({ username, address, count, bytes }) => [username, address, count, bytes]),
+      told.did.map((one) => [one.username, one.address, one.refused, one.count, one.bytes]),
       [
-        ['alice', '192.0.2.7', 3, 300],
-        [null, '203.0.113.9', 1, 100],
+        ['alice', '192.0.2.7', false, 3, 300],
+        [null, '203.0.113.9', false, 1, 100],
+        [null, '203.0.113.9', true, 1, 7],
       ],
     )
     assert.deepEqual(
       told.findings.map(({ finding, state }) => [finding, state]),
-      [['not_issued_here', 'open']],
+      [
+        ['not_issued_here', 'open'],
+        ['not_issued_here', 'open'],
+      ],
     )
     assert.equal(told.complete, true)
     assert.deepEqual((await who({ key: 'demo/k' })).did, told.did)

@@ -159,8 +159,9 @@ async function whoDid(
 /** Rows come the newest first. */
 function addTo(groups: Map<string, WhoDid>, row: AccessLogRow): void {
   const { at, finding, connector, username = null, address = null, bytes = 0, evidence } = shownRecord(row)
-  const { action } = evidence
-  const name = JSON.stringify([username, address, connector, action, finding])
+  const { action, status = 0, succeeded } = evidence
+  const refused = succeeded === false || status >= 400
+  const name = JSON.stringify([username, address, connector, action, refused, finding])
   const group = groups.get(name)
   if (group) {
     group.count += 1
@@ -172,6 +173,7 @@ function addTo(groups: Map<string, WhoDid>, row: AccessLogRow): void {
       address,
       connector,
       action,
+      refused,
       finding,
       count: 1,
       bytes,

@@ -148,7 +148,7 @@ const pages: Record<string, RegExp[]> = {
     /^local +the embedded store +local-store +local +\d{4}-/m,
     /^archive +bucket local\/logs\/ +local-store +local +\d{4}-/m,
     /^logs\/.*old\.log\.gz +done /m,
-    /^1 new files, 1 read, 0 failed, 0 waiting$/m,
+    /^1 new file, 1 read, 0 failed, 0 waiting$/m,
   ],
   'docs/guides/who-read-this-file.md': [
     /^vision +alice +yes +yes +yes$/m,

@@ -98,6 +98,7 @@ test('signpost who, trace and findings', async (t) => {
     [['findings', 'show', '0-0'], 4],
     [['findings', 'acknowledge', '0-0', '--note', 'x'], 4],
     [['trace', 'nobody-here'], 4],
+    [['report', '--out', 'month.pdf'], 2],
     [['who', 'sp://nowhere/x'], 4],
   ] as const)
     assert.equal((await admin.run([...args])).code, code, args.join(' '))

@@ -43,7 +43,7 @@ test('signpost logs source: made, read, shown, changed and removed', async (t) =
     '{"bucket":"none","operation":"get_obj","uri":"GET /none/k HTTP/1.1"}\nx\n',
   )
   assert.match(await done(['add', 'ceph', '--ceph', 'ops.log']), /log source ceph: ceph file ops\.log/)
-  assert.match(await done(['read', 'ceph']), /1 new files, 1 read, 0 failed, 0 waiting/)
+  assert.match(await done(['read', 'ceph']), /1 new file, 1 read, 0 failed, 0 waiting/)
   const shown = JSON.parse(await done(['show', 'ceph', '--json'])) as {
     state: { lines: number }
     files: { name: string; state: string }[]

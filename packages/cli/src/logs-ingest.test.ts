@@ -30,7 +30,7 @@ test('signpost logs ingest: files and standard input, packed or not; what cannot
       .map(
         (name) =>
           `${name}: 2 lines, 0 accesses, 1 of buckets that are no connector's\n` +
-          '  1 lines could not be read, and are kept: fields 1\n',
+          '  1 line could not be read, kept as unparsed: fields 1\n',
       )
       .join(''),
   )
@@ -43,6 +43,7 @@ test('signpost logs ingest: files and standard input, packed or not; what cannot
   const refused: [string[], number, RegExp][] = [
     [['logs', 'ingest', 'none.log', '--format', 's3-server-access'], 4, /none\.log/],
     [['logs', 'ingest', 'a.log'], 2, /format: cannot be told/],
+    [['logs', 'ingest', '.'], 2, /it is a folder: name the files in it/],
     [['logs', 'ingest', 'a.log', '--format', 'none'], 2, /--format/],
     [['logs', 'ingest', '-', '-', '--format', 's3-server-access'], 2, /once/],
     [

@@ -44,7 +44,7 @@ export async function verifyExport(asked: ExportToVerify, signal: AbortSignal): 
     throw new UsageError('--checkpoints: give --public-key, too: without it anybody could have signed them')
   if (publicKey !== undefined && !readPublicKey(publicKey, checkpointCrypto))
     throw new UsageError(
-      '--public-key: it is no public key: write it as `signpost audit public-key` prints it, whole',
+      '--public-key: it is no public key: write it as `signpost audit public-key` prints it, whole; from a file: "$(cat audit.pub)"',
     )
   const openings: ChainedAuditEvent[] = []
   const notes: string[] = []

@@ -16,7 +16,7 @@ interface AddOptions {
   team?: string[]
   min?: number
   quiet?: number
-  internal?: true
+  allowInternal?: true
 }
 
 const columns = {
@@ -84,7 +84,7 @@ function addAdd(alert: Command, run: Run): void {
     .option('--team <team...>', 'only of these teams')
     .option('--min <count>', 'not before there are so many', parsePositive)
     .option('--quiet <time>', 'after it told, no more of the same for so long; 1h unless told', parseDuration)
-    .option('--internal', 'it may be at an internal address, and without TLS')
+    .option('--allow-internal', 'it may be at an internal address, and without TLS')
     .addHelpText(
       'after',
       examples(
@@ -94,7 +94,7 @@ function addAdd(alert: Command, run: Run): void {
     )
     .action(
       handler(run, async (context, [name]: [string], options: AddOptions) => {
-        const { to, finding, team, min, quiet, internal } = options
+        const { to, finding, team, min, quiet, allowInternal } = options
         const body: Body = {
           name,
           url: to,
@@ -102,7 +102,7 @@ function addAdd(alert: Command, run: Run): void {
           ...(team === undefined ? {} : { teams: team }),
           ...(min === undefined ? {} : { minimum: min }),
           ...(quiet === undefined ? {} : { quietSeconds: quiet }),
-          ...(internal === undefined ? {} : { allowInternal: internal }),
+          ...(allowInternal === undefined ? {} : { allowInternal }),
         }
         const client = await context.connect()
         const made = await client.call('createAlert', { body }, { signal: context.signal })

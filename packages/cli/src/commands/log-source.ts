@@ -7,7 +7,7 @@ import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatOf, logSourceSettings, withLogSourceFlags, type LogSourceFlags } from '../log-source-flags.ts'
-import { humanDuration, printableLine } from '../text.ts'
+import { humanDuration, plural, printableLine } from '../text.ts'
 
 const columns = {
   NAME: (found: LogSource) => found.name,
@@ -110,7 +110,7 @@ function addShowing(source: Command, run: Run): void {
         if (context.json) context.printJson(reading)
         else {
           const { found, read, failed, waiting } = reading
-          context.print(`${found} new files, ${read} read, ${failed} failed, ${waiting} waiting`)
+          context.print(`${plural(found, 'new file')}, ${read} read, ${failed} failed, ${waiting} waiting`)
           if (reading.problem !== null) context.note(`signpost: ${printableLine(reading.problem)}`)
         }
         return reading.problem === null && reading.failed === 0 ? exitCodes.ok : exitCodes.failed

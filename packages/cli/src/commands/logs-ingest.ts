@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import { Option, type Command } from 'commander'
 import { logFormatNames, type FileCounts, type IngestAccessLogInput } from '@signpost/contract'
 import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
-import { printableLine } from '../text.ts'
+import { plural, printableLine } from '../text.ts'
 import { openProgressBar, type ProgressBar } from '../transfer/progress-bar.ts'
 
 interface Options {
@@ -49,7 +49,12 @@ export function addLogsIngest(logs: Command, run: Run): void {
 async function ingestOne(context: Context, file: string, options: Options): Promise<void> {
   const { io, signal, json } = context
   const isInput = file === '-'
-  const size = isInput ? null : (await stat(file)).size
+  const stats = isInput ? null : await stat(file)
+  if (stats?.isDirectory())
+    throw new UsageError(
+      `${printableLine(file)}: it is a folder: name the files in it, such as ${printableLine(join(file, '*'))}`,
+    )
+  const size = stats?.size ?? null
   const bar = io.stderr.isTTY && !json ? await openProgressBar(io.stderr) : undefined
   bar?.expect(size)
   const { format, connector, source } = options
@@ -89,15 +94,17 @@ async function* counted(
 export function countLines(file: string, counts: FileCounts): string[] {
   const { lines, records, known, skipped, elsewhere, unparsed, unparsedReasons, findings } = counts
   const told = [
-    `${records} accesses${known > 0 ? ` (${known} known before)` : ''}`,
+    `${plural(records, 'access', 'accesses')}${known > 0 ? ` (${known} known before)` : ''}`,
     ...(elsewhere > 0 ? [`${elsewhere} of buckets that are no connector's`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ]
   const found = Object.entries(findings).map(([finding, count]) => `${finding} ${count}`)
   const reasons = Object.entries(unparsedReasons).map(([reason, count]) => `${reason} ${count}`)
   return [
-    `${printableLine(file)}: ${lines} lines, ${told.join(', ')}`,
+    `${printableLine(file)}: ${plural(lines, 'line')}, ${told.join(', ')}`,
     ...(found.length > 0 ? [`  ${found.join(', ')}`] : []),
-    ...(unparsed > 0 ? [`  ${unparsed} lines could not be read, and are kept: ${reasons.join(', ')}`] : []),
+    ...(unparsed > 0
+      ? [`  ${plural(unparsed, 'line')} could not be read, kept as unparsed: ${reasons.join(', ')}`]
+      : []),
   ]
 }

@@ -1,7 +1,9 @@
 import { Option, type Command } from 'commander'
 import { writeFile } from 'node:fs/promises'
+import { extname } from 'node:path'
 import type { SecurityReport } from '@signpost/contract'
 import { handler, type Run } from '../context.ts'
+import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
 import { parseInstant } from '../parse.ts'
 import { printableLine } from '../text.ts'
@@ -40,10 +42,10 @@ export function addReport(program: Command, run: Run): void {
     .action(
       handler(run, async (context, _: [], options: ReportOptions) => {
         const { from, to, out } = options
+        const format = options.format ?? (context.json ? 'json' : formatOf(out))
         const query = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
         const client = await context.connect()
         const report = await client.call('getSecurityReport', { query }, { signal: context.signal })
-        const format = options.format ?? (context.json ? 'json' : endingOf(out))
         const text = await written(report, format)
         if (out === undefined) return void context.io.stdout.write(text)
         await writeFile(out, text, { mode: 0o600 })
@@ -54,9 +56,13 @@ export function addReport(program: Command, run: Run): void {
     )
 }
 
-function endingOf(out: string | undefined): Format {
-  const ending = out?.split('.').at(-1)
-  return ending === 'html' || ending === 'csv' || ending === 'json' ? ending : 'md'
+function formatOf(out: string | undefined): Format {
+  const ending = out === undefined ? '' : extname(out).slice(1)
+  if (ending === 'html' || ending === 'csv' || ending === 'json') return ending
+  if (ending === '' || ending === 'md' || ending === 'txt') return 'md'
+  throw new UsageError(
+    `--out: no report is written as .${printableLine(ending)}: end it in .md, .html, .csv or .json, or give --format`,
+  )
 }
 
 /** Each is loaded when it is asked for. */

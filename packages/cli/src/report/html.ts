@@ -56,10 +56,12 @@ function ranks(shares: SecurityReport['usage']['users']): { name: string; value:
 function tableOf({ title, none, head, rows }: Section): string {
   const heading = `<h2>${escapedHtml(title)}</h2>`
   if (rows.length === 0) return `${heading}\n<p>${escapedHtml(none)}</p>`
+  // A column of numbers has its heading above them, at the right.
+  const [first = []] = rows
   const line = (cells: readonly (string | number)[], tag: 'th' | 'td') =>
     `<tr>${cells
-      .map((cell) => {
-        const kind = typeof cell === 'number' ? ' class="number"' : ''
+      .map((cell, column) => {
+        const kind = typeof first[column] === 'number' ? ' class="number"' : ''
         const text = typeof cell === 'number' ? cell.toLocaleString('en-US') : cell
         return `<${tag}${kind}>${escapedHtml(text)}</${tag}>`
       })
@@ -86,6 +88,6 @@ svg line{stroke:var(--line)}rect.s1{fill:var(--s1)}rect.s2{fill:var(--s2)}rect.s
 .key{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin:0 .3em 0 .8em}.key.s1{background:var(--s1)}.key.s2{background:var(--s2)}.key.s3{background:var(--s3)}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.88rem}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere;min-width:5rem}
-th{color:var(--soft);font-weight:600}td.number{text-align:right;font-variant-numeric:tabular-nums}
+th{color:var(--soft);font-weight:600;overflow-wrap:normal}.number{text-align:right;font-variant-numeric:tabular-nums}
 @media print{:root{--ink:#000;--soft:#444;--paper:#fff;--line:#bbb;--note:#fff}body{max-width:none;padding:0;font-size:10pt}h2{break-after:avoid}tr,figure{break-inside:avoid}.wide{overflow:visible}.notes{border:1px solid #bbb}thead{display:table-header-group}}
 `

@@ -20,6 +20,7 @@ export function matchAccess(record: AccessLogRecord, input: MatchInput): Verdict
   // The doctor tries with every bucket whether it refuses a second marker: where it did, nothing else was done.
   if (isOwn(record, input) && (markers.tampered === null || isRefused))
     return verdictOf(record, { finding: 'own', reason: 'own_call' })
+  if (isOfStore(record)) return verdictOf(record, { finding: 'own', reason: 'store_itself' })
   if (markers.tampered !== null)
     return verdictOf(record, {
       finding: 'marker_tampered',
@@ -69,6 +70,14 @@ function isOwn(record: AccessLogRecord, { isOwnAgent, grant, bucket }: MatchInpu
   if (isOfObjects && proofOf(record) !== 'refused') return false
   // A URL of somebody is theirs, whatever they call themselves.
   return isOwnAgent && grant === undefined && fitOfBucket(record, bucket) !== 'other'
+}
+
+/**
+ * What S3 does by the bucket's lifecycle: it names it `S3.…`, and there is no request, so that nobody can make such a line.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-and-other-bucket-config.html
+ */
+function isOfStore({ method, operation, status, urlSigner }: AccessLogRecord): boolean {
+  return method === null && status === null && urlSigner === null && /^S3\.[A-Z_]+\.[A-Z]+$/.test(operation)
 }
 
 /** The fields of a form hold the signature, and no log shows them: the markers in its URL are not signed. */

@@ -53,7 +53,13 @@ const named = ({ evidence: { claimed } }: Told) =>
 
 const ofFinding: Record<Finding, Words> = {
   matched: { why: () => 'The URL was given by Signpost and used as it was given.', advice: 'Nothing.' },
-  own: { why: () => 'It was a call of Signpost itself.', advice: 'Nothing.' },
+  own: {
+    why: ({ evidence: { reason } }) =>
+      reason === 'store_itself'
+        ? 'The store did it itself, by a rule of the bucket (lifecycle).'
+        : 'It was a call of Signpost itself.',
+    advice: 'Nothing.',
+  },
   refused: {
     why: (record) => `The store refused it, so whom its URL names (${named(record)}) proves nothing.`,
     advice: 'A few are usual. Many from one address: somebody may be trying; look where they come from.',

@@ -18,6 +18,15 @@ const hour = 60 * minute
 const grantId = grantFacts().grantId
 const at = (ms: number) => ({ at: ms })
 const bob = { user: ['bob'], grant: [grantId] }
+const byItself = {
+  operation: 'S3.EXPIRE.OBJECT',
+  action: 'delete',
+  method: null,
+  status: null,
+  markers: { user: [], grant: [] },
+  urlSigner: null,
+  signers: [],
+} as const
 const put = { action: 'write', method: 'PUT', operation: 'REST.PUT.OBJECT' } as const
 const putGrant = { action: 'write', method: 'PUT' } as const
 const part = { ...put, uploadId: '2~up', partNumber: 3 }
@@ -194,6 +203,25 @@ export const nobody: Case[] = [
     'own own_call',
     null,
     { isOwnAgent: true },
+  ],
+  [
+    'what S3 expires by itself, as itself',
+    { ...byItself, authentication: 'unknown', signers: ['AmazonS3'] },
+    'own store_itself',
+    null,
+  ],
+  ['what S3 expires by itself, as nobody', { ...byItself, authentication: 'none' }, 'own store_itself', null],
+  [
+    'a request that calls itself so',
+    { ...byItself, authentication: 'none', method: 'DELETE', status: 204 },
+    'not_issued_here anonymous',
+    null,
+  ],
+  [
+    'a batch deletion shows no request either',
+    { ...byItself, authentication: 'header', operation: 'BATCH.DELETE.OBJECT', status: 204 },
+    'not_issued_here direct_credential',
+    null,
   ],
   [
     'our own agent on a line with two users',

@@ -1,14 +1,16 @@
 import { z } from 'zod'
 import { Instant, Slug, Username } from './common.ts'
 
-const days = (what: string) =>
-  z.number().int().min(1).max(36_500).nullable().describe(`Days that ${what} are kept; null: for good`)
+const days = (what: string, min: number) =>
+  z.number().int().min(min).max(36_500).nullable().describe(`Days that ${what} are kept; null: for good`)
+/** Nobody should get rid of what they did before somebody can have looked. */
+const evidenceDaysMin = 30
 
 /** How long what was recorded is kept. */
 export const AuditRetention = z.strictObject({
-  trailDays: days('audit events'),
-  accessLogDays: days('access log records'),
-  unparsedDays: days('lines of logs that could not be read'),
+  trailDays: days('audit events', evidenceDaysMin),
+  accessLogDays: days('access log records', evidenceDaysMin),
+  unparsedDays: days('lines of logs that could not be read', 1),
 })
 export type AuditRetention = z.infer<typeof AuditRetention>
 

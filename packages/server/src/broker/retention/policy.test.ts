@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { PersonDataLine } from '@signpost/contract'
+import { AuditRetention, type PersonDataLine } from '@signpost/contract'
 import { gather, openWorld, type World } from '../testing/world.ts'
 
 const keep = { trailDays: null, accessLogDays: null, unparsedDays: null }
@@ -22,13 +22,20 @@ describe('how long what was recorded is kept', () => {
     await world.call('setAuditRetention', root, { body: keep })
   })
 
+  test('is a month at least, so that nobody is rid of what they did before somebody can have looked', () => {
+    for (const days of ['trailDays', 'accessLogDays']) {
+      assert.equal(AuditRetention.safeParse({ ...keep, [days]: 30 }).success, true)
+      assert.equal(AuditRetention.safeParse({ ...keep, [days]: 29 }).success, false)
+    }
+  })
+
   test('is not for members, nor for auditors to set', async () => {
     const { root, alice } = world.as
     await world.call('createUser', root, { body: { username: 'audrey', organisationRole: 'auditor' } })
     const audrey = await world.callerFor('audrey')
     assert.deepEqual(await world.call('getAuditRetention', audrey), keep)
     for (const who of [audrey, alice]) {
-      await world.refused('setAuditRetention', who, { body: { ...keep, trailDays: 1 } }, 'forbidden')
+      await world.refused('setAuditRetention', who, { body: { ...keep, trailDays: 30 } }, 'forbidden')
       await world.refused('createAuditHold', who, { body: { name: 'x', reason: 'x' } }, 'forbidden')
       await world.refused('endAuditHold', who, { params: { name: 'x' } }, 'forbidden')
       await world.refused('exportPersonData', who, { params: { username: 'alice' } }, 'forbidden')

@@ -11,8 +11,16 @@ export function findingSentences(record: Told): FindingSentences {
   return {
     what: whatOf(record),
     why: [why(record), ...reasonOf(record), ...alsoOf(record)].join(' '),
-    advice,
+    advice: adviceFor(record) ?? advice,
   }
+}
+
+/** Where no credential was used, none is to be looked for. */
+function adviceFor({ finding, evidence: { reason, also = [] } }: Told): string | undefined {
+  if (finding !== 'not_issued_here' || reason !== 'anonymous') return undefined
+  return also.includes('refused')
+    ? 'A few are usual: whoever knows the name of the bucket can try. Many from one address: look where they come from.'
+    : 'Close the bucket, and the object, to the public: look at its policy, its ACLs and its website.'
 }
 
 const verbs = {

@@ -442,7 +442,7 @@ export function connectorContract(
     })
 
     test('what is put to be created only is not written over', async () => {
-      const key = `${prefix}once`
+      const key = `${prefix}put-once`
       await open.put(key, Buffer.from('first'), { createOnly: true })
       await fails('conflict', open.put(key, Buffer.from('second'), { createOnly: true }))
       assert.equal(await read(key), 'first')

@@ -213,8 +213,11 @@ export const ways: Record<string, Way> = {
   'has no URL at all': async (scene) => {
     const { store } = scene.work.world
     const url = scene.read.issued.url.split('?')[0]!
-    const told = store.tells.direct === 'untold' ? 'not_issued_here untold' : 'not_issued_here anonymous'
-    await attack(scene, 'nobody', { method: 'GET', url }, { refused: told, taken: told, isTold: true })
+    const isTold = store.tells.direct !== 'untold'
+    const [refused, taken] = isTold
+      ? ['refused anonymous', 'not_issued_here anonymous']
+      : ['not_issued_here untold', 'not_issued_here untold']
+    await attack(scene, 'nobody', { method: 'GET', url }, { refused, taken, isTold: true })
   },
   'calls itself Signpost': async ({ read, work: { world } }) => {
     // The tag stands in the logs, where who reads them may find it.

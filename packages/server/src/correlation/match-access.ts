@@ -118,11 +118,14 @@ function formVerdict(
 
 /** By a credential, or by nobody: no URL of Signpost's. */
 function directVerdict(record: AccessLogRecord, input: MatchInput): Verdict {
+  const isAnonymous = record.authentication === 'none'
+  const isRefused = proofOf(record) === 'refused'
   return verdictOf(record, {
-    finding: 'not_issued_here',
-    reason: record.authentication === 'none' ? 'anonymous' : 'direct_credential',
+    // Whoever knows a bucket's name can try, and scanners do: only what was let through went around Signpost.
+    finding: isAnonymous && isRefused ? 'refused' : 'not_issued_here',
+    reason: isAnonymous ? 'anonymous' : 'direct_credential',
     candidates: claims(input),
-    also: [...ownSignerAlso(record, input), ...(proofOf(record) === 'refused' ? ['refused'] : [])],
+    also: [...ownSignerAlso(record, input), ...(isRefused ? ['refused'] : [])],
   })
 }
 

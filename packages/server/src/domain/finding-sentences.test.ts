@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Finding } from '@signpost/contract'
 import { findingSentences } from './finding-sentences.ts'
 
-const told = (status: number, also: string[]) =>
+const told = (finding: Finding, status: number, also: string[]) =>
   findingSentences({
     at: '2026-11-23T12:00:00.000Z',
-    finding: 'not_issued_here',
+    finding,
     connector: 'main',
     key: 'plan.txt',
     evidence: {
@@ -19,13 +20,13 @@ const told = (status: number, also: string[]) =>
   })
 
 test('what nobody signed: only where the store let it through, it is called open', () => {
-  const letThrough = told(200, [])
+  const letThrough = told('not_issued_here', 200, [])
   assert.match(letThrough.what, /^Somebody read "plan\.txt"/)
   assert.match(letThrough.why, /open to everybody/)
   assert.match(letThrough.advice, /^Close the bucket/)
-  const refused = told(403, ['refused'])
+  const refused = told('refused', 403, ['refused'])
   assert.match(refused.what, /tried to read/)
-  assert.match(refused.why, /Nobody had signed it\. The store did not let it through\.$/)
+  assert.match(refused.why, /^The store refused it\. Nobody had signed it\.$/)
   assert.doesNotMatch(refused.why, /open/)
   assert.match(refused.advice, /^A few are usual/)
 })

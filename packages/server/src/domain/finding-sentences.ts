@@ -16,8 +16,8 @@ export function findingSentences(record: Told): FindingSentences {
 }
 
 /** Where no credential was used, none is to be looked for. */
-function adviceFor({ finding, evidence: { reason, also = [] } }: Told): string | undefined {
-  if (finding !== 'not_issued_here' || reason !== 'anonymous') return undefined
+function adviceFor({ evidence: { reason, also = [] } }: Told): string | undefined {
+  if (reason !== 'anonymous') return undefined
   return also.includes('refused')
     ? 'A few are usual: whoever knows the name of the bucket can try. Many from one address: look where they come from.'
     : 'Close the bucket, and the object, to the public: look at its policy, its ACLs and its website.'
@@ -69,7 +69,10 @@ const ofFinding: Record<Finding, Words> = {
     advice: 'Nothing.',
   },
   refused: {
-    why: (record) => `The store refused it, so whom its URL names (${named(record)}) proves nothing.`,
+    why: (record) =>
+      record.evidence.reason === 'anonymous'
+        ? 'The store refused it.'
+        : `The store refused it, so whom its URL names (${named(record)}) proves nothing.`,
     advice: 'A few are usual. Many from one address: somebody may be trying; look where they come from.',
   },
   not_issued_here: {
@@ -155,12 +158,8 @@ function alsoOf({
   evidence: { also = [], candidates = [], expected, reason, signers = [] },
 }: Told): string[] {
   const lines: string[] = []
-  if (reason === 'anonymous')
-    lines.push(
-      also.includes('refused')
-        ? 'The store did not let it through.'
-        : 'The bucket, or this object, is open to everybody.',
-    )
+  if (reason === 'anonymous' && !also.includes('refused'))
+    lines.push('The bucket, or this object, is open to everybody.')
   if (also.includes('own_credential'))
     lines.push('The credential is the one that Signpost signs with: somebody uses it around Signpost.')
   else if (signers.length > 0) lines.push(`Signed by ${signers.map((one) => quoted(one)).join(', ')}.`)

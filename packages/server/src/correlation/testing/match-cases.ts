@@ -123,6 +123,11 @@ export const nobody: Case[] = [
   ['a header', { authentication: 'header' }, 'not_issued_here direct_credential'],
   ['nobody’s', { authentication: 'none', urlSigner: null, signers: [] }, 'not_issued_here anonymous'],
   [
+    'nobody’s, not let through',
+    { authentication: 'none', urlSigner: null, signers: [], status: 403, succeeded: false },
+    'refused anonymous',
+  ],
+  [
     'unsigned markers',
     { authentication: 'unknown', urlSigner: null, signers: [] },
     'not_issued_here unsigned',

@@ -1,6 +1,6 @@
 /**
- * Checks, then the tests beside the sources and the house rules (two processes, which have half of the files each), then
- * those under `tests/` (a process each, two at once).
+ * Checks, then the tests beside the sources and the house rules (three processes, which have a third of the files
+ * each), then those under `tests/` (a process each, three at once).
  * `npm test -- PATTERN` runs only the test files whose path holds PATTERN, without the checks.
  */
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -39,22 +39,23 @@ async function main() {
     process.stdout.write(`signpost: tests that need ${server} are skipped: ${why}\n`)
   let failed = 0
   if (unit.length > 0) {
-    const halves = [0, 1].map((half) => unit.filter((_, index) => index % 2 === half))
-    const codes = await Promise.all(halves.filter((files) => files.length > 0).map(testTogether))
+    // More than there are cores: much of the time is waiting for disks, servers and clocks.
+    const thirds = [0, 1, 2].map((third) => unit.filter((_, index) => index % 3 === third))
+    const codes = await Promise.all(thirds.filter((files) => files.length > 0).map(testTogether))
     failed = codes.find((code) => code !== 0) ?? 0
   }
-  if (withServers.length > 0) failed = (await test(['--test-concurrency=2'], withServers)) || failed
+  if (withServers.length > 0) failed = (await test(['--test-concurrency=3'], withServers)) || failed
   return failed
 }
 
-/** In one process, and what it says at its end, so that the lines of two do not mix. */
-async function testTogether(files, half) {
+/** In one process, and what it says at its end, so that the lines of several do not mix. */
+async function testTogether(files, place) {
   const folder = mkdtempSync(join(tmpdir(), 'signpost-tests-'))
   const report = join(folder, 'report')
   try {
     const options = ['--test-isolation=none', '--test-reporter=spec', `--test-reporter-destination=${report}`]
-    const code = await test(half === 0 ? options.slice(0, 1) : options, files)
-    if (half !== 0) process.stdout.write(readFileSync(report, 'utf8'))
+    const code = await test(place === 0 ? options.slice(0, 1) : options, files)
+    if (place !== 0) process.stdout.write(readFileSync(report, 'utf8'))
     return code
   } finally {
     rmSync(folder, { recursive: true, force: true })

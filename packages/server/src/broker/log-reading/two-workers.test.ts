@@ -57,7 +57,10 @@ test(
       events: [],
     })
     const start = (owner: string, aheadMs: number) =>
-      fork(new URL('testing/worker.ts', import.meta.url), [url, folder, owner, String(aheadMs)])
+      // Not with the options of this process: it runs tests.
+      fork(new URL('testing/worker.ts', import.meta.url), [url, folder, owner, String(aheadMs)], {
+        execArgv: [],
+      })
     const recordsOf = async () => {
       const { count } = await store.db
         .selectFrom('access_log_records')

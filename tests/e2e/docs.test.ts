@@ -139,7 +139,7 @@ const pages: Record<string, RegExp[]> = {
   ],
   'docs/guides/audit-sinks.md': [
     /^siem took it$/m,
-    /team\.create allow/,
+    /user\.create allow admin/,
     /webhook http:\/\/127\.0\.0\.1:9419\/ +failing/,
     /siem did not take it/,
     /parquet in local\/trail\/ +active/,

@@ -343,7 +343,9 @@ describe('two replicas', requireServer('postgres'), () => {
         clients[index % 2]!.call('createAuditCheckpoint', { body: { rotateKey: index === 4 } }),
       ),
     )
-    assert.equal(new Set(made.map(({ number }) => number)).size, 10)
+    // Who changes the key may be told of the other's checkpoint, where that has signed with the new one already.
+    const numbers = made.map(({ number }) => number)
+    assert.equal(new Set(numbers.toSpliced(4, 1)).size, 9)
     const { items } = await admin.call('listAuditCheckpoints', { query: { limit: 1000 } })
     assert.deepEqual(
       items.map(({ number }) => number),

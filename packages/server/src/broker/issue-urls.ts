@@ -149,16 +149,15 @@ async function signOnce(
     if ('look' in result && result.look) statements.push(result.look)
     lines.add(lineOf(index, result, source.caller))
   }
-  const late: (Issued | Refused | Promise<Issued | Refused>)[] = []
+  const late: Promise<Issued | Refused>[] = []
   for (let index = begin; index < end; index++) {
     const result = issueOrRefuse(source, items[index])
     // Written out at once, so that little is kept; but in the order of the items.
-    if (late.length > 0 || result instanceof Promise) late.push(result)
+    if (late.length > 0 || result instanceof Promise) late.push(Promise.resolve(result))
     else add(index, result)
   }
   const firstLate = end - late.length
-  for (const [i, result] of (await Promise.all(late.map(async (one) => one))).entries())
-    add(firstLate + i, result)
+  for (const [i, result] of (await Promise.all(late)).entries()) add(firstLate + i, result)
   const committed = commitIssued(source.issuing, { statements, events })
   // Awaited later; a rejection in between is not an unhandled one.
   committed.catch(() => undefined)

@@ -75,8 +75,8 @@ export function signRequest(
   decision: Decision,
   fields?: EventFields,
 ): Issued | Promise<Issued> {
-  if (issuing.budget === undefined) return signDecided(issuing, request, wish, decision, fields)
   if (decision.limits !== undefined) checkCaps(decision.limits, request)
+  if (issuing.budget === undefined) return signDecided(issuing, request, wish, decision, fields)
   const taken = issuing.budget.take(request)
   const keep = (issued: Issued) => {
     taken.keep(request.expiresAt)
@@ -103,7 +103,6 @@ function signDecided(
   fields: EventFields | undefined,
 ): Issued | Promise<Issued> {
   const { policy } = issuing
-  if (decision.limits !== undefined) checkCaps(decision.limits, request)
   if (policy.writes !== undefined && request.action === 'write') request.writes = policy.writes
   if (policy.networks.length > 0) request.networks = policy.networks
   const ready = signerFor(issuing, request.action, wish)

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { operations, type Operation } from '@signpost/contract'
 import { createApp, systemClock, systemIds, type App } from './app.ts'
 import { createFirstAdmin } from './first-run/first-admin.ts'
-import { testLog, testSettings } from './http/test-server.ts'
+import { testLog, testPolicy, testSettings } from './http/test-server.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 
 async function startedApp(t: TestContext): Promise<{ app: App; url: string; admin: string }> {
@@ -17,15 +17,7 @@ async function startedApp(t: TestContext): Promise<{ app: App; url: string; admi
   const app = createApp({
     store,
     masterKeys: [new Uint8Array(32)],
-    policy: {
-      readSecondsDefault: 3600,
-      readSecondsMax: 3600,
-      writeSecondsDefault: 86_400,
-      writeSecondsMax: 86_400,
-      uploadSecondsMax: 604_800,
-      apiKeySecondsMax: 0,
-      teamAdminsMaySetEndpoints: false,
-    },
+    policy: testPolicy,
     settings: testSettings,
     log: testLog([]),
     version: '0.0.0',

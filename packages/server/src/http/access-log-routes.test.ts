@@ -10,17 +10,7 @@ import { openLocalStore } from '@signpost/local-store'
 import { createApp, systemClock, systemIds } from '../app.ts'
 import { createFirstAdmin } from '../first-run/first-admin.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
-import { testLog, testSettings } from './test-server.ts'
-
-const policy = {
-  readSecondsDefault: 3600,
-  readSecondsMax: 3600,
-  writeSecondsDefault: 86_400,
-  writeSecondsMax: 86_400,
-  uploadSecondsMax: 604_800,
-  apiKeySecondsMax: 0,
-  teamAdminsMaySetEndpoints: false,
-}
+import { testLog, testPolicy, testSettings } from './test-server.ts'
 
 async function openServer() {
   const folder = mkdtempSync(join(tmpdir(), 'signpost-logs-'))
@@ -30,7 +20,14 @@ async function openServer() {
   const store = await openSqliteStore({ file: join(folder, 'db'), clock: systemClock, newId: systemIds() })
   const masterKeys = [new Uint8Array(32)]
   const log = testLog([])
-  const app = createApp({ store, masterKeys, policy, settings: testSettings, log, version: '0.0.0' })
+  const app = createApp({
+    store,
+    masterKeys,
+    policy: testPolicy,
+    settings: testSettings,
+    log,
+    version: '0.0.0',
+  })
   const admin = (await createFirstAdmin(app.deps, undefined, folder))!.token
   const url = await app.server.listen({ host: '127.0.0.1', port: 0 })
   const api = async (method: string, path: string, body?: unknown, token = admin) => {

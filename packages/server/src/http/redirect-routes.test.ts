@@ -11,7 +11,7 @@ import { createApp, systemClock, systemIds, type App } from '../app.ts'
 import { createFirstAdmin } from '../first-run/first-admin.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { HttpSettings } from './deps.ts'
-import { testLog, testSettings, type TestServer } from './test-server.ts'
+import { testLog, testPolicy, testSettings, type TestServer } from './test-server.ts'
 
 const corsOrigin = 'https://page.example'
 
@@ -25,15 +25,7 @@ async function openGateway(settings: Partial<HttpSettings> = {}) {
   const app = createApp({
     store,
     masterKeys: [new Uint8Array(32)],
-    policy: {
-      readSecondsDefault: 3600,
-      readSecondsMax: 3600,
-      writeSecondsDefault: 86_400,
-      writeSecondsMax: 86_400,
-      uploadSecondsMax: 604_800,
-      apiKeySecondsMax: 0,
-      teamAdminsMaySetEndpoints: false,
-    },
+    policy: testPolicy,
     settings: { ...testSettings, corsOrigins: [corsOrigin], ...settings },
     log: testLog(logged),
     version: '0.0.0',

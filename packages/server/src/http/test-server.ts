@@ -2,10 +2,21 @@
 import { operations, SignpostError } from '@signpost/contract'
 import { fastify } from 'fastify'
 import { organisationPermissionsOf } from '../domain/permissions.ts'
-import type { BrokerDeps, Handlers } from '../broker/deps.ts'
+import type { BrokerDeps, Handlers, Policy } from '../broker/deps.ts'
 import type { HttpDeps, HttpSettings } from './deps.ts'
 import { createMetrics } from './metrics.ts'
 import { createHttpServer } from './server.ts'
+
+/** The settings' own defaults. */
+export const testPolicy: Policy = {
+  readSecondsDefault: 3600,
+  readSecondsMax: 3600,
+  writeSecondsDefault: 86_400,
+  writeSecondsMax: 86_400,
+  uploadSecondsMax: 604_800,
+  apiKeySecondsMax: 0,
+  teamAdminsMaySetEndpoints: false,
+}
 
 export const testSettings: HttpSettings = {
   trustedProxies: [],

@@ -12,7 +12,7 @@ import { exportAuditEvents } from '../../store/audit-events.ts'
 import { openSqliteStore } from '../../store/sqlite.ts'
 import { startScriptedIssuer, type ScriptedIssuer } from '../../../../../tests/servers/scripted-issuer.ts'
 import type { HttpSettings } from '../deps.ts'
-import { testLog, testSettings } from '../test-server.ts'
+import { testLog, testPolicy, testSettings } from '../test-server.ts'
 
 export interface LoginWorld {
   app: App
@@ -52,15 +52,7 @@ export async function openLoginWorld(
   const app = createApp({
     store,
     masterKeys: [new Uint8Array(32)],
-    policy: {
-      readSecondsDefault: 3600,
-      readSecondsMax: 3600,
-      writeSecondsDefault: 86_400,
-      writeSecondsMax: 86_400,
-      uploadSecondsMax: 604_800,
-      apiKeySecondsMax: 0,
-      teamAdminsMaySetEndpoints: false,
-    },
+    policy: testPolicy,
     settings: { ...testSettings, ...options.settings },
     log,
     version: '0.0.0',

@@ -5,11 +5,10 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { SignpostError } from '@signpost/contract'
 import { systemIds } from '../../app.ts'
-import { makeApiKey } from '../../domain/api-key.ts'
-import { insertApiKey } from '../../store/api-keys.ts'
 import { updatePrincipal } from '../../store/principals.ts'
 import { openSqliteStore } from '../../store/sqlite.ts'
 import type { Store } from '../../store/store.ts'
+import { insertSession } from '../../http/testing/session.ts'
 import { openScimWorld, patch, userUrn, type ScimWorld } from './test-scim.ts'
 
 describe('who may speak SCIM', () => {
@@ -94,25 +93,7 @@ describe('who may speak SCIM', () => {
   })
 
   test('401: a session is no key for this, in a cookie or as a bearer token', async () => {
-    const { store, newId, clock, randomBytes } = world.app.deps
-    const admin = await store.db
-      .selectFrom('principals')
-      .select('id')
-      .where('organisation_role', '=', 'admin')
-      .executeTakeFirstOrThrow()
-    const { token, id, secretHash } = makeApiKey(randomBytes, 'session')
-    const row = {
-      id,
-      principal_id: admin.id,
-      name: 'session',
-      secret_hash: secretHash,
-      created_at: clock(),
-      expires_at: clock() + 1e7,
-      last_used_at: null,
-      kind: 'session' as const,
-      came_by: newId(),
-    }
-    await store.commit({ statements: [insertApiKey(store.db, row)], events: [] })
+    const token = await insertSession(world.app.deps)
     const origin = new URL(world.url).origin
     const me = await fetch(`${world.url}/v1/me`, { headers: { cookie: `signpost-session=${token}` } })
     assert.equal(me.status, 200, 'it is a session')

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { AuditEvent } from '@signpost/contract'
 import { createApp, systemClock, systemIds, type App } from '../../app.ts'
 import { createFirstAdmin } from '../../first-run/first-admin.ts'
-import { testLog, testSettings } from '../../http/test-server.ts'
+import { testLog, testPolicy, testSettings } from '../../http/test-server.ts'
 import { exportAuditEvents } from '../../store/audit-events.ts'
 import { openSqliteStore } from '../../store/sqlite.ts'
 import type { Store } from '../../store/store.ts'
@@ -140,15 +140,7 @@ export function openApp(store: Store, clock = systemClock): App {
   return createApp({
     store,
     masterKeys: [new Uint8Array(32)],
-    policy: {
-      readSecondsDefault: 3600,
-      readSecondsMax: 3600,
-      writeSecondsDefault: 86_400,
-      writeSecondsMax: 86_400,
-      uploadSecondsMax: 604_800,
-      apiKeySecondsMax: 0,
-      teamAdminsMaySetEndpoints: false,
-    },
+    policy: testPolicy,
     settings: testSettings,
     log: testLog([]),
     version: '0.0.0',

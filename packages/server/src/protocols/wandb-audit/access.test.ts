@@ -5,10 +5,9 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { SignpostError } from '@signpost/contract'
 import { systemIds } from '../../app.ts'
-import { makeApiKey } from '../../domain/api-key.ts'
-import { insertApiKey } from '../../store/api-keys.ts'
 import { openSqliteStore } from '../../store/sqlite.ts'
 import type { Store } from '../../store/store.ts'
+import { insertSession } from '../../http/testing/session.ts'
 import { basic, bearer, openAuditWorld, type AuditWorld } from './test-wandb-audit.ts'
 
 /** Both forms of answer, and one that is no question. */
@@ -66,25 +65,7 @@ describe("who may read W&B's audit log", () => {
   })
 
   test('401: a session is no key for this, in a cookie or as a token', async () => {
-    const { store, newId, clock, randomBytes } = world.app.deps
-    const admin = await store.db
-      .selectFrom('principals')
-      .select('id')
-      .where('organisation_role', '=', 'admin')
-      .executeTakeFirstOrThrow()
-    const { token, id, secretHash } = makeApiKey(randomBytes, 'session')
-    const row = {
-      id,
-      principal_id: admin.id,
-      name: 'session',
-      secret_hash: secretHash,
-      created_at: clock(),
-      expires_at: clock() + 1e7,
-      last_used_at: null,
-      kind: 'session' as const,
-      came_by: newId(),
-    }
-    await store.commit({ statements: [insertApiKey(store.db, row)], events: [] })
+    const token = await insertSession(world.app.deps)
     const cookie = `signpost-session=${token}`
     assert.equal((await fetch(`${world.url}/v1/me`, { headers: { cookie } })).status, 200, 'it is a session')
     for (const headers of [{ cookie }, bearer(token), basic(`user:${token}`)]) await refused(401, headers)

@@ -154,11 +154,6 @@ export function retryLogFiles(db: Db, sourceId: string): Statement {
   )
 }
 
-/** What is no use any more: pieces of files that are gone. */
-export function forgetLogFile(db: Db, id: number): Statement {
-  return statementOf(db.deleteFrom('log_files').where('id', '=', id))
-}
-
 /** By source: how many are still to be read, and how many were given up. */
 export async function countLogFiles(db: Db): Promise<Map<string, { waiting: number; failed: number }>> {
   const count = (where: ReturnType<typeof sql<boolean>>) =>

@@ -108,11 +108,3 @@ export function removeMember(db: Db, teamId: string, principalId: string): State
     1,
   )
 }
-
-export function deleteMembersOfTeam(db: Db, teamId: string): Statement {
-  return statementOf(db.deleteFrom('members').where('team_id', '=', teamId))
-}
-
-export function deleteMembersOfPrincipal(db: Db, principalId: string): Statement {
-  return statementOf(db.deleteFrom('members').where('principal_id', '=', principalId))
-}

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
-import { countLines } from './commands/logs-ingest.ts'
+import { countLines, unreadProblem } from './commands/logs-ingest.ts'
 import { openShell } from './testing/run-command.ts'
 
 const elsewhere =
@@ -39,6 +39,25 @@ test('signpost logs ingest: files and standard input, packed or not; what cannot
   assert.equal(piped.code, 0, piped.stderr)
   const counts = JSON.parse(piped.stdout) as Record<string, unknown>
   assert.deepEqual([counts['file'], counts['lines'], counts['unparsed']], ['-', 2, 1])
+
+  // Nothing of it is a log: that is a failure, said with what to do; what else was named is read.
+  writeFileSync(join(shell.folder, 'photo.jpg'), 'no log\nat all\n')
+  const mistaken = ['logs', 'ingest', 'photo.jpg', 'a.log', '--format', 's3-server-access']
+  const nothing = await shell.run([...mistaken, '--source', 'mistakes'])
+  assert.equal(nothing.code, 1, nothing.stderr)
+  assert.match(nothing.stdout, /a\.log: 2 lines/)
+  assert.match(nothing.stderr, /^signpost: photo\.jpg: none of its lines .* as s3-server-access; .*minio/)
+  const minio = '{"version":"1","time":"2026-11-23T12:00:01Z","api":{"name":"GetObject"}}\n'
+  writeFileSync(join(shell.folder, 'other.log'), minio)
+  const wrong = await shell.run(['logs', 'ingest', 'other.log', '--format', 's3-server-access', '--json'])
+  assert.deepEqual([wrong.code, wrong.stderr.includes('give --format minio')], [1, true])
+  const shown = await shell.run(['logs', 'unparsed', '--source', 'mistakes', '--file', 'photo.jpg'])
+  assert.match(shown.stdout, /^SOURCE .*\nmistakes +photo\.jpg +1 +fields +no log\n/)
+  assert.equal((await shell.run(['logs', 'dismiss', 'mistakes'])).code, 2)
+  const gone = await shell.run(['logs', 'dismiss', 'mistakes', '--file', 'photo.jpg', '--yes'])
+  assert.equal(gone.stdout, '2 lines of 1 file dismissed in mistakes\n')
+  const left = await shell.run(['logs', 'unparsed', '--source', 'mistakes', '--json'])
+  assert.deepEqual(left.stdout.match(/"text":"[^"]*"/g), ['"text":"nonsense"'])
 
   const refused: [string[], number, RegExp][] = [
     [['logs', 'ingest', 'none.log', '--format', 's3-server-access'], 4, /none\.log/],
@@ -76,4 +95,26 @@ test('names of files and findings are shown without what moves a cursor', () => 
   assert.ok(!first!.includes('\u001b'))
   assert.match(first!, /: 3 lines, 2 accesses \(1 known before\), 1 skipped$/)
   assert.deepEqual([second, others], ['  matched 2', []])
+})
+
+test('what unpacks to nothing is told from a wrong format, and an empty file is none', () => {
+  const counts = {
+    lines: 1,
+    records: 0,
+    known: 0,
+    skipped: 0,
+    elsewhere: 0,
+    unparsed: 1,
+    unparsedReasons: { compression: 1 },
+    findings: {},
+    firstAt: null,
+    lastAt: null,
+    source: 'uploads',
+    format: 'minio' as const,
+    looksLike: null,
+  }
+  assert.match(unreadProblem('a.gz', counts)!, /none .* as minio; it is cut, or packed/)
+  assert.match(unreadProblem('a', { ...counts, unparsedReasons: { fields: 1 } })!, /--format: s3-server/)
+  assert.equal(unreadProblem('a', { ...counts, lines: 2, elsewhere: 1 }), undefined)
+  assert.equal(unreadProblem('a', { ...counts, lines: 0, unparsed: 0 }), undefined)
 })

@@ -1,5 +1,5 @@
 import {
-  FileCounts,
+  IngestedLog,
   operations,
   SignpostError,
   type CallInput,
@@ -48,7 +48,7 @@ export interface ApiClient {
     query: IngestAccessLogInput,
     bytes: AsyncIterable<Uint8Array>,
     options?: { signal?: AbortSignal | undefined },
-  ) => Promise<FileCounts>
+  ) => Promise<IngestedLog>
 }
 
 export interface ApiClientDeps {
@@ -153,7 +153,7 @@ export function createApiClient(deps: ApiClientDeps): ApiClient {
         throw networkError(url, cause, signal)
       })
       if (!response.ok) throw await errorOfResponse(response, url)
-      const parsed = FileCounts.safeParse(await response.json())
+      const parsed = IngestedLog.safeParse(await response.json())
       if (!parsed.success) throw badReply('ingestLog', parsed.error)
       return parsed.data
     },

@@ -2,10 +2,16 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Option, type Command } from 'commander'
-import { logFormatNames, type FileCounts, type IngestAccessLogInput } from '@signpost/contract'
+import {
+  logFormatNames,
+  type FileCounts,
+  type IngestAccessLogInput,
+  type IngestedLog,
+} from '@signpost/contract'
 import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { plural, printableLine } from '../text.ts'
 import { openProgressBar, type ProgressBar } from '../transfer/progress-bar.ts'
 
@@ -19,7 +25,7 @@ export function addLogsIngest(logs: Command, run: Run): void {
   logs
     .command('ingest')
     .description(
-      'read log files of buckets, packed or not: every access is put beside the URLs that were issued',
+      'read log files of buckets, packed or not: every access is put beside the URLs that were issued; 1 if nothing of a file can be read',
     )
     .argument('<file...>', 'log files; - reads standard input')
     .addOption(
@@ -41,12 +47,15 @@ export function addLogsIngest(logs: Command, run: Run): void {
       handler(run, async (context, [files]: [string[]], options: Options) => {
         if (files.filter((file) => file === '-').length > 1)
           throw new UsageError('give standard input (-) once')
-        for (const file of files) await ingestOne(context, file, options)
+        let isAllRead = true
+        for (const file of files) isAllRead = (await ingestOne(context, file, options)) && isAllRead
+        return isAllRead ? exitCodes.ok : exitCodes.failed
       }),
     )
 }
 
-async function ingestOne(context: Context, file: string, options: Options): Promise<void> {
+/** False: not a line of it could be read. */
+async function ingestOne(context: Context, file: string, options: Options): Promise<boolean> {
   const { io, signal, json } = context
   const isInput = file === '-'
   const stats = isInput ? null : await stat(file)
@@ -71,6 +80,9 @@ async function ingestOne(context: Context, file: string, options: Options): Prom
     bar?.stop()
     if (json) context.printJson({ file, ...counts })
     else countLines(file, counts).forEach(context.print)
+    const problem = unreadProblem(file, counts)
+    if (problem !== undefined) context.note(`signpost: ${problem}`)
+    return problem === undefined
   } finally {
     bar?.stop()
   }
@@ -90,7 +102,25 @@ async function* counted(
   }
 }
 
-/** What nobody could read is said, and is no failure of the command: the rest is there. */
+/** Undefined: something of it could be read, or there is nothing in it. */
+export function unreadProblem(file: string, counts: IngestedLog): string | undefined {
+  const { lines, skipped, unparsed, source, format, looksLike } = counts
+  if (unparsed === 0 || skipped + unparsed < lines) return undefined
+  const isPacked = Object.keys(counts.unparsedReasons).every((reason) => unpacking.has(reason))
+  const advice = isPacked
+    ? 'it is cut, or packed in another way'
+    : looksLike !== null && looksLike !== format
+      ? `it looks like ${looksLike}: give --format ${looksLike}`
+      : `name the format it is in by --format: ${logFormatNames.join(', ')}`
+  return [
+    `${printableLine(file)}: none of its lines could be read as ${format}; ${advice}.`,
+    `See them by \`signpost logs unparsed --source ${source}\`, count them no more by \`signpost logs dismiss ${source}\`.`,
+  ].join(' ')
+}
+
+const unpacking: ReadonlySet<string> = new Set(['compression', 'no-zstd', 'too-large'])
+
+/** What nobody could read of a file is said, and is no failure of the command while there is a rest. */
 export function countLines(file: string, counts: FileCounts): string[] {
   const { lines, records, known, skipped, elsewhere, unparsed, unparsedReasons, findings } = counts
   const told = [

@@ -126,3 +126,11 @@ export const FileCounts = z.object({
   lastAt: Instant.nullable(),
 })
 export type FileCounts = z.infer<typeof FileCounts>
+
+/** What came of a file that was handed in. */
+export const IngestedLog = FileCounts.extend({
+  source: z.string().describe('Log source that it was put down to'),
+  format: LogFormatName.describe('As which log it was read'),
+  looksLike: LogFormatName.nullable().describe('Which log it is by how it begins; null: that cannot be told'),
+})
+export type IngestedLog = z.infer<typeof IngestedLog>

@@ -58,6 +58,7 @@ import { createTrustRule, deleteTrustRule, listTrustRules, updateTrustRule } fro
 import { linkIdentity, listIdentities, unlinkIdentity } from './user-identities.ts'
 import { listSessions, deleteSession } from './sessions.ts'
 import { deleteLogSource } from './delete-log-source.ts'
+import { dismissUnparsedLines, listUnparsedLines } from './unparsed-lines.ts'
 import {
   createLogSource,
   getLogSource,
@@ -136,6 +137,8 @@ export const handlers: Handlers = {
   cancelMove,
   rotateSecrets,
   listAccessLogRecords,
+  listUnparsedLines,
+  dismissUnparsedLines,
   whoAccessed,
   traceUser,
   getUrlUsage,

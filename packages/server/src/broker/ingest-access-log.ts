@@ -1,8 +1,13 @@
 /** A log file that somebody hands in: read as it comes, and kept by the digest of its bytes. */
 import { createHash } from 'node:crypto'
-import { SignpostError, type FileCounts, type IngestAccessLogQuery } from '@signpost/contract'
+import {
+  logFormatNames,
+  SignpostError,
+  type FileCounts,
+  type IngestAccessLogQuery,
+  type IngestedLog,
+} from '@signpost/contract'
 import { ingestFile } from '../correlation/ingest.ts'
-import { formatNamed } from '../correlation/formats/index.ts'
 import { sniffFormat } from '../correlation/sniff-format.ts'
 import { findConnector } from '../store/connectors.ts'
 import { addToLogSource, findLogSource, insertLogSource, type LogSourceRow } from '../store/log-sources.ts'
@@ -17,18 +22,22 @@ export async function ingestAccessLog(
   caller: Caller,
   { source, format, name, connector }: IngestAccessLogQuery,
   bytes: AsyncIterable<Uint8Array>,
-): Promise<FileCounts> {
+): Promise<IngestedLog> {
   const details = { file: name.toWellFormed(), ...(connector === undefined ? {} : { connector }) }
   const decision = await requireOrganisation(deps, caller, 'logs.ingest', 'logs.ingest', { details })
   const about = connector === undefined ? undefined : await requireConnector(deps, connector)
-  const sniffed =
-    format === undefined ? await sniffFormat(bytes, name) : { format: formatNamed(format), bytes }
-  if (!sniffed.format)
-    throw invalid('format', 'cannot be told from the file: name it, such as s3-server-access.')
+  const sniffed = await sniffFormat(bytes, name)
+  const looksLike = sniffed.format?.name ?? null
+  const read = format ?? looksLike
+  if (read === null)
+    throw invalid(
+      'format',
+      `cannot be told from the file: name it. It is one of ${logFormatNames.join(', ')}.`,
+    )
   const row = await openSource(deps, caller, {
     name: source ?? (connector === undefined ? defaultSource : `${defaultSource}-${connector}`.slice(0, 63)),
     connector: about,
-    format: sniffed.format.name,
+    format: read,
     reason: decision.reason,
   })
   const hash = createHash('sha256')
@@ -42,14 +51,14 @@ export async function ingestAccessLog(
       onKnown: () => {
         isKnown = true
       },
-      format: sniffed.format.name,
+      format: read,
       context: contextOf(about?.settings),
       bytes: hashed(sniffed.bytes, hash),
       by: whoOf(caller),
     },
   )
   await noteArrival(deps, row.id, counts, isKnown)
-  return counts
+  return { ...counts, source: row.name, format: read, looksLike }
 }
 
 async function* hashed(

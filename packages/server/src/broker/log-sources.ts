@@ -227,6 +227,6 @@ function shownFile(row: LogFileRow): LogFile {
     tries: row.tries,
     problem: row.problem,
     lines: counts?.lines ?? 0,
-    unparsed: counts?.unparsed ?? 0,
+    unparsed: Math.max(0, (counts?.unparsed ?? 0) - row.dismissed),
   }
 }

@@ -1,3 +1,5 @@
+import type { LogFormatName } from '@signpost/contract'
+
 /**
  * One access that a bucket's own log tells of, in the words of all formats. A parser makes it, or says why it cannot; it
  * never throws and never guesses. No signature, token or secret is in it: parsers cut them out first (`redact.ts`).
@@ -114,7 +116,7 @@ export interface LineContext {
 
 /** One file a format (`formats/`), registered in `formats/index.ts`. */
 export interface LogFormat {
-  name: string
+  name: LogFormatName
   /** What this log is, for help texts. */
   title: string
   /**

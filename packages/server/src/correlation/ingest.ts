@@ -31,7 +31,7 @@ export async function ingestFile(deps: IngestDeps, file: IngestedFile): Promise<
   // Whoever has a lease on it ends it too.
   const isOurs = row.lease_owner === null
   try {
-    const counts = await readFile(deps, file, row.id)
+    const counts = await readFile(deps, file, row)
     const event = ingestEvent(deps, file, counts)
     if (!isOurs) await store.commit({ statements: [], events: [event] })
     else if (typeof file.version === 'string') await end(deps, row.id, counts, [event])
@@ -52,13 +52,14 @@ async function* bytesOf(lines: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const line of lines) yield Buffer.from(`${line}\n`)
 }
 
-async function readFile(deps: IngestDeps, file: IngestedFile, fileId: number): Promise<FileCounts> {
+async function readFile(deps: IngestDeps, file: IngestedFile, row: HandedFile): Promise<FileCounts> {
   const format = formatNamed(file.format)
   if (!format) throw new SignpostError('invalid', 'format: is none that Signpost reads.', { field: 'format' })
   const { connectorId, connectors } = await findLogPlace(deps.store.db, file.sourceId)
   const counter = createCounter()
   const writer = createRecordWriter(deps, {
-    fileId,
+    fileId: row.id,
+    dismissedThrough: row.dismissed_through,
     counter,
     buckets: knownBucketsOf(connectors, connectorId),
     lookups: createLookups(deps),

@@ -25,6 +25,8 @@ export interface RecordWriter {
 
 export interface WriterInput {
   fileId: number
+  /** Unparsed lines up to this one were taken away before: they are not kept again. */
+  dismissedThrough: number
   counter: Counter
   buckets: KnownBuckets
   lookups: Lookups
@@ -36,7 +38,7 @@ interface Waiting extends PlacedRecord {
 }
 
 export function createRecordWriter(deps: IngestDeps, input: WriterInput): RecordWriter {
-  const { counter, buckets } = input
+  const { counter, buckets, dismissedThrough } = input
   let waiting: Waiting[] = []
   let lines: UnparsedLine[] = []
   const take = (parsed: ParsedLine) => {
@@ -45,7 +47,8 @@ export function createRecordWriter(deps: IngestDeps, input: WriterInput): Record
     else if (parsed.outcome === 'unparsed') {
       counter.unparsed += 1
       addOne(counter.unparsedReasons, parsed.reason)
-      if (counter.unparsed <= unparsedMax) lines.push(keptLine(counter.lines, parsed))
+      if (counter.unparsed <= unparsedMax && counter.lines > dismissedThrough)
+        lines.push(keptLine(counter.lines, parsed))
     } else {
       const { record } = parsed
       const place = buckets.of(record)

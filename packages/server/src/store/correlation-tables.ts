@@ -41,6 +41,10 @@ export interface CorrelationTables {
     next_try_at: Generated<number>
     /** 1: alerts have looked at what it told. */
     alerted: Generated<number>
+    /** Of its unparsed lines, those that are no longer counted. */
+    dismissed: Generated<number>
+    /** Up to this line none is kept again. */
+    dismissed_through: Generated<number>
   }
   log_deliveries: {
     id: Generated<number>

@@ -7,7 +7,7 @@ import type { Statement, Store } from './store.ts'
 import type { Tables } from './tables.ts'
 
 type Row = Selectable<Tables['log_files']>
-export type HandedFile = Pick<Row, 'id' | 'state' | 'counts' | 'lease_owner'>
+export type HandedFile = Pick<Row, 'id' | 'state' | 'counts' | 'lease_owner' | 'dismissed_through'>
 
 export async function findHandedFile(
   db: Db,
@@ -15,7 +15,7 @@ export async function findHandedFile(
 ): Promise<HandedFile | undefined> {
   return db
     .selectFrom('log_files')
-    .select(['id', 'state', 'counts', 'lease_owner'])
+    .select(['id', 'state', 'counts', 'lease_owner', 'dismissed_through'])
     .where('source_id', '=', place.sourceId)
     .where('name', '=', place.name)
     .where('version', '=', place.version)

@@ -82,16 +82,46 @@ test('where a log can be set: shown, asked about, set, and then nothing is left 
   const plan = await done(['logs', 'plan', 'it'])
   assert.match(plan.stdout, /^the bucket writes no access log\n/)
   assert.match(plan.stdout, /note: Say where the log files shall go/)
-  assert.match(plan.stdout, /^== Usage logs$[\s\S]*^== Data Access audit logs, pushed by Pub\/Sub$/m)
+  assert.match(plan.stdout, /^Stands below[^\n]*\n {2}FILL-IN-LOG-BUCKET: .*--to bucket\/prefix\)$/m)
+  assert.match(plan.stdout, /^== Usage logs$[\s\S]*^costs: nothing but the storage/m)
+  assert.doesNotMatch(plan.stdout, /^== Data Access/m)
+  assert.match(plan.stdout, /^--log gcs-audit: Data Access audit logs, pushed by Pub\/Sub\..*Costs: Cloud/m)
+  for (const format of [['--terraform'], ['--document', 'bucket-logging']]) {
+    const nowhere = await done(['logs', 'plan', 'it', ...format], 2)
+    assert.match(nowhere.stderr, /give --to: .*such as signpost logs plan it --to my-logs\/s3\//)
+    assert.equal(nowhere.stdout, '')
+  }
+  const json = JSON.parse((await done(['--json', 'logs', 'plan', 'it'])).stdout) as {
+    placeholders: { text: string; option: string | null }[]
+  }
+  assert.deepEqual(json.placeholders[0], {
+    text: 'FILL-IN-LOG-BUCKET',
+    means: 'the bucket (on Azure: the storage account) that takes the log files',
+    option: 'target',
+  })
+  const unknown = await done(['logs', 'plan', 'it', '--log', 'gcs'], 2)
+  assert.match(unknown.stderr, /is one of .*gcs-usage/)
+  assert.match(
+    (await done(['logs', 'plan', 'it', '--log', 'minio'], 2)).stderr,
+    /log: this store has gcs-usage/,
+  )
+  const audit = await done(['logs', 'plan', 'it', '--to', 'logs/data', '--log', 'both'])
+  assert.match(audit.stdout, /^== Usage logs$[\s\S]*^== Data Access audit logs, pushed by Pub\/Sub$/m)
   const to = ['--to', 'logs/data']
   const terraform = await done(['logs', 'plan', 'it', ...to, '--terraform'])
-  assert.match(terraform.stdout, /^logging \{\n {2}log_bucket = "logs"\n {2}log_object_prefix = "data"\n\}$/m)
+  assert.match(
+    terraform.stdout,
+    /^# logging \{\n# {3}log_bucket = "logs"\n# {3}log_object_prefix = "data"\n# \}$/m,
+  )
+  assert.doesNotMatch(terraform.stdout, /google_logging_project_sink/)
   assert.match(terraform.stderr, /^signpost: /)
   const document = await done([
     'logs',
     'plan',
     'it',
     ...to,
+    '--log',
+    'gcs-audit',
     '--document',
     'audit-configs',
     '--format',

@@ -1,7 +1,7 @@
 /** `signpost logs plan|apply|verify`: a bucket writes its access log, and it arrives. */
 import { setTimeout as wait } from 'node:timers/promises'
-import { Option, type Command } from 'commander'
-import type { LoggingPlan, LoggingVerification, LoggingWay, LogTarget } from '@signpost/contract'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { LogChoice, type LoggingPlan, type LoggingVerification, type LogTarget } from '@signpost/contract'
 import { documentsOf, printDocuments, type PoliciesOptions } from './connector-policies.ts'
 import { printChecks } from '../check-lines.ts'
 import { withYes, type ConfirmOptions } from '../confirm.ts'
@@ -10,12 +10,21 @@ import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { logSourceLine } from '../log-source-line.ts'
+import {
+  requireTarget,
+  showOtherLogs,
+  showPlaceholders,
+  showState,
+  showWay,
+  whichLogs,
+} from '../logging-plan-lines.ts'
 import { parseDuration } from '../parse.ts'
 import { confirmed } from '../prompt.ts'
 import { printableLine } from '../text.ts'
 
 interface TargetFlags {
   to?: LogTarget
+  log?: LogChoice
 }
 
 type PlanFlags = TargetFlags & PoliciesOptions
@@ -38,7 +47,8 @@ export function addBucketLogging(logs: Command, run: Run): void {
       examples(
         'signpost logs plan vision-bucket',
         'signpost logs plan vision-bucket --to vision-logs/s3/ --terraform > logging.tf',
-        'signpost logs plan vision-bucket --document log-bucket-policy > policy.json',
+        'signpost logs plan vision-bucket --to vision-logs/s3/ --log both --terraform > logging.tf',
+        'signpost logs plan vision-bucket --to vision-logs/s3/ --document log-bucket-policy > policy.json',
       ),
     )
     .action(handler(run, plan))
@@ -52,25 +62,42 @@ export function addBucketLogging(logs: Command, run: Run): void {
   )
     .addHelpText('after', examples('signpost logs apply vision-bucket --to vision-logs/s3/'))
     .action(handler(run, apply))
-  logs
-    .command('verify')
-    .description('make one marked access, and see whether the log tells of it')
-    .argument('<connector>')
+  withLog(
+    logs
+      .command('verify')
+      .description('make one marked access, and see whether the log tells of it')
+      .argument('<connector>'),
+    'the log that it has to arrive in; both: in each; left out: in any',
+  )
     .option('--wait <duration>', 'how long to wait for it, such as 10m; left out: not at all', parseDuration)
     .option('--grant <id>', 'look for an access that was made before, instead of making one')
     .addHelpText(
       'after',
-      examples('signpost logs verify vision-bucket', 'signpost logs verify vision-bucket --wait 4h'),
+      examples(
+        'signpost logs verify vision-bucket',
+        'signpost logs verify vision-bucket --wait 4h',
+        'signpost logs verify vision-bucket --log cloudtrail --wait 20m',
+      ),
     )
     .action(handler(run, verify))
 }
 
 function withTarget(command: Command): Command {
-  return command.option(
+  const withTo = command.option(
     '--to <bucket/prefix>',
     'where the log files go; left out: where they go now',
     parseTarget,
   )
+  return withLog(withTo, 'which log; see below').addHelpText('after', whichLogs)
+}
+
+function withLog(command: Command, what: string): Command {
+  const choices = [...LogChoice.options].toSorted()
+  return command.option('--log <log>', what, (text: string) => {
+    const found = choices.find((one) => one === text)
+    if (found === undefined) throw new InvalidArgumentError(`is one of ${choices.join(', ')}.`)
+    return found
+  })
 }
 
 function parseTarget(text: string): LogTarget {
@@ -78,9 +105,13 @@ function parseTarget(text: string): LogTarget {
   return at === -1 ? { bucket: text, prefix: '' } : { bucket: text.slice(0, at), prefix: text.slice(at + 1) }
 }
 
-async function planOf(context: Context, connector: string, { to }: TargetFlags): Promise<LoggingPlan> {
+function wantedOf({ to, log }: TargetFlags) {
+  return { ...(to === undefined ? {} : { target: to }), ...(log === undefined ? {} : { log }) }
+}
+
+async function planOf(context: Context, connector: string, flags: TargetFlags): Promise<LoggingPlan> {
   const client = await context.connect()
-  const input = { params: { connector }, body: to === undefined ? {} : { target: to } }
+  const input = { params: { connector }, body: wantedOf(flags) }
   return client.call('planLogging', input, { signal: context.signal })
 }
 
@@ -89,45 +120,15 @@ async function plan(context: Context, [connector]: readonly [string], flags: Pla
   if (context.json) return context.printJson(found)
   if (flags.document !== undefined || flags.terraform || flags.format !== undefined) {
     const all = new Map(found.ways.flatMap(({ documents }) => documents).map((one) => [one.text, one]))
-    return printDocuments(context, documentsOf([...all.values()], flags))
+    const chosen = documentsOf([...all.values()], flags)
+    requireTarget(connector, found, chosen)
+    return printDocuments(context, chosen)
   }
   showState(context, found)
-  for (const way of found.ways) showWay(context, way)
-}
-
-function showWay(context: Context, { title, tells, usually, documents, sources }: LoggingWay): void {
-  context.print(`\n== ${printableLine(title)}`)
-  context.print(`tells: ${printableLine(tells)}`)
-  context.print(`arrives: ${printableLine(usually)}`)
-  // A command holds the document already.
-  const commands = new Set(documents.filter(({ format }) => format === 'shell').map(({ name }) => name))
-  for (const { name, format, title: what, text, notes } of documents) {
-    if (format !== 'shell' && (format !== 'json' || commands.has(name))) continue
-    context.print(`\n${printableLine(what)} (--document ${name}):`)
-    for (const note of notes) context.print(`# ${printableLine(note)}`)
-    for (const line of text.trimEnd().split('\n')) context.print(printableLine(line))
-  }
-  if (sources.length > 0) context.print('\nHave it read:')
-  for (const source of sources) context.print(printableLine(logSourceLine(source)))
-}
-
-const states: Readonly<Record<LoggingPlan['state'], string>> = {
-  on: 'the bucket writes its access log',
-  off: 'the bucket writes no access log',
-  always: 'this store always writes its access log',
-  unknown: 'whether the bucket logs cannot be read from its settings',
-}
-
-function showState(
-  context: Context,
-  { state, current, wanted, isSet, obstacles, sources }: LoggingPlan,
-): void {
-  context.print(`${states[state]}${current === null ? '' : `, to ${printableLine(current)}`}`)
-  if (!isSet && wanted !== null) context.print(`would be set: to ${printableLine(wanted)}`)
-  context.print(
-    sources.length === 0 ? 'no log source tells of it yet' : `told by: ${printableLine(sources.join(', '))}`,
-  )
-  for (const sentence of obstacles) context.print(`note: ${printableLine(sentence)}`)
+  showPlaceholders(context, found)
+  const shown = new Set<string>()
+  for (const way of found.ways) showWay(context, way, shown)
+  showOtherLogs(context, found)
 }
 
 async function apply(
@@ -149,16 +150,16 @@ async function apply(
       return exitCodes.failed
   }
   const client = await context.connect()
-  const target = flags.to === undefined ? {} : { target: flags.to }
-  const input = { params: { connector }, body: { ...target, digest: found.digest } }
+  const input = { params: { connector }, body: { ...wantedOf(flags), digest: found.digest } }
   const after = await client.call('applyLogging', input, { signal: context.signal })
   if (context.json) {
     context.printJson(after)
     return exitCodes.ok
   }
   context.print(`the bucket of ${printableLine(connector)} logs to ${printableLine(after.current ?? '')}`)
-  const sources =
-    after.sources.length > 0 ? [] : (after.ways.find(({ sources: [one] }) => one)?.sources ?? [])
+  // What was asked for by name is wanted, also where it is not set from here.
+  const ways = after.ways.filter(({ isSetting }) => isSetting || flags.log !== undefined)
+  const sources = after.sources.length > 0 ? [] : ways.flatMap((way) => way.sources)
   for (const source of sources) context.print(`have it read: ${printableLine(logSourceLine(source))}`)
   return exitCodes.ok
 }
@@ -166,13 +167,17 @@ async function apply(
 async function verify(
   context: Context,
   [connector]: readonly [string],
-  { wait: seconds = 0, grant }: { wait?: number; grant?: string },
+  { wait: seconds = 0, grant, log }: { wait?: number; grant?: string; log?: LogChoice },
 ): Promise<number> {
   const client = await context.connect()
+  const logFlag = log === undefined ? {} : { log }
   const ask = (grantId?: string) =>
     client.call(
       'verifyLogging',
-      { params: { connector }, body: grantId === undefined ? {} : { grantId } },
+      {
+        params: { connector },
+        body: { ...(grantId === undefined ? {} : { grantId }), ...wantedOf(logFlag) },
+      },
       { signal: context.signal },
     )
   let found = await ask(grant)
@@ -195,7 +200,9 @@ async function verify(
   else {
     printChecks(context, found.checks)
     if (isMissing(found) && found.access !== null)
-      context.note(`look again with: signpost logs verify ${connector} --grant ${found.access.grantId}`)
+      context.note(
+        `look again with: signpost logs verify ${connector}${log === undefined ? '' : ` --log ${log}`} --grant ${found.access.grantId}`,
+      )
   }
   return found.ok && !isLate ? exitCodes.ok : exitCodes.failed
 }

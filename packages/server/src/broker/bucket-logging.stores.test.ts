@@ -167,13 +167,88 @@ describe("a bucket's log on Google Cloud Storage", () => {
     await world.call('createConnector', world.as.root, { body: { settings, check: false } })
     const params = { connector: 'gone' }
     const found = await world.call('planLogging', world.as.root, { params, body: { target } })
-    assert.deepEqual([found.state, found.canApply, found.ways.length], ['unknown', false, 3])
+    assert.deepEqual([found.state, found.canApply, found.ways.length], ['unknown', false, 1])
     assert.match(found.obstacles[0] ?? '', /cannot be read: 127\.0\.0\.1:\d+ refused the connection/)
     const verified = await world.call('verifyLogging', world.as.root, { params, body: {} })
     assert.deepEqual(verified.checks.map(({ name, result }) => `${result} ${name}`).slice(2), [
       'fail logging.access',
       'not_possible logging.arrived',
     ])
+  })
+
+  test('another log than the setting of the bucket is shown, and not set from here', async () => {
+    const audit = { target, log: 'gcs-audit' }
+    const found = await plan(world, audit)
+    assert.deepEqual(
+      [found.canApply, found.wanted, found.ways.map(({ log }) => log)],
+      [false, null, ['gcs-audit']],
+    )
+    assert.deepEqual(
+      found.otherLogs.map(({ log }) => log),
+      ['gcs-usage', 'gcs-audit-files'],
+    )
+    const body = { ...audit, digest: found.digest }
+    const error = await world.refused('applyLogging', world.as.root, { ...it, body }, 'unsupported_by_store')
+    assert.match(error.message, /pushed by Pub\/Sub: no setting of the bucket/)
+    // What was planned of one log is not set of another.
+    const other = { ...it, body: { target, digest: found.digest } }
+    await world.refused('applyLogging', world.as.root, other, 'conflict')
+    const { field } = await world.refused(
+      'planLogging',
+      world.as.root,
+      { ...it, body: { log: 'cloudtrail' } },
+      'invalid',
+    )
+    assert.equal(field, 'log')
+    assert.equal((await plan(world)).state, 'off')
+    const both = await plan(world, { target, log: 'both' })
+    assert.equal(both.canApply, true)
+    assert.match(both.obstacles.join(' '), /pushed by Pub\/Sub: no setting/)
+    const set = { ...it, body: { target, log: 'both', digest: both.digest } }
+    assert.equal((await world.call('applyLogging', world.as.root, set)).state, 'on')
+  })
+
+  test('verify by name: the access has to arrive in that log; in each, where both are meant', async () => {
+    await addSource(world, 'gcs-usage', { kind: 'folder', path: basename(gcs.usageLogFile) })
+    const verify = (body: object) => world.call('verifyLogging', world.as.root, { ...it, body })
+    const made = await verify({ log: 'gcs-usage' })
+    const { grantId } = made.access!
+    assert.equal((await arrived(world, grantId)).access?.finding, 'matched')
+    assert.equal((await verify({ grantId, log: 'gcs-usage' })).access?.finding, 'matched')
+    for (const log of ['gcs-audit', 'both']) {
+      const found = await verify({ grantId, log })
+      assert.deepEqual([found.access?.finding, found.checks[0]?.result], [null, 'not_possible'], log)
+    }
+    const both = await verify({ grantId, log: 'both' })
+    assert.match(both.checks[0]!.seen, /has arrived by log, and not in gcs-audit\./)
+    const { checks } = await verify({ log: 'gcs-audit' })
+    assert.deepEqual(
+      checks.map(({ name, result }) => `${result} ${name}`),
+      [
+        'not_possible logging.switched_on',
+        'fail logging.source',
+        'pass logging.access',
+        'not_possible logging.arrived',
+      ],
+    )
+    assert.match(checks[1]!.seen, /No log source of gcs-audit/)
+    await world.refused('verifyLogging', world.as.root, { ...it, body: { grantId, log: 'minio' } }, 'invalid')
+  })
+
+  test('without a word of where to, what stands for it is told by name', async () => {
+    const { placeholders, ways } = await plan(world)
+    assert.deepEqual(
+      placeholders.map(({ text, option }) => [text, option]),
+      [
+        ['FILL-IN-LOG-BUCKET', 'target'],
+        ['fill-in-connector-of-the-log-bucket', null],
+      ],
+    )
+    assert.ok(ways[0]!.documents.some(({ text }) => text.includes('FILL-IN-LOG-BUCKET')))
+    assert.deepEqual(
+      (await plan(world, { target })).placeholders.map(({ option }) => option),
+      [null],
+    )
   })
 
   test('verify sees its own access in the usage log', async () => {

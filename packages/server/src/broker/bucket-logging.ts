@@ -16,7 +16,7 @@ export async function planLogging(
   { params, body }: ParsedInput<'planLogging'>,
 ): Promise<LoggingPlan> {
   const { row } = await requireManaged(deps, caller, params.connector, type)
-  return (await planBucketLogging(deps, caller, row, body.target)).reply
+  return (await planBucketLogging(deps, caller, row, body)).reply
 }
 
 /** Sets what was planned, if both sides are still as they were, and reads it back. */
@@ -26,7 +26,7 @@ export async function applyLogging(
   { params, body }: ParsedInput<'applyLogging'>,
 ): Promise<LoggingPlan> {
   const { row, decision } = await requireManaged(deps, caller, params.connector, type)
-  const plan = await planBucketLogging(deps, caller, row, body.target)
+  const plan = await planBucketLogging(deps, caller, row, body)
   const { reply, wanted } = plan
   const fields = fieldsOf(plan, row.name)
   if (body.digest !== reply.digest) {
@@ -51,7 +51,7 @@ export async function applyLogging(
     await recordRefusal(deps, caller, type, error.code, fields)
     throw error
   }
-  return (await planBucketLogging(deps, caller, row, body.target)).reply
+  return (await planBucketLogging(deps, caller, row, body)).reply
 }
 
 async function write({ named }: PlannedLogging, wanted: BucketLogging): Promise<void> {

@@ -7,60 +7,58 @@ import {
   type ParsedInput,
 } from '@signpost/contract'
 import { isoOf } from '../domain/instant.ts'
-import { listAccessLogRecords } from '../store/access-log-records.ts'
 import { findGrant } from '../store/audit-events.ts'
 import type { NamedConnectorRow } from '../store/connectors.ts'
 import { makeAccess, reason, type MadeAccess } from './bucket-logging/make-access.ts'
 import { planBucketLogging, type PlannedLogging } from './bucket-logging/plan.ts'
-import { readNow, sourcesOf, type TellingSource } from './bucket-logging/sources.ts'
+import { formatsOf, look, tellingSources, type Arrival, type Formats } from './bucket-logging/arrival.ts'
+import { readNow, type TellingSource } from './bucket-logging/sources.ts'
 import { requireManaged } from './connector-access.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
 
 const type = 'connector.logging'
-/** Of the access there are few: those of Signpost itself to the same object. */
-const recordsMax = 20
 
 export async function verifyLogging(
   deps: BrokerDeps,
   caller: Caller,
-  { params, body: { grantId } }: ParsedInput<'verifyLogging'>,
+  { params, body: { grantId, log } }: ParsedInput<'verifyLogging'>,
 ): Promise<LoggingVerification> {
   const { row, decision } = await requireManaged(deps, caller, params.connector, type)
   const did = grantId === undefined ? 'verify' : 'look'
   const fields = {
     connector: row.name,
-    details: { did, ...(grantId === undefined ? {} : { grant: grantId }) },
+    details: {
+      did,
+      ...(grantId === undefined ? {} : { grant: grantId }),
+      ...(log === undefined ? {} : { log }),
+    },
   }
   const event = eventOf(deps, caller, type, decision, fields)
   if (grantId !== undefined) {
     const access = await findAccess(deps, row, grantId)
     await deps.store.commit({ statements: [], events: [event] })
-    const before = await arrivalOf(deps, row, access)
-    if (before.finding !== null) return answer([], before, await sourcesOf(deps, row))
+    const formats = log && (await formatsOf(deps, caller, row, log))
+    const before = await look(deps, row, access, formats)
+    if (before.finding !== null) return answer([], before)
     // Who waits need not wait for the timer too.
     await readNow(deps, row.id)
-    return answer([], await arrivalOf(deps, row, access), await sourcesOf(deps, row))
+    return answer([], await look(deps, row, access, formats))
   }
-  const plan = await planBucketLogging(deps, caller, row, undefined)
+  const plan = await planBucketLogging(deps, caller, row, { log })
   await deps.store.commit({ statements: [], events: [event] })
-  const sources = await sourcesOf(deps, row)
-  const checks = [configurationCheck(plan, sources), sourceCheck(plan, sources)]
+  const formats = log && new Set(plan.reply.ways.map(({ format }) => format))
+  const sources = await tellingSources(deps, row, formats)
+  const checks = [configurationCheck(plan, sources), sourceCheck(plan, sources, formats)]
   try {
     const made = await makeAccess(deps, caller, row, plan)
     checks.push(accessCheck(made))
-    return answer(checks, await arrivalOf(deps, row, made), sources)
+    return answer(checks, await look(deps, row, made, formats))
   } catch (error) {
     if (!(error instanceof SignpostError) || error.code === 'record_unavailable') throw error
     checks.push(check('logging.access', 'fail', error.message, 'run `signpost doctor`'))
     return { ok: false, checks, access: null, usually: usuallyOf(sources) }
   }
-}
-
-interface Arrival extends Pick<MadeAccess, 'grantId' | 'key' | 'at'> {
-  source: string | null
-  finding: NonNullable<LoggingVerification['access']>['finding']
-  why: string
 }
 
 /** Of this connector, made for this: other grants are for those who may read the audit trail. */
@@ -79,32 +77,10 @@ async function findAccess(
   return { grantId, key: event.key, at: Date.parse(event.at), status: null }
 }
 
-/** By its key, which no other access has: some logs tell no more. */
-async function arrivalOf(
-  deps: BrokerDeps,
-  { id: connectorId }: NamedConnectorRow,
-  { grantId, key, at }: MadeAccess,
-): Promise<Arrival> {
-  const rows = await listAccessLogRecords(deps.store.db, { connectorId, key }, { limit: recordsMax })
-  const told = rows
-    .filter(({ finding }) => finding !== 'own')
-    .map((row) => ({ row, evidence: JSON.parse(row.evidence) as { action: string; reason: string } }))
-    .filter(({ evidence }) => evidence.action === 'read')
-  const best = told.find(({ row }) => row.grant_id === grantId) ?? told[0]
-  const finding = (best?.row.finding ?? null) as Arrival['finding']
-  return {
-    grantId,
-    key,
-    at,
-    finding,
-    source: best?.row.source_name ?? null,
-    why: best?.evidence.reason ?? '',
-  }
-}
-
-function answer(before: Check[], arrival: Arrival, sources: TellingSource[]): LoggingVerification {
-  const checks = [...before, arrivalCheck(arrival, sources)]
-  const { grantId, key, at, finding, source } = arrival
+function answer(before: Check[], arrival: Arrival): LoggingVerification {
+  const checks = [...before, arrivalCheck(arrival)]
+  const { access, finding, source, sources } = arrival
+  const { grantId, key, at } = access
   return {
     ok: checks.every(({ result }) => result !== 'fail'),
     checks,
@@ -115,7 +91,10 @@ function answer(before: Check[], arrival: Arrival, sources: TellingSource[]): Lo
 
 function configurationCheck({ reply, input }: PlannedLogging, sources: TellingSource[]): Check {
   const name = 'logging.switched_on'
-  const { state, current, obstacles } = reply
+  const { state, current, obstacles, ways } = reply
+  const isAsked = state === 'always' || ways.some(({ isSetting }) => isSetting)
+  if (!isAsked && ways[0] !== undefined)
+    return check(name, 'not_possible', `${ways[0].title}: no setting of the bucket that can be read.`)
   if (state === 'always') return check(name, 'pass', 'This store always writes its log.')
   if (state === 'on') return check(name, 'pass', `The bucket logs to ${current}.`)
   if (state === 'unknown')
@@ -127,11 +106,18 @@ function configurationCheck({ reply, input }: PlannedLogging, sources: TellingSo
   return check(name, 'fail', 'The bucket writes no access log.', fix)
 }
 
-function sourceCheck({ input }: PlannedLogging, sources: TellingSource[]): Check {
+function sourceCheck(
+  { input }: PlannedLogging,
+  sources: TellingSource[],
+  formats: Formats | undefined = new Set(),
+): Check {
   const name = 'logging.source'
-  if (sources.length > 0) return check(name, 'pass', `Told by ${sources.map((one) => one.name).join(', ')}.`)
+  const untold = [...formats].filter((format) => sources.every((one) => one.format !== format))
+  if (sources.length > 0 && untold.length === 0)
+    return check(name, 'pass', `Told by ${sources.map((one) => one.name).join(', ')}.`)
   const fix = `make a log source: \`signpost logs plan ${input.settings.name}\` says which`
-  return check(name, 'fail', 'No log source tells of this bucket: what it logs is not read.', fix)
+  const what = untold.length > 0 ? `No log source of ${untold.join(' or ')}` : 'No log source'
+  return check(name, 'fail', `${what} tells of this bucket: what it logs is not read.`, fix)
 }
 
 function accessCheck({ grantId, status }: MadeAccess): Check {
@@ -144,12 +130,13 @@ function accessCheck({ grantId, status }: MadeAccess): Check {
   return check(name, 'warn', `${seen} It stands in the log as refused.`, 'run `signpost doctor`')
 }
 
-function arrivalCheck({ finding, source, why }: Arrival, sources: TellingSource[]): Check {
+function arrivalCheck({ finding, source, why, missing, sources }: Arrival): Check {
   const name = 'logging.arrived'
   if (finding === null) {
     const usually = usuallyOf(sources)
     const when = usually === null ? 'Nothing reads its log.' : `It usually arrives ${usually}.`
-    return check(name, 'not_possible', `The access has not arrived. ${when}`)
+    const what = source === null ? 'not arrived' : `arrived by ${source}, and not in ${missing.join(', ')}`
+    return check(name, 'not_possible', `The access has ${what}. ${when}`)
   }
   const from = source === null ? '' : ` by ${source}`
   if (finding === 'matched')

@@ -1,7 +1,20 @@
 /** What would have the bucket write its access log, and what it does now. Changes nothing. */
 import { hash } from 'node:crypto'
-import { SignpostError, type LoggingPlan, type LogTarget } from '@signpost/contract'
-import { loggingWays, readerToFillIn } from '../../connectors/logging/index.ts'
+import {
+  SignpostError,
+  type LogChoice,
+  type LoggingPlan,
+  type LoggingWay,
+  type LogTarget,
+} from '@signpost/contract'
+import {
+  accountToFillIn,
+  logBucketToFillIn,
+  loggingWays,
+  otherLogs,
+  placeholdersIn,
+  readerToFillIn,
+} from '../../connectors/logging/index.ts'
 import { locationOf } from '../../connectors/index.ts'
 import type { S3Store } from '../../connectors/policies/s3-stores.ts'
 import type { BucketLogging } from '../../domain/connector.ts'
@@ -18,11 +31,17 @@ export interface PlannedLogging extends BucketNetworks {
   wanted: BucketLogging | null
 }
 
+/** Where log files are to go, and which log it is to be. */
+export interface WantedLogging {
+  target?: LogTarget | undefined
+  log?: LogChoice | undefined
+}
+
 export async function planBucketLogging(
   deps: BrokerDeps,
   caller: Caller,
   row: NamedConnectorRow,
-  target: LogTarget | undefined,
+  { target, log }: WantedLogging,
 ): Promise<PlannedLogging> {
   const found = await bucketNetworks(deps, caller, row, 'connector.logging')
   const { settings, store } = found.input
@@ -33,33 +52,36 @@ export async function planBucketLogging(
       { field: 'target.bucket' },
     )
   const { state, current, obstacle } = await readLogging(found)
-  const wanted = wantedOf(target, current, store.kind, settings.kind)
-  const shown = wanted ?? { bucket: `${settings.bucket}-logs`, prefix: `${settings.bucket}/` }
-  const { reader, isWrittenByTeams } = await readerOf(deps, caller, settings, shown)
-  const ways = loggingWays({
+  const shown = target ?? current ?? { bucket: logBucketToFillIn, prefix: `${settings.bucket}/` }
+  const { reader, teamPrefixes } = await readerOf(deps, caller, settings, shown)
+  const planned = wantedOf(target, current, store.kind, settings.kind)
+  const input = {
     settings,
     store: store.kind,
-    target: { ...shown, ...(wanted === null ? partition(store.kind, settings.kind) : {}) },
+    target: planned ?? { ...shown, ...partition(store.kind, settings.kind) },
     reader,
     publicUrl: deps.publicUrl(),
-  })
-  const isSet = state === 'always' || (current !== null && isSame(current, wanted))
+  }
+  const ways = loggingWays(input, log)
+  const isWrittenByTeams = prefixesOf(ways, shown).some((one) =>
+    teamPrefixes.some((prefix) => prefixesOverlap(prefix, one)),
+  )
+  const isSetting = ways.some((way) => way.isSetting)
+  const wanted = isSetting ? planned : null
+  const isSet = state === 'always' || (isSetting && current !== null && isSame(current, wanted))
   const canApply =
     state !== 'always' && obstacle === null && wanted !== null && maySet(found) && !isWrittenByTeams
   const reply: LoggingPlan = {
     ways,
+    otherLogs: otherLogs(input, ways),
+    placeholders: placeholdersIn(ways),
     state,
     current: current && written(current),
     wanted: wanted && written(wanted),
-    digest: hash('sha256', JSON.stringify([state, current, wanted])),
+    digest: hash('sha256', JSON.stringify([state, current, wanted, ways.map((way) => way.log)])),
     isSet,
     canApply,
-    obstacles: obstaclesOf(found, obstacle, {
-      isSet,
-      wanted,
-      isWrittenByTeams,
-      sources: ways[0]?.sources ?? [],
-    }),
+    obstacles: obstaclesOf(found, obstacle, { isSet, wanted, isWrittenByTeams, ways, log }),
     sources: (await sourcesOf(deps, row)).map(({ name }) => name),
   }
   return { ...found, reply, wanted }
@@ -131,26 +153,34 @@ function written({ bucket, prefix, partitionedBy }: BucketLogging): string {
 interface Reader {
   /** A connector for the log bucket, which may be there already. */
   reader: string | null
-  /** A team of that bucket could write what it likes into the logs. */
-  isWrittenByTeams: boolean
+  /** Of teams in that bucket, who could write what they like into the logs. */
+  teamPrefixes: readonly string[]
 }
 
 async function readerOf(
   { store: { db } }: BrokerDeps,
   { principal }: Caller,
   settings: BucketNetworks['input']['settings'],
-  { bucket, prefix }: BucketLogging,
+  { bucket }: BucketLogging,
 ): Promise<Reader> {
   // Azure's logs lie in containers of their own. Which other buckets are connected is the organisation's to know.
   if (settings.kind === 'azure' || !mayOrganisation(principal, 'connectors.manage'))
-    return { reader: null, isWrittenByTeams: false }
+    return { reader: null, teamPrefixes: [] }
   const location = locationOf({ ...settings, bucket })
   const [row] = await listConnectorsAtLocation(db, location)
   const teams = await listTeamsAtLocation(db, location)
   return {
     reader: row?.name ?? null,
-    isWrittenByTeams: teams.some((team) => prefixesOverlap(team.prefix, prefix)),
+    teamPrefixes: teams.map(({ prefix }) => prefix),
   }
+}
+
+/** What the names of log files begin with, as far as it is known. */
+function prefixesOf(ways: readonly LoggingWay[], { prefix }: BucketLogging): string[] {
+  const settings = ways.flatMap(({ sources }) => sources.map((source) => source.settings))
+  const read = settings.flatMap((one) => (one.kind === 'bucket' ? [one.prefix] : []))
+  const set = ways.some((way) => way.isSetting) ? [prefix] : []
+  return [...set, ...read.map((one) => one.slice(0, (one + accountToFillIn).indexOf(accountToFillIn)))]
 }
 
 function obstaclesOf(
@@ -160,23 +190,30 @@ function obstaclesOf(
     isSet: boolean
     wanted: BucketLogging | null
     isWrittenByTeams: boolean
-    sources: LoggingPlan['ways'][number]['sources']
+    ways: readonly LoggingWay[]
+    log: LogChoice | undefined
   },
 ): string[] {
-  const { isSet, wanted, isWrittenByTeams, sources } = of
+  const { isSet, wanted, isWrittenByTeams, ways, log } = of
+  const isSetting = ways.some((way) => way.isSetting)
   const said = obstacle === null ? [] : [obstacle]
   if (isWrittenByTeams)
     said.push(
       'A team of the log bucket may write there, and could write what it likes into the logs: use another prefix, or better a bucket of its own.',
     )
-  if (!isSet && wanted === null && maySet(found))
+  if (!isSet && wanted === null && maySet(found) && isSetting)
     said.push('Say where the log files shall go: a bucket (--to) that nobody writes to but the store.')
+  // Said of what was asked for; what a store has besides is for choosing from.
+  if (log !== undefined && maySet(found))
+    for (const { title } of ways.filter((way) => !way.isSetting))
+      said.push(`${title}: no setting of the bucket, and not set from here: use the documents.`)
   if (found.input.store.kind === 'ceph' && !isSet)
     said.push(
       'Ceph has bucket logging since Tentacle; older gateways refuse it. The operations log is set in the configuration of the gateway, which no credential for buckets can do.',
     )
   if (found.input.store.kind === 'other' && !isSet)
     said.push('Which store this is could not be told: `apply` tries PutBucketLogging, and reads it back.')
+  const sources = ways.flatMap((way) => way.sources)
   if (sources.some(({ settings }) => settings.kind === 'bucket' && settings.reader === readerToFillIn))
     said.push(
       'No connector opens the log bucket yet: connect it (`signpost connector create`, for the organisation), with a credential that may only read there.',

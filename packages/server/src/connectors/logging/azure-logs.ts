@@ -2,11 +2,10 @@
 import type { PolicyDocument } from '@signpost/contract'
 import { jsonDocument, policyDocument, shellWord, terraformDocument } from '../policies/document.ts'
 import { hclBlock, hclName } from '../policies/hcl.ts'
-import { inBucket, readerToFillIn, way, type AzureLoggingInput, type Way } from './way.ts'
+import { accountIdToFillIn, groupToFillIn, logAccountIdToFillIn, readerToFillIn } from './placeholders.ts'
+import { inBucket, way, type AzureLoggingInput, type Way } from './way.ts'
 
-const group = 'FILL-IN-RESOURCE-GROUP'
-const accountId = 'FILL-IN-THE-ID-OF-THE-STORAGE-ACCOUNT'
-const logAccountId = 'FILL-IN-THE-ID-OF-THE-LOG-ACCOUNT'
+const [group, accountId, logAccountId] = [groupToFillIn, accountIdToFillIn, logAccountIdToFillIn]
 const categories = ['StorageRead', 'StorageWrite', 'StorageDelete'] as const
 
 export function azureLogs(input: AzureLoggingInput): Way {

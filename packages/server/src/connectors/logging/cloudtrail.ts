@@ -3,25 +3,24 @@ import type { PolicyDocument } from '@signpost/contract'
 import { jsonDocument, policyDocument, shellWord, terraformDocument } from '../policies/document.ts'
 import { hclBlock, hclName } from '../policies/hcl.ts'
 import { partitionOf } from '../s3/credentials/session-policy.ts'
-import { documentOf } from '../policies/statement.ts'
-import { accountToFillIn } from './s3-access-log.ts'
+import { accountToFillIn, trailToFillIn } from './placeholders.ts'
+import { logBucketPolicy, policyResource, trailName } from './s3-log-bucket.ts'
 import { inBucket, way, type S3LoggingInput, type Way } from './way.ts'
-
-const trailToFillIn = 'FILL-IN-TRAIL'
 
 export function cloudTrail(input: S3LoggingInput): Way {
   const about = {
     title: 'Data events of CloudTrail',
     tells:
       'access key or session, object, time and request id; whether a foreign X-User shows is not documented, so that it proves less than the server access log. Requests with a wrong signature are not in it',
-    documents: [...selectorDocuments(input), ...bucketPolicy(input)],
+    documents: [...logBucketPolicy(input, 'trail'), ...selectorDocuments(input)],
   }
   return way(input, 'cloudtrail', about, [
     inBucket(input, `AWSLogs/${accountToFillIn}/CloudTrail/${input.settings.region}/`),
   ])
 }
 
-function selectorDocuments({ settings, target }: S3LoggingInput): PolicyDocument[] {
+function selectorDocuments(input: S3LoggingInput): PolicyDocument[] {
+  const { settings, target } = input
   const title = 'Data events of the bucket, in a trail'
   const objects = `arn:${partitionOf(settings.region)}:s3:::${settings.bucket}/`
   const fields = [
@@ -56,7 +55,13 @@ aws cloudtrail put-event-selectors --region ${shellWord(settings.region)} \\
     )
   const trail = hclBlock(
     ['resource', 'aws_cloudtrail', `signpost_${hclName(settings.name)}`],
-    { name: `signpost-${settings.name}`, s3_bucket_name: target.bucket, enable_log_file_validation: true },
+    {
+      name: trailName(input),
+      s3_bucket_name: target.bucket,
+      enable_log_file_validation: true,
+      // Without the right to write there, making the trail is refused.
+      depends_on: { hcl: `[aws_s3_bucket_policy.${policyResource(input)}]` },
+    },
     selectors.map(({ Name, FieldSelectors }) => selector(Name, FieldSelectors)),
   )
   return [
@@ -68,37 +73,5 @@ aws cloudtrail put-event-selectors --region ${shellWord(settings.region)} \\
       [trail],
       ['A trail of its own; where you have one, add the selector blocks to it.', ...notes.slice(1)],
     ),
-  ]
-}
-
-/** "Amazon S3 bucket policy for CloudTrail". */
-function bucketPolicy({ settings, target }: S3LoggingInput): PolicyDocument[] {
-  const partition = partitionOf(settings.region)
-  const Principal = { Service: 'cloudtrail.amazonaws.com' }
-  const trail = `arn:${partition}:cloudtrail:${settings.region}:${accountToFillIn}:trail/${trailToFillIn}`
-  const isTrail = { 'aws:SourceArn': trail }
-  const document = documentOf([
-    {
-      Sid: 'SignpostTrailAcl',
-      Effect: 'Allow',
-      Principal,
-      Action: 's3:GetBucketAcl',
-      Resource: `arn:${partition}:s3:::${target.bucket}`,
-      Condition: { StringEquals: isTrail },
-    },
-    {
-      Sid: 'SignpostTrailWrite',
-      Effect: 'Allow',
-      Principal,
-      Action: 's3:PutObject',
-      Resource: `arn:${partition}:s3:::${target.bucket}/AWSLogs/${accountToFillIn}/*`,
-      Condition: { StringEquals: { 's3:x-amz-acl': 'bucket-owner-full-control', ...isTrail } },
-    },
-  ])
-  return [
-    jsonDocument('trail-bucket-policy', `Policy of the bucket ${target.bucket} for the trail`, document, [
-      'Only for a new trail: that of a trail that you have is there already.',
-      `Put the id of the account for ${accountToFillIn}, and the name of the trail for ${trailToFillIn}.`,
-    ]),
   ]
 }

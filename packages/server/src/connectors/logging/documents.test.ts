@@ -2,11 +2,24 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { describe, test } from 'node:test'
-import { ConnectorSettings, CreateLogSource, LogFormatName } from '@signpost/contract'
+import {
+  ConnectorSettings,
+  CreateLogSource,
+  LogChoice,
+  LogFormatName,
+  type LogName,
+} from '@signpost/contract'
 import { parse } from '@cdktf/hcl2json'
 import type { S3Store } from '../policies/s3-stores.ts'
 import { usualDelay } from './delays.ts'
-import { loggingWays, readerToFillIn, type LoggingInput } from './index.ts'
+import {
+  loggingWays,
+  logBucketToFillIn,
+  otherLogs,
+  placeholdersIn,
+  readerToFillIn,
+  type LoggingInput,
+} from './index.ts'
 
 const odd = 'it\'s $(id) "x" ${a} %{b}/'
 const s3 = {
@@ -44,14 +57,24 @@ function inputOf(settings: object, more: Partial<Omit<LoggingInput, 'settings'>>
 const byEvent = { bucket: 'my-logs', prefix: 's3/', partitionedBy: 'EventTime' as const }
 const aws = (more: Partial<LoggingInput> = {}) => inputOf(s3, { store: 'aws', target: byEvent, ...more })
 
-const textOf = (input: LoggingInput, format: LogFormatName, name: string, as = 'json') => {
-  const ways = loggingWays(input).filter((way) => way.format === format)
+const textOf = (input: LoggingInput, log: LogName, name: string, as = 'json') => {
+  const ways = loggingWays(input, log)
   const found = ways
     .flatMap(({ documents }) => documents)
     .find((one) => one.name === name && one.format === as)
-  assert.ok(found, `${format} ${name} ${as}`)
+  assert.ok(found, `${log} ${name} ${as}`)
   return found.text
 }
+
+/** By every choice that there is. */
+const everyWay = (input: LoggingInput) =>
+  [undefined, ...LogChoice.options].flatMap((choice) => {
+    try {
+      return loggingWays(input, choice)
+    } catch {
+      return []
+    }
+  })
 
 const stores: S3Store[] = ['aws', 'coreweave', 'minio', 'ceph', 'r2', 'local', 'other']
 const cases: [string, LoggingInput][] = [
@@ -67,12 +90,13 @@ const cases: [string, LoggingInput][] = [
 describe('every document', () => {
   for (const [what, input] of cases)
     test(`of ${what} can be used, and shows no secret`, async () => {
-      const ways = loggingWays(input)
+      const ways = everyWay(input)
       assert.ok(ways.length > 0)
       assert.ok(!JSON.stringify(ways).includes('never-shown'))
-      for (const { format, documents, sources, usually, tells } of ways) {
+      assert.deepEqual(unlisted(JSON.stringify(ways)), [], 'placeholders are listed')
+      for (const { format, documents, sources, usually, tells, costs } of ways) {
         LogFormatName.parse(format)
-        assert.ok(usually !== '' && tells !== '')
+        assert.ok(usually !== '' && tells !== '' && costs !== '')
         assert.ok(sources.length > 0, format)
         for (const source of sources) {
           CreateLogSource.parse(source)
@@ -87,6 +111,10 @@ async function checkDocument({ name, format, text }: { name: string; format: str
   if (format === 'json') JSON.parse(text)
   else if (format === 'terraform') {
     const found = await parse(`${name}.tf`, text)
+    assert.ok(
+      Object.keys(found).every((kind) => ['resource', 'data', 'variable'].includes(kind)),
+      name,
+    )
     assert.ok(Object.keys(found).length > 0, name)
   } else {
     assert.equal(format, 'shell')
@@ -94,6 +122,104 @@ async function checkDocument({ name, format, text }: { name: string; format: str
     execFileSync('sh', ['-n'], { input: text })
   }
 }
+
+/** What looks like a placeholder, and is not in the list. */
+function unlisted(text: string): string[] {
+  const listed = placeholdersIn(text).map((one) => one.text.toLowerCase())
+  const all = text.match(/FILL-IN(?:-[A-Z]+)*(?:@[\w.]+)?|fill-in(?:-[a-z]+)*(?:@[\w.]+)?/g) ?? []
+  return [...new Set(all)].filter((one) => !listed.includes(one.toLowerCase()) && one !== 'FILL-IN')
+}
+
+describe('which log', () => {
+  const logsOf = (input: LoggingInput, choice?: LogChoice) => loggingWays(input, choice).map(({ log }) => log)
+
+  test('left out, it is the one that costs nothing and shows the URL; the others are named beside it', () => {
+    assert.deepEqual(logsOf(aws()), ['s3-server-access'])
+    assert.deepEqual(logsOf(inputOf(gcs)), ['gcs-usage'])
+    const others = (input: LoggingInput) => otherLogs(input, loggingWays(input)).map(({ log }) => log)
+    assert.deepEqual(others(aws()), ['cloudtrail'])
+    assert.deepEqual(others(inputOf(gcs)), ['gcs-audit', 'gcs-audit-files'])
+    // Which release it is decides there.
+    assert.deepEqual(logsOf(inputOf(s3, { store: 'ceph' })), ['ceph-ops', 'ceph-bucket-logging'])
+  })
+
+  test('both are the two that are of use together; what a store has not is refused, with what it has', () => {
+    assert.deepEqual(logsOf(aws(), 'both'), ['s3-server-access', 'cloudtrail'])
+    assert.deepEqual(logsOf(inputOf(gcs), 'both'), ['gcs-usage', 'gcs-audit'])
+    assert.deepEqual(logsOf(inputOf(gcs), 'gcs-audit-files'), ['gcs-audit-files'])
+    const refused = { code: 'invalid', field: 'log', message: /s3-server-access, cloudtrail, both/ }
+    for (const choice of ['gcs-usage', 'minio'] as const) assert.throws(() => logsOf(aws(), choice), refused)
+    assert.throws(() => logsOf(inputOf(azure), 'both'), { message: 'log: this store has azure-resource.' })
+    assert.throws(() => logsOf(inputOf(s3, { store: 'minio' }), 'both'), { code: 'invalid' })
+  })
+
+  const terraformOf = async (input: LoggingInput, choice?: LogChoice) => {
+    const documents = loggingWays(input, choice).flatMap((way) => way.documents)
+    const texts = new Set(documents.filter(({ format }) => format === 'terraform').map(({ text }) => text))
+    const found = await parse('all.tf', [...texts].join('\n\n'))
+    return (found as { resource: Record<string, Record<string, unknown[]>> }).resource
+  }
+  const statementsOf = (resource: Record<string, Record<string, unknown[]>>) =>
+    ((resource['aws_s3_bucket_policy']?.['signpost_vision_access_logs'] ?? []) as { policy: string }[]).map(
+      ({ policy }) => policy.match(/Signpost\w+/g),
+    )
+
+  test('a log bucket has one policy, with what each chosen log needs and no more', async () => {
+    const only = await terraformOf(aws())
+    assert.deepEqual(Object.keys(only).toSorted(), ['aws_s3_bucket_logging', 'aws_s3_bucket_policy'])
+    assert.deepEqual(statementsOf(only), [['SignpostAccessLogs']])
+    const trail = await terraformOf(aws(), 'cloudtrail')
+    assert.deepEqual(Object.keys(trail).toSorted(), ['aws_cloudtrail', 'aws_s3_bucket_policy'])
+    assert.deepEqual(statementsOf(trail), [['SignpostTrailAcl', 'SignpostTrailWrite']])
+    const both = await terraformOf(aws(), 'both')
+    assert.deepEqual(Object.keys(both['aws_s3_bucket_policy']!), ['signpost_vision_access_logs'])
+    assert.deepEqual(statementsOf(both), [['SignpostAccessLogs', 'SignpostTrailAcl', 'SignpostTrailWrite']])
+    assert.match(JSON.stringify(both), /trail\/signpost-vision/, 'the trail that is made beside it')
+    assert.match(JSON.stringify(both['aws_cloudtrail']), /aws_s3_bucket_policy\.signpost_vision_access_logs/)
+    const json = JSON.parse(
+      loggingWays(aws(), 'both')
+        .flatMap(({ documents }) => documents)
+        .find(({ name, format }) => name === 'log-bucket-policy' && format === 'json')!.text,
+    ) as { Statement: { Sid: string }[] }
+    assert.equal(json.Statement.length, 3)
+  })
+
+  test('no resource is there twice, whatever is chosen', async () => {
+    for (const [what, input] of cases)
+      for (const choice of [undefined, ...LogChoice.options])
+        if (choice === undefined || everyChoice(input).includes(choice))
+          for (const [kind, named] of Object.entries((await terraformOf(input, choice)) ?? {}))
+            for (const [name, list] of Object.entries(named))
+              assert.equal(list.length, 1, `${what} ${choice} ${kind} ${name}`)
+  })
+
+  const everyChoice = (input: LoggingInput) =>
+    LogChoice.options.filter((choice) => {
+      try {
+        return loggingWays(input, choice).length > 0
+      } catch {
+        return false
+      }
+    })
+})
+
+test('placeholders are told by name, each with what it stands for, and none that does not occur', () => {
+  const target = { bucket: logBucketToFillIn, prefix: 'x/' }
+  const found = placeholdersIn(loggingWays(aws({ target })))
+  assert.deepEqual(
+    found.map(({ text, option }) => [text, option]),
+    [
+      ['FILL-IN-LOG-BUCKET', 'target'],
+      [readerToFillIn, null],
+      ['FILL-IN-ACCOUNT-ID', null],
+    ],
+  )
+  assert.deepEqual(
+    placeholdersIn(loggingWays(aws({ reader: 'logs' }))).map(({ text }) => text),
+    ['FILL-IN-ACCOUNT-ID'],
+  )
+  assert.deepEqual(placeholdersIn('FILL-IN-THE-IDENTITY, FILL-IN-TRAILS'), [])
+})
 
 test('a prefix of any characters is one word in a command, and stands for itself in a policy', () => {
   const input = aws({ target: { ...byEvent, prefix: odd } })
@@ -186,7 +312,7 @@ describe('for AWS', () => {
       { Field: 'resources.type', Equals: ['AWS::S3::Object'] },
       { Field: 'resources.ARN', StartsWith: ['arn:aws:s3:::my-bucket/'] },
     ])
-    const policy = textOf(aws(), 'cloudtrail', 'trail-bucket-policy')
+    const policy = textOf(aws(), 'cloudtrail', 'log-bucket-policy')
     assert.match(policy, /bucket-owner-full-control/)
     assert.match(policy, /"aws:SourceArn": "arn:aws:cloudtrail:eu-central-1:/)
     const found = await parse('x.tf', textOf(aws(), 'cloudtrail', 'event-selectors', 'terraform'))
@@ -221,7 +347,7 @@ describe('for Google', () => {
       ],
     })
     const push = textOf(inputOf(gcs), 'gcs-audit', 'log-sink', 'shell')
-    const [source] = loggingWays(inputOf(gcs)).find(({ title }) => /Pub\/Sub/.test(title))!.sources
+    const [source] = loggingWays(inputOf(gcs), 'gcs-audit')[0]!.sources
     const endpoint = `https://signpost.example.com/v1/log-sources/${source!.name}/deliveries`
     assert.ok(push.includes(`--push-endpoint=${endpoint} --push-auth-token-audience=${endpoint}`))
     assert.deepEqual(source?.settings.kind === 'http' && source.settings.pubsub?.audience, endpoint)

@@ -2,10 +2,10 @@
 import type { PolicyDocument } from '@signpost/contract'
 import { jsonDocument, policyDocument, shellWord, terraformDocument } from '../policies/document.ts'
 import { hclBlock, hclName } from '../policies/hcl.ts'
+import { projectToFillIn, pusherToFillIn } from './placeholders.ts'
 import { deliveryUrl, inBucket, way, type GcsLoggingInput, type Way } from './way.ts'
 
-const project = 'FILL-IN-PROJECT'
-const pusher = 'FILL-IN@PROJECT.iam.gserviceaccount.com'
+const [project, pusher] = [projectToFillIn, pusherToFillIn]
 const projectNote = `Put the project of the bucket for ${project}.`
 
 const tells =
@@ -22,12 +22,13 @@ export function gcsAuditLog(input: GcsLoggingInput): Way[] {
       tells,
       documents: [...auditDocuments(input), ...pushDocuments(input)],
     },
-    [{ kind: 'http', pubsub: { audience, serviceAccount: 'fill-in@project.iam.gserviceaccount.com' } }],
+    [{ kind: 'http', pubsub: { audience, serviceAccount: pusherToFillIn.toLowerCase() } }],
   )
   const inFiles = way(
     input,
     'gcs-audit',
     {
+      log: 'gcs-audit-files',
       title: 'Data Access audit logs, in files',
       tells,
       documents: [...auditDocuments(input), ...fileDocuments(input)],

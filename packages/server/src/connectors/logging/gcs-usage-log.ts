@@ -50,12 +50,20 @@ gcloud storage buckets describe ${shellWord(`gs://${bucket}`)} --format='default
       ...notes,
     ]),
     policyDocument('bucket-logging', title, 'shell', command, notes),
+    // No resource of its own sets it: as it is, the file can be applied, and what is missing stands where it belongs.
     terraformDocument(
       'bucket-logging',
       title,
-      [block],
-      ['A block for your google_storage_bucket.', ...notes],
+      [
+        ...blocks,
+        `# In your google_storage_bucket for ${oneLine(bucket)}:\n${block.replaceAll(/^/gm, '# ')}`,
+      ],
+      ['The block in the comment is for your google_storage_bucket: put it there.', ...notes],
     ),
-    terraformDocument('log-bucket-policy', `Right of Google to write to ${target.bucket}`, blocks),
   ]
+}
+
+/** Of a comment, nothing leads out. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[^\w.-]/g, '_')
 }

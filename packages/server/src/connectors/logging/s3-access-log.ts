@@ -2,12 +2,11 @@
 import type { PolicyDocument } from '@signpost/contract'
 import { literally } from '../policies/arn.ts'
 import { jsonDocument, policyDocument, shellWord, terraformDocument } from '../policies/document.ts'
-import { hclBlock, hclName, jsonencode } from '../policies/hcl.ts'
-import { documentOf, type Statement } from '../policies/statement.ts'
+import { hclBlock, hclName } from '../policies/hcl.ts'
+import { documentOf } from '../policies/statement.ts'
 import { partitionOf } from '../s3/credentials/session-policy.ts'
+import { logBucketPolicy } from './s3-log-bucket.ts'
 import { inBucket, marked, way, type S3LoggingInput, type Way } from './way.ts'
-
-export const accountToFillIn = 'FILL-IN-ACCOUNT-ID'
 
 export function s3AccessLog(input: S3LoggingInput): Way {
   const { target } = input
@@ -16,42 +15,13 @@ export function s3AccessLog(input: S3LoggingInput): Way {
   const about = {
     title: 'Server access log',
     tells: `${marked}; also signatures that are refused, which CloudTrail does not tell`,
-    documents: [...targetPolicy(input), ...loggingDocuments(input), ...rightsDocuments(input)],
+    documents: [
+      ...logBucketPolicy(input, 'access-log'),
+      ...loggingDocuments(input),
+      ...rightsDocuments(input),
+    ],
   }
   return way(input, 's3-server-access', about, [inBucket(input, target.prefix, layout)])
-}
-
-/** Of the log bucket, not of the one that is logged. */
-function targetPolicy({ settings, target }: S3LoggingInput): PolicyDocument[] {
-  const partition = partitionOf(settings.region)
-  const statement: Statement = {
-    Sid: 'SignpostAccessLogs',
-    Effect: 'Allow',
-    Principal: { Service: 'logging.s3.amazonaws.com' },
-    Action: 's3:PutObject',
-    Resource: `arn:${partition}:s3:::${target.bucket}/${literally(target.prefix)}*`,
-    Condition: {
-      ArnLike: { 'aws:SourceArn': `arn:${partition}:s3:::${settings.bucket}` },
-      StringEquals: { 'aws:SourceAccount': accountToFillIn },
-    },
-  }
-  const title = `Policy of the log bucket ${target.bucket}`
-  const document = documentOf([statement])
-  const notes = [
-    `Put the id of the account that the bucket is in for ${accountToFillIn}. A bucket has one policy: add this statement to those that are there.`,
-    'The log bucket is in the same region and account; it needs the default encryption (SSE-S3), and no Object Lock with a default retention. Nobody but S3 should write there.',
-  ]
-  const block = hclBlock(
-    ['resource', 'aws_s3_bucket_policy', `signpost_${hclName(settings.name)}_access_logs`],
-    {
-      bucket: target.bucket,
-      policy: jsonencode(document),
-    },
-  )
-  return [
-    jsonDocument('log-bucket-policy', title, document, notes),
-    terraformDocument('log-bucket-policy', title, [block], notes),
-  ]
 }
 
 function loggingDocuments({ settings, target }: S3LoggingInput): PolicyDocument[] {
@@ -77,7 +47,6 @@ aws s3api get-bucket-logging --bucket ${shellWord(settings.bucket)}`
   )
   const notes = [
     'Files lie in folders by the date of the event, so that late ones go where they belong: one file tells of one day.',
-    'The file costs what its storage costs, and no more.',
   ]
   return [
     jsonDocument('bucket-logging', title, status, notes),

@@ -2,7 +2,8 @@
 import type { LogFormatName, LogSourceSettings, PolicyDocument } from '@signpost/contract'
 import { jsonDocument, policyDocument, shellWord, terraformDocument } from '../policies/document.ts'
 import { hclBlock, hclName } from '../policies/hcl.ts'
-import { deliveryUrl, inBucket, marked, tokenToFillIn, unmarked, way } from './way.ts'
+import { aliasToFillIn, cephServiceToFillIn, logsDirToFillIn, tokenToFillIn } from './placeholders.ts'
+import { deliveryUrl, inBucket, marked, unmarked, way } from './way.ts'
 import type { S3LoggingInput, Way } from './way.ts'
 
 const folder = (path: string): LogSourceSettings => ({ kind: 'folder', path })
@@ -16,7 +17,7 @@ ceph config set client.rgw rgw_ops_log_rados false
 ceph config set client.rgw rgw_ops_log_file_path /var/log/ceph/ops-log.json
 # or, for one reader at a time that is always there:
 # ceph config set client.rgw rgw_ops_log_socket_path /var/run/ceph/ops-log.sock
-ceph orch restart rgw.FILL-IN-SERVICE`
+ceph orch restart rgw.${cephServiceToFillIn}`
   const documents = [
     policyDocument('ops-log', "Ceph's operations log, into a file", 'shell', command, [
       'For all buckets of the gateway; each gateway writes a log of its own. It is read when the gateway starts.',
@@ -56,16 +57,16 @@ export function cephBucketLogging(input: S3LoggingInput): Way {
 export function minioWebhook(input: S3LoggingInput): Way {
   const url = deliveryUrl(input, 'minio')
   const id = `signpost_${hclName(input.settings.name)}`
-  const command = `mc admin config set FILL-IN-ALIAS audit_webhook:${id} \\
+  const command = `mc admin config set ${aliasToFillIn} audit_webhook:${id} \\
   endpoint=${shellWord(url)} auth_token=${tokenToFillIn} enable=on
-mc admin service restart FILL-IN-ALIAS`
+mc admin service restart ${aliasToFillIn}`
   const environment = [
     `MINIO_AUDIT_WEBHOOK_ENABLE_${id}=on`,
     `MINIO_AUDIT_WEBHOOK_ENDPOINT_${id}=${shellWord(url)}`,
     `MINIO_AUDIT_WEBHOOK_AUTH_TOKEN_${id}=${tokenToFillIn}`,
   ].join('\n')
   const notes = [
-    `Put the token that the log source shows when it is made for ${tokenToFillIn}, and the server's name in mc for FILL-IN-ALIAS.`,
+    `Put the token that the log source shows when it is made for ${tokenToFillIn}, and the server's name in mc for ${aliasToFillIn}.`,
     'For all buckets of the server. The signature of URLs is sent with each entry: use https.',
     'MinIO drops entries when its queue is full (queue_size), for instance while Signpost is not there.',
   ]
@@ -150,7 +151,7 @@ function garage(input: S3LoggingInput): Way {
   const text = `# In the environment of the service; info is the default.
 RUST_LOG=garage=info
 # Its log, as lines in a file:
-journalctl --unit garage --follow --output cat >> FILL-IN-LOGS-DIR/garage.log`
+journalctl --unit garage --follow --output cat >> ${logsDirToFillIn}/garage.log`
   const documents = [
     policyDocument('server-log', "Garage's own log", 'shell', text, [
       belowLogs('garage.log'),

@@ -1,8 +1,16 @@
 /** One log that a bucket's accesses can be read from, with what switches it on. Pure. */
-import type { ConnectorSettings, LogFormatName, LoggingWay, LogSourceSettings } from '@signpost/contract'
+import type {
+  ConnectorSettings,
+  LogFormatName,
+  LoggingWay,
+  LogName,
+  LogSourceSettings,
+} from '@signpost/contract'
 import type { BucketLogging } from '../../domain/connector.ts'
 import type { S3Store } from '../policies/s3-stores.ts'
+import { costsOf } from './costs.ts'
 import { usualDelay } from './delays.ts'
+import { readerToFillIn } from './placeholders.ts'
 
 export interface LoggingInput {
   settings: ConnectorSettings
@@ -14,6 +22,8 @@ export interface LoggingInput {
   reader: string | null
   /** Under which address stores reach this server. */
   publicUrl: string
+  /** Several logs are meant, which share a log bucket. */
+  hasBoth?: boolean
 }
 
 type OfKind<Kind extends ConnectorSettings['kind']> = LoggingInput & {
@@ -25,29 +35,35 @@ export type AzureLoggingInput = OfKind<'azure'>
 
 export type Way = LoggingWay
 
-/** Stands for a connector that is still to be made. */
-export const readerToFillIn = 'fill-in-connector-of-the-log-bucket'
-export const tokenToFillIn = 'FILL-IN-THE-TOKEN'
-
 export const marked = 'the URL with X-User and X-Grant: proven, to the very URL'
 export const unmarked = 'access key, object, address and time alone: likely, never proven'
+
+/** What `PutBucketLogging`, and Google's likeness of it, set. */
+const settings: ReadonlySet<LogName> = new Set<LogName>([
+  's3-server-access',
+  'ceph-bucket-logging',
+  'gcs-usage',
+])
 
 export function way(
   input: LoggingInput,
   format: LogFormatName,
-  about: Pick<Way, 'title' | 'tells' | 'documents'>,
+  { log = format, ...about }: Pick<Way, 'title' | 'tells' | 'documents'> & { log?: LogName },
   places: readonly LogSourceSettings[],
 ): Way {
   const isDelivered = places.every(({ kind }) => kind === 'http')
   return {
+    log,
     format,
     ...about,
     usually: usualDelay(format, isDelivered).words,
-    sources: places.map((settings, index) => ({
-      name: sourceName(input.settings.name, format, index, places.length),
+    costs: costsOf(log),
+    isSetting: settings.has(log),
+    sources: places.map((place, index) => ({
+      name: sourceName(input.settings.name, log, index, places.length),
       connector: input.settings.name,
       format,
-      settings,
+      settings: place,
     })),
   }
 }
@@ -62,12 +78,12 @@ export function inBucket(
 }
 
 /** Where a store sends to. */
-export function deliveryUrl({ publicUrl, settings }: LoggingInput, format: LogFormatName): string {
-  return `${publicUrl}/v1/log-sources/${sourceName(settings.name, format, 0, 1)}/deliveries`
+export function deliveryUrl({ publicUrl, settings: { name } }: LoggingInput, log: LogName): string {
+  return `${publicUrl}/v1/log-sources/${sourceName(name, log, 0, 1)}/deliveries`
 }
 
 /** At most 63 characters. */
-function sourceName(connector: string, format: LogFormatName, index: number, of: number): string {
-  const end = `-${format}${of > 1 ? `-${index + 1}` : ''}`
+function sourceName(connector: string, log: LogName, index: number, of: number): string {
+  const end = `-${log}${of > 1 ? `-${index + 1}` : ''}`
   return `${connector.slice(0, 63 - end.length).replace(/-+$/, '')}${end}`
 }

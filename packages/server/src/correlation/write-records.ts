@@ -5,6 +5,7 @@ import { accessDigest, accessKeyPlace } from '../store/access-log-records.ts'
 import { findAccesses, insertAccesses, placeName, type NewAccess } from '../store/access-log-writes.ts'
 import { insertUnparsedLines, type UnparsedLine } from '../store/log-file-rows.ts'
 import type { AccessLogRecord, ParsedLine } from './access-log-record.ts'
+import { bytesMoved } from './bytes-moved.ts'
 import { addOne, countsOf, type Counter } from './file-counts.ts'
 import type { IngestDeps, IngestedFile } from './ingest-types.ts'
 import type { BucketPlace, KnownBuckets } from './known-buckets.ts'
@@ -140,7 +141,7 @@ function rowOf({ record, place, digest }: Waiting, verdict: Verdict, fileId: num
     object_key: key,
     key_place: accessKeyPlace(record.at, key),
     address: record.address,
-    bytes: record.action === 'write' ? record.bytesReceived : record.bytesSent,
+    bytes: bytesMoved(record),
     evidence: JSON.stringify(verdict.evidence),
   }
 }

@@ -3,6 +3,7 @@
  * millions of them. What is the store's and what a client may have made up is told in `s3-server-access.ts`.
  */
 import type { Doubt, UnparsedReason } from '../access-log-record.ts'
+import { numberOf } from '../json-fields.ts'
 
 export interface S3Columns {
   bucket: string
@@ -18,6 +19,7 @@ export interface S3Columns {
   status: string
   errorCode: string
   bytesSent: string
+  objectSize: string
   tail: S3Tail
 }
 
@@ -49,12 +51,14 @@ export function splitS3Line(text: string): S3Columns | UnparsedReason {
   if (request === undefined) return 'request-line'
   // Columns 10 to 15.
   const [status, errorCode, bytesSent] = [column(scan), column(scan), column(scan)]
-  const others = [column(scan), column(scan), column(scan)]
+  const objectSize = column(scan)
+  const others = [objectSize, column(scan), column(scan)]
   if (!isStatus(status) || !errorCode || !isCount(bytesSent) || !others.every(isCount)) return 'fields'
   // A URI with blanks would have brought an end and an outcome of its own; which of the two is the store's is open.
   if (text.includes('HTTP/', scan.at) && secondOutcome.test(text.slice(scan.at))) return 'request-line'
   const columns = { bucket, time, address, requester, requestId, operation, key, request }
-  return { ...columns, status: status!, errorCode, bytesSent: bytesSent!, tail: tailIn(scan) }
+  const bytes = { bytesSent: bytesSent!, objectSize: objectSize! }
+  return { ...columns, ...bytes, status: status!, errorCode, tail: tailIn(scan) }
 }
 
 /** Undefined: there is no further one, or it is empty. */
@@ -168,4 +172,19 @@ function isSignatureVersion(text: string | undefined): boolean {
 
 export function dashed(text: string): string | null {
   return text === '-' || text === '' ? null : text
+}
+
+/** Column 12: `-` if zero. */
+export function sentBytes(column: string): number | null {
+  return column === '-' ? 0 : numberOf(column)
+}
+
+/**
+ * Column 13, the size of the object, is that of a part where one was put. Who completes an upload is told the whole object's,
+ * whose parts were told before; what begins one, or copies in the store, brings no bytes.
+ */
+export function receivedBytes(operation: string, objectSize: string): number | null {
+  if (!operation.startsWith('REST.P') && !operation.startsWith('REST.C')) return null
+  if (/^REST\.(?:PUT\.(?:OBJECT|PART)|POST\.OBJECT)$/.test(operation)) return numberOf(objectSize)
+  return /^REST\.(?:POST\.UPLOADS?|COPY\.\w+)$/.test(operation) ? 0 : null
 }

@@ -16,7 +16,7 @@ import { makeRecord, skipped, unparsed } from '../make-record.ts'
 import { decodePercent } from '../percent.ts'
 import { readQuery, type QueryFacts } from '../query-markers.ts'
 import { keyOf, splitTarget } from '../request-target.ts'
-import { dashed, splitS3Line, type S3Columns, type S3Tail } from './s3-columns.ts'
+import { dashed, receivedBytes, sentBytes, splitS3Line, type S3Columns, type S3Tail } from './s3-columns.ts'
 import { readUsualLine } from './s3-usual-line.ts'
 
 export const s3ServerAccess: LogFormat = {
@@ -74,7 +74,8 @@ export function parseColumns(text: string, context: LineContext): ParsedLine {
     expiresAt,
     uploadId,
     partNumber,
-    bytesSent: numberOf(columns.bytesSent),
+    bytesSent: sentBytes(columns.bytesSent),
+    bytesReceived: receivedBytes(operation, columns.objectSize),
     doubts: [tail.doubt, !key.isSure && 'key', signed.isContradicted && 'authentication'],
   })
 }

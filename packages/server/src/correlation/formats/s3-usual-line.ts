@@ -9,6 +9,7 @@ import type { AccessLogRecord } from '../access-log-record.ts'
 import { actionOf } from '../actions.ts'
 import { basicTime, commonLogTime, isTimeOfAccess } from '../log-time.ts'
 import { needsNoRedaction } from '../redact.ts'
+import { receivedBytes, sentBytes } from './s3-columns.ts'
 
 const text = String.raw`[\w./,@!()*~-]+`
 const count = String.raw`(?:\d+|-)`
@@ -22,7 +23,7 @@ const line = new RegExp(
   [
     String.raw`^\w+ ([a-z\d][a-z\d.-]*) \[([^\]]{26})\] ([\d.]+) (arn:aws:(?:iam|sts)::\d{12}:[\w./,@-]+|[\da-f]{64}) `,
     String.raw`(\w[\w-]*) (REST\.[A-Z]+\.[A-Z]+) (${text}) "(GET|HEAD|PUT|DELETE) /\7\?${query} HTTP/\d\.\d" `,
-    String.raw`([1-5]\d\d) (?:-|([A-Z][A-Za-z]+)) (?:-|(\d{1,16})) ${count} ${count} ${count} "-" `,
+    String.raw`([1-5]\d\d) (?:-|([A-Z][A-Za-z]+)) (\d{1,16}|-) (\d{1,16}|-) ${count} ${count} "-" `,
     String.raw`"([\w./,@!()*~;[\] -]+)" ([\w.-]+) [^ "]+ SigV4 [^ "]+ QueryString [^ "]+ [^"]+$`,
   ].join(''),
 )
@@ -35,7 +36,7 @@ export function readUsualLine(textOfLine: string): AccessLogRecord | undefined {
   if (!found) return undefined
   for (let index = 1; index < found.length; index += 1)
     if ((found[index]?.length ?? 0) > charactersMax) return undefined
-  const [address, key, agent] = [found[3]!, found[7]!, found[17]!]
+  const [address, key, agent] = [found[3]!, found[7]!, found[18]!]
   const at = commonLogTime(found[2]!)
   const signedAt = basicTime(found[10]!)
   if (at === undefined || signedAt === undefined || key === '-' || !isIPv4(address)) return undefined
@@ -52,7 +53,7 @@ function recordOf(
   const user = found[13]!
   const status = Number(found[14])
   return {
-    identity: `${found[5]},${operation},${found[7]},${found[18]}`,
+    identity: `${found[5]},${operation},${found[7]},${found[19]}`,
     at,
     atIs: 'start',
     bucket: found[1]!,
@@ -65,7 +66,7 @@ function recordOf(
     succeeded: status < 400,
     errorCode: found[15] ?? null,
     address: found[3]!,
-    agent: found[17]!,
+    agent: found[18]!,
     requestId: found[5]!,
     signers: [found[4]!],
     urlSigner: found[9]!,
@@ -74,8 +75,8 @@ function recordOf(
     oddNames: [],
     signedAt,
     expiresAt: signedAt + Number(found[11]) * 1000,
-    bytesSent: found[16] === undefined ? null : Number(found[16]),
-    bytesReceived: null,
+    bytesSent: sentBytes(found[16]!),
+    bytesReceived: receivedBytes(operation, found[17]!),
     uploadId: null,
     partNumber: null,
     doubts: [],

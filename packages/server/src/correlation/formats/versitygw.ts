@@ -55,6 +55,14 @@ function parseEntry(text: string, context: LineContext): ParsedLine {
     // `AuthHeader` stands there always.
     authentication: signed.authentication,
     bytesSent: numberAt(entry, 'BytesSent'),
+    bytesReceived: receivedBytes(operation, numberAt(entry, 'ObjectSize')),
     doubts: [!target.isSure && 'key', signed.isContradicted && 'authentication'],
   })
+}
+
+/** The size of an object or part that was put; 0 stands there also where nobody has set it. */
+function receivedBytes(operation: string, size: number | null): number | null {
+  return size !== 0 && /(?:^|[:_.])(?:Put[_.]?Object|Put[_.]Part|Upload_?Part)$/i.test(operation)
+    ? size
+    : null
 }

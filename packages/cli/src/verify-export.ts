@@ -7,11 +7,14 @@ import {
   createCheckpointVerifier,
   createRemovals,
   expectationsOf,
+  expiryVerdict,
   isCovered,
   notesInFile,
+  proofNotesIn,
   readNote,
   readCheckpointText,
   readPublicKey,
+  type AuditEvent,
   type AuditVerification,
   type ChainedAuditEvent,
 } from '@signpost/contract'
@@ -37,7 +40,11 @@ export interface ExportVerification extends AuditVerification {
  * Checks a whole export without any server: its hash chains, and the checkpoints that it tells of or that were kept
  * elsewhere. Reads the export twice: what later chains and checkpoints say of earlier events must be known before.
  */
-export async function verifyExport(asked: ExportToVerify, signal: AbortSignal): Promise<ExportVerification> {
+export async function verifyExport(
+  asked: ExportToVerify,
+  signal: AbortSignal,
+  clock: () => number = Date.now,
+): Promise<ExportVerification> {
   const { export: file, publicKey, checkpoints } = asked
   if (file === '-') throw new UsageError('--export is read twice: give a file, not standard input')
   if (checkpoints !== undefined && publicKey === undefined)
@@ -50,10 +57,9 @@ export async function verifyExport(asked: ExportToVerify, signal: AbortSignal): 
   const notes: string[] = []
   const removals = createRemovals()
   for await (const { link } of linksIn(file, signal)) {
-    removals.add(link.event)
+    removals.add(link)
     if (link.event.type === 'chain.open') openings.push(link)
-    const note = publicKey === undefined ? undefined : checkpointNoteIn(link.event)
-    if (note !== undefined) notes.push(note)
+    if (publicKey !== undefined) notes.push(...notesIn(link.event))
   }
   const verifier = createCheckpointVerifier(checkpointCrypto)
   const kept =
@@ -69,16 +75,29 @@ export async function verifyExport(asked: ExportToVerify, signal: AbortSignal): 
     if (!isCovered(link, signed.covered)) uncoveredEvents += 1
   }
   const { problems, ...counts } = chains.finish()
-  const firstBad = problems[0] ?? null
-  if (publicKey === undefined) return { ok: firstBad === null, ...counts, firstBad }
+  const { expiries, firstBad: badExpiry } = expiryVerdict({
+    records: removals.expiries,
+    policies: removals.policies,
+    vouched: publicKey === undefined ? undefined : signed.vouched,
+    now: clock(),
+  })
+  const firstBad = problems[0] ?? badExpiry
+  const told = { ...counts, ...(expiries ? { expiries } : {}) }
+  if (publicKey === undefined) return { ok: firstBad === null, ...told, firstBad }
   const { count, last, firstBad: badCheckpoint } = signed
   return {
     ok: firstBad === null && badCheckpoint === null,
-    ...counts,
+    ...told,
     firstBad,
     checkpoints: { count, last, uncoveredEvents, firstBad: badCheckpoint },
     ...(checkpoints === undefined ? {} : { keptUntil: lastNumberOf(kept) }),
   }
+}
+
+/** Checkpoints that the trail tells of, also of such as vouch for what is gone. */
+function notesIn(event: AuditEvent): string[] {
+  const own = checkpointNoteIn(event)
+  return [...(own === undefined ? [] : [own]), ...proofNotesIn(event).map(({ note }) => note)]
 }
 
 /** 0: there is none, or it cannot be read. */

@@ -104,7 +104,7 @@ test('a text that was put in the place of another says so itself, or the record 
     const told = eraseDetails([{ chain: 'a', seq: before.seq, digest }])
     const details = { ...told, ...(erasure === undefined ? {} : { erasure }) }
     const record = chainOf('c', [{ type: 'chain.open' }, { type: 'audit.erase', details }])
-    const removals = createRemovals(record.map(({ event }) => event))
+    const removals = createRemovals(record)
     const verifier = createChainVerifier(sha256Hex, [], [], removals)
     for (const link of [...first, ...record])
       verifier.add(link, link === before ? text : JSON.stringify(link.event))

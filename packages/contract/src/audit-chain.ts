@@ -73,6 +73,8 @@ export function createChainVerifier(
   removals: Removals = createRemovals(),
 ): ChainVerifier {
   const heads = new Map<string, { seq: number; hash: string }>()
+  /** How many events are gone by a record, of each chain that is there. */
+  const begins = new Map<string, number>()
   const expected = expectedHashes(openings, signed)
   const problems: ChainProblem[] = []
   const counts = { events: 0, erasedEvents: 0, pseudonymisedEvents: 0 }
@@ -91,7 +93,9 @@ export function createChainVerifier(
   const add = (link: ChainedAuditEvent, eventText: string, pseudonymised: boolean): ChainProblem | null => {
     const { chain, seq, hash } = link
     counts.events += 1
-    const head = headBefore(link, heads.get(chain), removals)
+    const known = heads.get(chain)
+    const head = known ?? beginningOf(link, removals)
+    if (!known) begins.set(chain, head.seq)
     heads.set(chain, { seq, hash })
     const anchors = expected.get(`${chain}:${seq}`)
     expected.delete(`${chain}:${seq}`)
@@ -99,7 +103,7 @@ export function createChainVerifier(
       return fail(
         chain,
         head.seq + 1,
-        seq > head.seq ? `missing: the next event found is number ${seq}` : 'out of order or doubled',
+        seq > head.seq ? missingProblem(link, removals) : 'out of order or doubled',
       )
     if (pseudonymised) counts.pseudonymisedEvents += 1
     else if (!fits(head.hash, link, eventText))
@@ -112,11 +116,13 @@ export function createChainVerifier(
     add: (link, eventText = JSON.stringify(link.event), pseudonymised = false) =>
       add(link, eventText, pseudonymised),
     finish() {
+      // Of a chain of which nothing is there, all may have gone; else nothing behind its beginning.
+      const goneOf = (chain: string) => begins.get(chain) ?? removals.through.get(chain) ?? 0
       for (const [place, anchors] of expected) {
         const anchor = anchors[0]
         if (!anchor) continue
         const recorded = removals.expiredHash(anchor.chain, anchor.seq)
-        if (anchor.seq > removals.expiredThrough(anchor.chain))
+        if (anchor.seq > goneOf(anchor.chain))
           fail(anchor.chain, anchor.seq, `missing: ${anchor.by} says that this event existed`)
         else if (recorded !== undefined && anchors.some(({ hash }) => hash !== recorded))
           fail(
@@ -126,22 +132,24 @@ export function createChainVerifier(
           )
       }
       const { events, ...others } = counts
-      const removed = { expiredEvents: removals.expiredCount(), ...others }
-      const named = Object.entries(removed).filter(([, count]) => count > 0)
+      const expiredEvents = [...removals.through.keys()].reduce((sum, chain) => sum + goneOf(chain), 0)
+      const named = Object.entries({ expiredEvents, ...others }).filter(([, count]) => count > 0)
       return { chains: heads.size, events, problems, ...Object.fromEntries(named) }
     },
   }
 }
 
-/** Where the chain stood before this event: after the one before it, or after a beginning that expired by a record. */
-function headBefore(
-  { chain, seq }: ChainedAuditEvent,
-  known: { seq: number; hash: string } | undefined,
-  removals: Removals,
-): { seq: number; hash: string } {
-  const head = known ?? { seq: 0, hash: genesisHash }
-  const hash = seq > head.seq + 1 ? removals.expiredHash(chain, seq - 1) : undefined
-  return hash === undefined ? head : { seq: seq - 1, hash }
+/** Where the chain stood before the first event that is there: nowhere, or behind a beginning that expired by a record. */
+function beginningOf({ chain, seq }: ChainedAuditEvent, removals: Removals): { seq: number; hash: string } {
+  const hash = seq > 1 ? removals.expiredHash(chain, seq - 1) : undefined
+  return hash === undefined ? { seq: 0, hash: genesisHash } : { seq: seq - 1, hash }
+}
+
+function missingProblem({ chain, seq }: ChainedAuditEvent, removals: Removals): string {
+  const problem = `missing: the next event found is number ${seq}`
+  return removals.expiredHash(chain, seq - 1) === undefined
+    ? problem
+    : `${problem}. An audit.expire event tells of them, but nothing expires behind an event that is there (an export during which something expired: make it again)`
 }
 
 /** `chain:seq` -> what the openings of later chains, and checkpoints, say its hash was. */

@@ -3,7 +3,7 @@
  * what such an event names may be missing, or read otherwise than its hash says.
  */
 import type { Sha256Hex } from './audit-chain.ts'
-import type { AuditEvent } from './schemas/audit.ts'
+import type { AuditEvent, ChainedAuditEvent } from './schemas/audit.ts'
 
 /** How far the beginning of a chain was taken away. Stands in an `audit.expire` event's `details` as `chain:<id>` -> `<seq>:<hash>`. */
 export interface ExpiredBeginning {
@@ -25,12 +25,23 @@ export function erasedDigest(hash: string, textLeft: string, sha256Hex: Sha256He
   return sha256Hex(`${hash}\n${textLeft}`)
 }
 
+/**
+ * A checkpoint that had the events long before they went: who verifies an export has its signature to go by, and not the
+ * record's word. In the same `details`: `checkpoint:<number>` -> the whole signed note.
+ */
+export interface ProofNote {
+  number: number
+  note: string
+}
+
 export function expireDetails(
   beginnings: readonly ExpiredBeginning[],
   checkpoints: readonly number[],
+  proofs: readonly ProofNote[],
 ): Record<string, string> {
   return {
     ...Object.fromEntries(beginnings.map(({ chain, seq, hash }) => [`chain:${chain}`, `${seq}:${hash}`])),
+    ...Object.fromEntries(proofs.map(({ number, note }) => [`checkpoint:${number}`, note])),
     ...(checkpoints.length === 0 ? {} : { checkpoints: rangesText(checkpoints) }),
   }
 }
@@ -45,18 +56,33 @@ export function eraseDetails(erased: readonly ErasedText[]): Record<string, stri
 }
 
 export function expiredIn(event: AuditEvent): ExpiredBeginning[] {
-  if (event.type !== 'audit.expire') return []
+  if (!isExpiry(event)) return []
   return placesIn(event, 'chain:').map(({ chain, seq, rest }) => ({ chain, seq, hash: rest }))
 }
 
+export function proofNotesIn(event: AuditEvent): ProofNote[] {
+  if (!isExpiry(event)) return []
+  return Object.entries(event.details ?? {}).flatMap(([name, note]) =>
+    name.startsWith(proofPrefix) && typeof note === 'string'
+      ? [{ number: Number(name.slice(proofPrefix.length)), note }]
+      : [],
+  )
+}
+
+const proofPrefix = 'checkpoint:'
+
+function isExpiry({ type, decision }: AuditEvent): boolean {
+  return type === 'audit.expire' && decision === 'allow'
+}
+
 export function erasedIn(event: AuditEvent): ErasedText[] {
-  if (event.type !== 'audit.erase') return []
+  if (event.type !== 'audit.erase' || event.decision !== 'allow') return []
   return placesIn(event, 'erased:').map(({ chain, seq, rest }) => ({ chain, seq, digest: rest }))
 }
 
 /** Numbers of the checkpoints whose events went with an expired beginning. */
 export function expiredCheckpointsIn(event: AuditEvent): number[] {
-  const text = event.type === 'audit.expire' ? event.details?.['checkpoints'] : undefined
+  const text = isExpiry(event) ? event.details?.['checkpoints'] : undefined
   if (typeof text !== 'string') return []
   return text.split(' ').flatMap((range) => {
     const [first = 0, last = first] = range.split('-').map(Number)
@@ -100,50 +126,65 @@ function placesIn(event: AuditEvent, prefix: string): { chain: string; seq: numb
   })
 }
 
+/** An `audit.expire` event that takes away beginnings of chains, and where it stands. */
+export type ExpiryRecord = Pick<ChainedAuditEvent, 'chain' | 'seq' | 'event'>
+
 /** All that is recorded as taken out, read ahead of what is verified. */
 export interface Removals {
-  add(event: AuditEvent): void
+  add(link: ExpiryRecord): void
   /** Of an event that is the last of an expired beginning. */
   expiredHash(chain: string, seq: number): string | undefined
-  /** How far a chain's beginning has expired; 0: not at all. */
-  expiredThrough(chain: string): number
+  /** How far the beginnings of chains have expired. */
+  through: ReadonlyMap<string, number>
   /** Whether this text was put there by a record, and says so itself: what is left of an event passes for no other event. */
   isErased(place: { chain: string; seq: number }, textLeft: string, digest: () => string): boolean
   checkpoints: ReadonlySet<number>
-  /** How many events they are, all together. */
-  expiredCount(): number
+  /** Who took away what, and the policies that allowed it: both for `expiryVerdict`. */
+  expiries: readonly ExpiryRecord[]
+  policies: readonly AuditEvent[]
 }
 
-export function createRemovals(events: Iterable<AuditEvent> = []): Removals {
+export function createRemovals(links: Iterable<ExpiryRecord> = []): Removals {
   const hashes = new Map<string, Map<number, string>>()
   const through = new Map<string, number>()
   /** By place: digests, and the names of the erasures. */
   const erased = new Map<string, [digest: string, erasure: string][]>()
   const checkpoints = new Set<number>()
+  const expiries: ExpiryRecord[] = []
+  const policies: AuditEvent[] = []
+  const addExpiry = (link: ExpiryRecord) => {
+    const beginnings = expiredIn(link.event)
+    const numbers = expiredCheckpointsIn(link.event)
+    for (const { chain, seq, hash } of beginnings) {
+      if (!hashes.has(chain)) hashes.set(chain, new Map())
+      hashes.get(chain)!.set(seq, hash)
+      through.set(chain, Math.max(seq, through.get(chain) ?? 0))
+    }
+    for (const number of numbers) checkpoints.add(number)
+    if (beginnings.length + numbers.length > 0) expiries.push(link)
+  }
   const removals: Removals = {
-    add(event) {
-      for (const { chain, seq, hash } of expiredIn(event)) {
-        if (!hashes.has(chain)) hashes.set(chain, new Map())
-        hashes.get(chain)!.set(seq, hash)
-        through.set(chain, Math.max(seq, through.get(chain) ?? 0))
-      }
+    add(link) {
+      const { event } = link
+      addExpiry(link)
+      if (event.type === 'audit.retention' && event.decision === 'allow') policies.push(event)
       for (const { chain, seq, digest } of erasedIn(event)) {
         const place = `${chain}:${seq}`
         const erasure = String(event.details?.['erasure'] ?? '')
         erased.set(place, [...(erased.get(place) ?? []), [digest, erasure]])
       }
-      for (const number of expiredCheckpointsIn(event)) checkpoints.add(number)
     },
     expiredHash: (chain, seq) => hashes.get(chain)?.get(seq),
-    expiredThrough: (chain) => through.get(chain) ?? 0,
+    through,
     isErased({ chain, seq }, textLeft, digest) {
       const told = erased.get(`${chain}:${seq}`) ?? []
       const found = told.length === 0 ? undefined : told.findLast(([one]) => one === digest())
       return found !== undefined && found[1] !== '' && erasureIn(textLeft) === found[1]
     },
     checkpoints,
-    expiredCount: () => [...through.values()].reduce((sum, seq) => sum + seq, 0),
+    expiries,
+    policies,
   }
-  for (const event of events) removals.add(event)
+  for (const link of links) removals.add(link)
   return removals
 }

@@ -22,6 +22,9 @@ export interface SignedHead extends CheckpointHead {
   number: number
 }
 
+/** One that the trusted key vouches for, with the chains that had grown since the one before. */
+export type VouchedCheckpoint = Pick<Checkpoint, 'number' | 'at' | 'heads'>
+
 export interface VerifiedCheckpoints {
   count: number
   last: { number: number; at: string } | null
@@ -29,6 +32,8 @@ export interface VerifiedCheckpoints {
   heads: SignedHead[]
   /** How far the newest checkpoint reaches in each chain. */
   covered: ReadonlyMap<string, number>
+  /** By number. Without a key: all. */
+  vouched: readonly VouchedCheckpoint[]
   firstBad: CheckpointProblem | null
 }
 
@@ -115,6 +120,10 @@ export function createCheckpointVerifier(crypto: CheckpointCrypto) {
         last: last ? { number: last.number, at: last.at } : null,
         heads,
         covered,
+        vouched: vouchedBy(
+          publicKey,
+          ordered.map(({ checkpoint }) => checkpoint),
+        ),
         firstBad: problems[0] ?? null,
       }
     },
@@ -191,6 +200,18 @@ function checkKeys(ordered: readonly Checkpoint[], trusted: string, fail: Fail):
       return fail(number, 'forged: signed with a key that the one before did not announce')
     expected = nextKey ?? key
   }
+}
+
+/**
+ * From the trusted key's first on, as far as keys are checked; and before it what digests lead to without a gap. Behind a gap
+ * anybody could have put a note that fits nothing else.
+ */
+function vouchedBy(publicKey: string | undefined, ordered: readonly Checkpoint[]): VouchedCheckpoint[] {
+  if (publicKey === undefined) return [...ordered]
+  let start = ordered.findIndex(({ key }) => key === publicKey)
+  if (start === -1) return []
+  while (start > 0 && ordered[start - 1]!.number === ordered[start]!.number - 1) start -= 1
+  return ordered.slice(start)
 }
 
 /** Heads for the chain verifier, in its words. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { AuditVerification } from '@signpost/contract'
+import type { AuditExpiry, AuditVerification } from '@signpost/contract'
 import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
@@ -61,7 +61,7 @@ function linesOf(result: ExportVerification): string[] {
     )
   const bad = checkpoints?.firstBad
   if (bad) lines.push(`not ok: checkpoint ${bad.number}: ${printableLine(bad.problem)}`)
-  if (!ok) return lines
+  if (!ok) return [...lines, ...expiryLines(result)]
   const all = `ok: ${events} events in ${chains} ${chains === 1 ? 'chain' : 'chains'}`
   if (!checkpoints?.last) return [all, ...removedLines(result)]
   const { last, uncoveredEvents } = checkpoints
@@ -73,6 +73,7 @@ function removedLines(result: ExportVerification): string[] {
   const { expiredEvents, erasedEvents, pseudonymisedEvents } = result
   return [
     ...(expiredEvents ? [`expired before them, by record: ${expiredEvents} events`] : []),
+    ...expiryLines(result),
     ...(erasedEvents ? [`erased, by record: the texts of ${erasedEvents} events; their hashes stay`] : []),
     ...(pseudonymisedEvents
       ? [
@@ -80,6 +81,26 @@ function removedLines(result: ExportVerification): string[] {
         ]
       : []),
   ]
+}
+
+/** More of them are for a program (`--json`). */
+const expiriesMax = 50
+
+/** Who took away what: whoever knows of a policy of another kind sees it here. */
+function expiryLines({ expiries = [] }: ExportVerification): string[] {
+  const shown = expiries.slice(0, expiriesMax).map(({ chain, seq, at, by, events, beginnings, problem }) => {
+    const what = beginnings.map((one) => `chain ${one.chain} to ${one.throughSeq} (${provenBy(one)})`)
+    const who = by === null ? 'the server, by policy' : by
+    const place = `event ${seq} of chain ${chain}`
+    const line = `  ${problem === null ? '' : 'FORGED '}${at}  ${who}: ${events ?? '?'} events, ${what.join(', ')}; ${place}`
+    return printableLine(line)
+  })
+  const more = expiries.length - shown.length
+  return more > 0 ? [...shown, `  and ${more} more: --json`] : shown
+}
+
+function provenBy({ checkpoint }: AuditExpiry['beginnings'][number]): string {
+  return checkpoint === null ? 'no checkpoint known' : `checkpoint ${checkpoint}`
 }
 
 async function verifyOnServer(context: Context): Promise<AuditVerification> {

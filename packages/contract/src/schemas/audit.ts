@@ -166,6 +166,26 @@ export const ListAuditEventsQuery = z.strictObject({
 })
 export const ExportAuditEventsQuery = ListAuditEventsQuery.omit({ limit: true, cursor: true })
 
+/** An `audit.expire` event that took away beginnings of chains. */
+export const AuditExpiry = z.object({
+  chain: z.string().describe('Where the event stands that tells of it'),
+  seq: z.number().int().describe('Its place in that chain'),
+  at: Instant.describe('When, by its own word'),
+  by: z.string().nullable().describe('Who; null: the server, by the policy of retention'),
+  events: z.number().int().nullable().describe('How many went then, by its own word'),
+  beginnings: z
+    .array(
+      z.object({
+        chain: z.string(),
+        throughSeq: z.number().int().describe('The last event that went'),
+        checkpoint: z.number().int().nullable().describe('The first that had it; null: none is known'),
+      }),
+    )
+    .describe('What is gone, with what was told again of earlier ones'),
+  problem: z.string().nullable().describe('Why no policy can have done it; null: one may have'),
+})
+export type AuditExpiry = z.infer<typeof AuditExpiry>
+
 export const AuditVerification = z.object({
   ok: z.boolean().describe('Every chain is whole, from its first event to its last'),
   chains: z.number().int().describe('How many were checked'),
@@ -179,6 +199,10 @@ export const AuditVerification = z.object({
     .int()
     .optional()
     .describe('Gone by the policy of retention, and recorded so; left out: none'),
+  expiries: z
+    .array(AuditExpiry)
+    .optional()
+    .describe('Who took them away, and when: the newest 1000; left out: none'),
   erasedEvents: z
     .number()
     .int()

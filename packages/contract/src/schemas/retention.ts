@@ -4,7 +4,7 @@ import { Instant, Slug, Username } from './common.ts'
 const days = (what: string, min: number) =>
   z.number().int().min(min).max(36_500).nullable().describe(`Days that ${what} are kept; null: for good`)
 /** Nobody should get rid of what they did before somebody can have looked. */
-const evidenceDaysMin = 30
+export const evidenceDaysMin = 30
 
 /** How long what was recorded is kept. */
 export const AuditRetention = z.strictObject({

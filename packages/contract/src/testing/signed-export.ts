@@ -2,6 +2,7 @@
 import { hash, sign, type KeyObject } from 'node:crypto'
 import { genesisHash, linkText } from '../audit-chain.ts'
 import {
+  byChain,
   checkpointNote,
   checkpointText,
   digestOfHeads,
@@ -27,8 +28,8 @@ export interface SignedExport {
   publicKey: string
 }
 
-/** Four rounds: in each, chain-a and chain-b grow, and a checkpoint is signed, of which chain-a tells. */
-export function createSignedExport(options: ExportOptions = {}): SignedExport {
+/** Writes a trail event by event, at times of one's own. */
+export function createTrailWriter(options: ExportOptions = {}) {
   const { origin = 'signpost/test', key = keyFrom(1), noteInEvent = (note) => note } = options
   const lines: string[] = []
   const notes: string[] = []
@@ -36,9 +37,8 @@ export function createSignedExport(options: ExportOptions = {}): SignedExport {
   const signed = new Map<string, CheckpointHead>()
   let previous = noCheckpoint
   let count = 0
-
-  const write = (chain: string, fields: Pick<AuditEvent, 'type'> & Partial<AuditEvent>) => {
-    const at = `2026-11-23T10:00:00.${String(count++).padStart(3, '0')}Z`
+  const write = (chain: string, at: string, fields: Pick<AuditEvent, 'type'> & Partial<AuditEvent>) => {
+    count += 1
     const made: AuditEvent = { id: `id-${count}`, at, decision: 'allow', reason: 'tests', ...fields }
     const event = options.edit ? options.edit(made, chain) : made
     if (!event) return
@@ -49,39 +49,56 @@ export function createSignedExport(options: ExportOptions = {}): SignedExport {
     heads.set(chain, { chain, seq, hash: linkHash })
     lines.push(`{"chain":"${chain}","seq":${seq},"hash":"${linkHash}","event":${text}}`)
   }
-  const open = (chain: string) =>
-    write(chain, {
-      type: 'chain.open',
-      details: Object.fromEntries(
-        [...heads.values()].map((head) => [`chain:${head.chain}`, `${head.seq}:${head.hash}`]),
-      ),
-    })
-  const checkpoint = (number: number) => {
-    const text = checkpointText({
-      origin,
-      number,
-      at: `2026-11-23T10:0${number}:00.000Z`,
-      previous,
-      key: publicKeyText(signingKeyOf(origin, key)),
-      chains: heads.size,
-      chainsDigest: digestOfHeads(heads.values(), crypto.sha256Hex),
-      heads: [...heads.values()].filter((head) => signed.get(head.chain)?.hash !== head.hash),
-    })
-    previous = hash('sha256', text)
-    for (const head of heads.values()) signed.set(head.chain, head)
-    const note = checkpointNote(text, signingKeyOf(origin, key), sign(null, Buffer.from(text), key))
-    notes.push(note)
-    const details = { number, digest: previous, note: noteInEvent(note, number) }
-    write('chain-a', { type: 'audit.checkpoint', details })
+  return {
+    lines,
+    notes,
+    publicKey: publicKeyText(signingKeyOf(origin, key)),
+    write,
+    open: (chain: string, at: string) =>
+      write(chain, at, {
+        type: 'chain.open',
+        details: Object.fromEntries(
+          [...heads.values()].map((head) => [`chain:${head.chain}`, `${head.seq}:${head.hash}`]),
+        ),
+      }),
+    /** `inChain`: which tells of it, at its time or another. */
+    checkpoint: (inChain: string, at: string, eventAt = at) => {
+      const number = notes.length + 1
+      const text = checkpointText({
+        origin,
+        number,
+        at,
+        previous,
+        key: publicKeyText(signingKeyOf(origin, key)),
+        chains: heads.size,
+        chainsDigest: digestOfHeads(heads.values(), crypto.sha256Hex),
+        heads: [...heads.values()]
+          .filter((head) => signed.get(head.chain)?.hash !== head.hash)
+          .toSorted(byChain),
+      })
+      previous = hash('sha256', text)
+      for (const head of heads.values()) signed.set(head.chain, head)
+      const note = checkpointNote(text, signingKeyOf(origin, key), sign(null, Buffer.from(text), key))
+      notes.push(note)
+      const details = { number, digest: previous, note: noteInEvent(note, number) }
+      write(inChain, eventAt, { type: 'audit.checkpoint', details })
+    },
   }
+}
 
-  open('chain-a')
+/** Four rounds: in each, chain-a and chain-b grow, and a checkpoint is signed, of which chain-a tells. */
+export function createSignedExport(options: ExportOptions = {}): SignedExport {
+  const { lines, notes, publicKey, write, open, checkpoint } = createTrailWriter(options)
+  let count = 0
+  const next = () => `2026-11-23T10:00:00.${String(count++).padStart(3, '0')}Z`
+  open('chain-a', next())
   for (const number of [1, 2, 3, 4]) {
-    write('chain-a', { type: 'user.create', username: `alice-${number}` })
-    if (number === 2) open('chain-b')
-    if (number > 1) write('chain-b', { type: 'url.issue', decision: 'deny', username: `bob-${number}` })
-    write('chain-a', { type: 'team.create', team: `vision-${number}` })
-    checkpoint(number)
+    write('chain-a', next(), { type: 'user.create', username: `alice-${number}` })
+    if (number === 2) open('chain-b', next())
+    if (number > 1)
+      write('chain-b', next(), { type: 'url.issue', decision: 'deny', username: `bob-${number}` })
+    write('chain-a', next(), { type: 'team.create', team: `vision-${number}` })
+    checkpoint('chain-a', `2026-11-23T10:0${number}:00.000Z`, next())
   }
-  return { lines, notes, publicKey: publicKeyText(signingKeyOf(origin, key)) }
+  return { lines, notes, publicKey }
 }

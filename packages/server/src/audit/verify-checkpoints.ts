@@ -8,6 +8,7 @@ import {
   type CheckpointProblem,
   type CheckpointVerification,
   type SignedHead,
+  type VouchedCheckpoint,
 } from '@signpost/contract'
 import { eachCheckpoint, type CheckpointRow } from '../store/checkpoints.ts'
 import type { Db } from '../store/statement.ts'
@@ -16,6 +17,7 @@ import { checkpointCrypto } from './checkpoint-crypto.ts'
 export interface CheckpointCheck {
   /** What the chains must hold. */
   heads: readonly SignedHead[]
+  vouched: readonly VouchedCheckpoint[]
   /** Every event of the trail, one by one. */
   add(place: { chain: string; seq: number }, event: AuditEvent | undefined): void
   /** After the last event. Undefined: there are no checkpoints, and none were ever recorded. */
@@ -49,6 +51,7 @@ export async function checkCheckpoints(
   let uncoveredEvents = 0
   return {
     heads: result.heads,
+    vouched: result.vouched,
     add(place, event) {
       if (!isCovered(place, result.covered)) uncoveredEvents += 1
       const note = event && checkpointNoteIn(event)

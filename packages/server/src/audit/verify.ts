@@ -1,4 +1,4 @@
-import { createChainVerifier, expectationsOf } from '@signpost/contract'
+import { createChainVerifier, expectationsOf, expiryVerdict } from '@signpost/contract'
 import type { AuditEvent, AuditVerification, ChainProblem, Removals } from '@signpost/contract'
 import { columnsOf } from '../store/audit-columns.ts'
 import {
@@ -21,11 +21,16 @@ import { checkCheckpoints } from './verify-checkpoints.ts'
  * with all its checkpoints. For that, keep checkpoints elsewhere.
  *
  * @param trusted the public key of this server; undefined: it has not the one that signed last
+ * @param now ms since the epoch; left out: records of what expired that no checkpoint covers yet are as old as they say
  */
-export async function verifyAudit(store: Pick<Store, 'db'>, trusted?: string): Promise<AuditVerification> {
+export async function verifyAudit(
+  store: Pick<Store, 'db'>,
+  trusted?: string,
+  now: number = Number.POSITIVE_INFINITY,
+): Promise<AuditVerification> {
   for (let tries = 1; ; tries++) {
     const { removals, count } = await readRemovals(store.db)
-    const result = await verifyOnce(store, trusted, removals)
+    const result = await verifyOnce(store, { trusted, now }, removals)
     // What was taken out while it read looks like a fault, and is none if its record came meanwhile.
     if (result.ok || tries === triesMax || (await readRemovals(store.db)).count === count) return result
   }
@@ -35,7 +40,7 @@ const triesMax = 5
 
 async function verifyOnce(
   store: Pick<Store, 'db'>,
-  trusted: string | undefined,
+  { trusted, now }: { trusted: string | undefined; now: number },
   removals: Removals,
 ): Promise<AuditVerification> {
   const { db } = store
@@ -64,10 +69,23 @@ async function verifyOnce(
   }
 
   const { problems, ...counts } = verifier.finish()
-  first ??= problems[0] ?? missingEnd(heads.values(), removals) ?? (await unknownChain(store, seen))
+  first ??= problems[0] ?? missingEnd(heads.values(), seen, removals) ?? (await unknownChain(store, seen))
+  const { expiries, firstBad: badExpiry } = expiryVerdict({
+    records: removals.expiries,
+    policies: removals.policies,
+    vouched: checkpoints.vouched,
+    now,
+  })
+  first ??= badExpiry
   const signed = await checkpoints.finish()
   const ok = first === null && (signed?.firstBad ?? null) === null
-  return { ok, ...counts, firstBad: first, ...(signed ? { checkpoints: signed } : {}) }
+  return {
+    ok,
+    ...counts,
+    ...(expiries ? { expiries } : {}),
+    firstBad: first,
+    ...(signed ? { checkpoints: signed } : {}),
+  }
 }
 
 /** Stands for a text that is no event: the verifier only looks at the text. */
@@ -102,11 +120,12 @@ function columnProblem(
 
 function missingEnd(
   heads: Iterable<{ chain: string; head_seq: number; head_hash: string }>,
+  seen: ReadonlySet<string>,
   removals: Removals,
 ): ChainProblem | null {
   for (const { chain, head_seq: seq, head_hash: hash } of heads) {
-    // A chain that has expired to its end.
-    if (removals.expiredHash(chain, seq) === hash) continue
+    // A chain that has expired to its end: nothing of it is there.
+    if (!seen.has(chain) && removals.expiredHash(chain, seq) === hash) continue
     return { chain, seq, problem: 'missing: the kept head says that this event existed' }
   }
   return null

@@ -63,7 +63,7 @@ export async function verifyAuditEvents(
   await requireReader(deps, caller, 'verifyAuditEvents', {})
   const newest = await findNewestCheckpoint(deps.store.db)
   const isHeld = newest !== undefined && (await holdsKey(deps, newest.public_key))
-  return verifyAudit(deps.store, isHeld ? newest.public_key : undefined)
+  return verifyAudit(deps.store, isHeld ? newest.public_key : undefined, deps.clock())
 }
 
 /** Decides, and records who reads what. */

@@ -1,4 +1,5 @@
 import type { CheckpointHead } from '@signpost/contract'
+import { sql } from 'kysely'
 import type { Insertable, Selectable } from 'kysely'
 import { setImmediate } from 'node:timers/promises'
 import type { PageRequest } from './page.ts'
@@ -15,6 +16,33 @@ const headsInStatement = 100
 
 export async function findNewestCheckpoint(db: Db): Promise<CheckpointRow | undefined> {
   return db.selectFrom('checkpoints').selectAll().orderBy('number', 'desc').limit(1).executeTakeFirst()
+}
+
+/** Of those that were signed until then, that included. */
+export async function findNewestCheckpointUntil(db: Db, at: number): Promise<CheckpointRow | undefined> {
+  return db
+    .selectFrom('checkpoints')
+    .selectAll()
+    .where('at', '<=', at)
+    .orderBy('at', 'desc')
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+}
+
+/** Signed from then until then, both included; by time, from behind this one. */
+export async function listCheckpointsBetween(
+  db: Db,
+  { from, until }: { from: number; until: number },
+  direction: 'asc' | 'desc',
+  { limit, after }: PageRequest<Pick<CheckpointRow, 'at' | 'number'>>,
+): Promise<CheckpointRow[]> {
+  let query = db.selectFrom('checkpoints').selectAll().where('at', '>=', from).where('at', '<=', until)
+  if (after) {
+    const beyond = sql.raw(direction === 'asc' ? '>' : '<')
+    query = query.where(sql<boolean>`(at, number) ${beyond} (${after.at}, ${after.number})`)
+  }
+  return query.orderBy('at', direction).orderBy('number', direction).limit(limit).execute()
 }
 
 /** By number. */

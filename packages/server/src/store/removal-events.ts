@@ -11,14 +11,14 @@ const pageEvents = 200
 export async function readRemovals(db: Db): Promise<{ removals: Removals; count: number }> {
   const removals = createRemovals()
   let count = 0
-  for (const type of ['audit.expire', 'audit.erase'] as const) {
+  for (const type of ['audit.expire', 'audit.erase', 'audit.retention'] as const) {
     let after: AuditCursor | undefined
     do {
       const page = { limit: pageEvents, after, oldestFirst: true }
       const rows = (await listAuditEvents(db, { type, decision: 'allow' }, page)).slice(0, pageEvents)
-      for (const { event } of rows) {
-        const parsed = eventIn(event)
-        if (parsed) removals.add(parsed)
+      for (const { chain, seq, event: text } of rows) {
+        const event = eventIn(text)
+        if (event) removals.add({ chain, seq, event })
       }
       count += rows.length
       after = rows.length < pageEvents ? undefined : rows.at(-1)

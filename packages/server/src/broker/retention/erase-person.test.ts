@@ -344,13 +344,13 @@ onBothEngines('erasing a person', (create) => {
       const all = await rows(opened)
       const links = all.map(chainedEventOf)
       const openings = links.filter(({ event }) => event.type === 'chain.open')
-      const check = (events: AuditEvent[]) => {
-        const verifier = createChainVerifier(sha256Hex, openings, [], createRemovals(events))
+      const check = (told: typeof links) => {
+        const verifier = createChainVerifier(sha256Hex, openings, [], createRemovals(told))
         for (const [index, link] of links.entries()) verifier.add(link, all[index]!.event)
         return verifier.finish().problems.length
       }
-      assert.equal(check(links.map(({ event }) => event)), 0)
-      assert.ok(check(links.map(({ event }) => event).filter(({ type }) => type !== 'audit.erase')) > 5)
+      assert.equal(check(links), 0)
+      assert.ok(check(links.filter(({ event }) => event.type !== 'audit.erase')) > 5)
     })
   })
 })

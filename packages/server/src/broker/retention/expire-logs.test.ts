@@ -8,6 +8,7 @@ import { findGrantsOfKeys, findSlots } from '../../store/grants.ts'
 import { findRetention, nextRevision, saveRetention } from '../../store/retention.ts'
 import { statementOf } from '../../store/statement.ts'
 import type { Store } from '../../store/store.ts'
+import { signCheckpoint } from '../sign-checkpoint.ts'
 import { depsOf } from '../testing/tampered-trail.ts'
 import { expireAccessLogs } from './expire-logs.ts'
 import { expireOld } from './expire.ts'
@@ -122,12 +123,18 @@ onBothEngines('access log records and unreadable lines', (create) => {
     await fill(store)
     const { revision } = await findRetention(store.db)
     await hold(store, { username: 'bob' })
+    await signCheckpoint(depsOf(store))
     const deps = { store, clock: database.clock, newId: database.newId, log: depsOf(store).log }
     const limits = { before: begin + 9 * dayMs, holds: [], revision }
     const isConflict = (error: unknown) => error instanceof SignpostError && error.code === 'conflict'
     await assert.rejects(expireAccessLogs(deps, limits), isConflict)
     await assert.rejects(
-      expireTrail(deps, { ...limits, before: Date.now() + dayMs, grantsEndedBefore: 0 }),
+      expireTrail(deps, {
+        ...limits,
+        before: Date.now() + dayMs,
+        provenUntil: Date.now() + dayMs,
+        grantsEndedBefore: 0,
+      }),
       isConflict,
     )
     assert.equal((await usernames(store)).length, 20)
@@ -150,7 +157,7 @@ onBothEngines('access log records and unreadable lines', (create) => {
     })
     const now = database.clock()
     // More than a slot of the index by key: what has expired leaves whole slots empty.
-    const old = Array.from({ length: 8000 }, (_, index) => grant(index, now + index))
+    const old = Array.from({ length: 8000 }, (_, index) => grant(index, now - 10_000 + index))
     for (let part = 0; part < 5; part++)
       await store.commit({
         statements: [],
@@ -158,8 +165,9 @@ onBothEngines('access log records and unreadable lines', (create) => {
       })
     const late = now + 50 * dayMs
     await store.commit({ statements: [], events: [grant(-1, late)] })
+    await signCheckpoint(depsOf(store))
     database.pass(60)
-    const keep = { trail_days: 20, access_log_days: null, unparsed_days: null }
+    const keep = { trail_days: 30, access_log_days: null, unparsed_days: null }
     await store.commit({ statements: saveRetention(store.db, keep), events: [] })
     const deps = { store, clock: database.clock, newId: database.newId, log: depsOf(store).log }
     const { events } = await expireOld(deps)

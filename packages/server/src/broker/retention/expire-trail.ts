@@ -5,9 +5,11 @@ import {
   expiredCheckpointsIn,
   expiredIn,
   expireDetails,
+  proofNotesIn,
   type AuditEvent,
   type ErasedText,
   type ExpiredBeginning,
+  type ProofNote,
 } from '@signpost/contract'
 import { isEventHeld, isHeld, type Hold } from '../../domain/hold.ts'
 import { isoOf } from '../../domain/instant.ts'
@@ -22,6 +24,7 @@ import {
   type ChainRun,
 } from '../../store/retention.ts'
 import type { BrokerDeps } from '../deps.ts'
+import { findProof, hasReached, provenThrough } from './find-proof.ts'
 
 export type ExpiringDeps = Pick<BrokerDeps, 'store' | 'clock' | 'newId' | 'log'>
 
@@ -30,6 +33,8 @@ export interface Limits {
   revision: number
   /** What is younger stays: ms since the epoch. */
   before: number
+  /** A checkpoint that was signed until then is old enough to vouch for what goes: ms since the epoch. */
+  provenUntil: number
   holds: readonly Hold[]
   /** Access logs may still tell of URLs that ended after then: ms since the epoch. */
   grantsEndedBefore: number
@@ -45,10 +50,10 @@ export async function expireTrail(deps: ExpiringDeps, limits: Limits, signal?: A
   for (const { chain, through } of await listExpirable(deps.store.db, limits.before)) {
     for (let after = through; ;) {
       if (signal?.aborted) return count
-      const batch = await readBatch(deps, chain, after, limits)
-      if (batch.length === 0) break
-      const last = batch.at(-1)!.seq
-      await takeAway(deps, chain, batch, limits)
+      const beginning = await findBeginning(deps, chain, after, limits)
+      if (!beginning) break
+      await takeAway(deps, beginning, limits)
+      const last = beginning.batch.at(-1)!.seq
       count += last - after
       after = last
     }
@@ -56,17 +61,44 @@ export async function expireTrail(deps: ExpiringDeps, limits: Limits, signal?: A
   return count
 }
 
+interface Beginning {
+  chain: string
+  batch: readonly ChainEvent[]
+  /** That its last event is old enough. */
+  proof: ProofNote
+}
+
+/** Undefined: there is nothing (more) that may go, or that a checkpoint vouches for. */
+async function findBeginning(
+  deps: ExpiringDeps,
+  chain: string,
+  after: number,
+  limits: Limits,
+): Promise<Beginning | undefined> {
+  const { db } = deps.store
+  let batch = await readBatch(deps, { chain, after, through: Number.MAX_SAFE_INTEGER }, limits)
+  for (const isTrimmed of [false, true]) {
+    const [first, last] = [batch[0], batch.at(-1)]
+    if (!first || !last) return undefined
+    const proof = await findProof(db, chain, last, limits.provenUntil)
+    if (proof) return { chain, batch, proof }
+    if (isTrimmed) break
+    const through = await provenThrough(db, chain, first, limits.provenUntil)
+    batch = await readBatch(deps, { chain, after, through }, limits)
+  }
+  return undefined
+}
+
 /** Whole runs, as events in one share what stands beside them. */
 async function readBatch(
   { store: { db } }: ExpiringDeps,
-  chain: string,
-  after: number,
+  { chain, after, through }: { chain: string; after: number; through: number },
   limits: Limits,
 ): Promise<ChainEvent[]> {
   const runs: ChainRun[] = []
   for (const run of await listRunsAfter(db, chain, after, runsAtOnce)) {
     const isWhole = run.first_seq === (runs.at(-1)?.last_seq ?? after) + 1
-    if (!isWhole || run.at >= limits.before || isHeld(limits.holds, run)) break
+    if (!isWhole || run.last_seq > through || run.at >= limits.before || isHeld(limits.holds, run)) break
     runs.push(run)
     if (run.last_seq - after >= batchEvents) break
   }
@@ -74,10 +106,10 @@ async function readBatch(
   if (end === undefined) return []
   const events = await listEventsBetween(db, chain, after, end)
   const kept = events.find(({ event }) => mustStay(JSON.parse(event) as AuditEvent, limits))?.seq ?? end + 1
-  const through = runs.findLast(({ last_seq }) => last_seq < kept)?.last_seq ?? after
-  const batch = events.filter(({ seq }) => seq <= through)
+  const last = runs.findLast(({ last_seq }) => last_seq < kept)?.last_seq ?? after
+  const batch = events.filter(({ seq }) => seq <= last)
   // What is missing is not to be covered up.
-  return batch.every(({ seq }, index) => seq === after + 1 + index) && batch.length === through - after
+  return batch.every(({ seq }, index) => seq === after + 1 + index) && batch.length === last - after
     ? batch
     : []
 }
@@ -91,13 +123,12 @@ function mustStay(event: AuditEvent, { holds, grantsEndedBefore }: Limits): bool
 /** Throws `conflict` where another process did, or policy and holds have changed. */
 async function takeAway(
   deps: ExpiringDeps,
-  chain: string,
-  batch: readonly ChainEvent[],
+  { chain, batch, proof }: Beginning,
   { before, revision }: Limits,
 ): Promise<void> {
   const { db } = deps.store
   const { seq, hash } = batch.at(-1)!
-  const events = await recordsOf(deps, { chain, seq, hash }, batch, before)
+  const events = await recordsOf(deps, { chain, seq, hash, proof }, batch, before)
   const statements = expireBeginning(db, { chain, through_seq: seq, hash })
   await deps.store.commit({ statements: [requireRevision(db, revision), ...statements], events })
 }
@@ -105,7 +136,7 @@ async function takeAway(
 /** Tells what goes, and tells again what the events that go told of other removals: it is needed for as long as there is a chain. */
 async function recordsOf(
   deps: ExpiringDeps,
-  own: ExpiredBeginning,
+  { proof, ...own }: ExpiredBeginning & { proof: ProofNote },
   batch: readonly ChainEvent[],
   before: number,
 ): Promise<AuditEvent[]> {
@@ -113,6 +144,7 @@ async function recordsOf(
   const through = isToldAgain ? await readExpiredThrough(deps.store.db) : new Map<string, number>()
   through.set(own.chain, own.seq)
   const beginnings = new Map([[own.chain, own]])
+  const proofs = new Map([[proof.number, proof]])
   const checkpoints: number[] = []
   const erasures: AuditEvent[] = []
   for (const event of batch.map(({ event: text }) => JSON.parse(text) as AuditEvent)) {
@@ -120,7 +152,11 @@ async function recordsOf(
     if (typeof number === 'number') checkpoints.push(number)
     checkpoints.push(...expiredCheckpointsIn(event))
     for (const one of expiredIn(event))
-      if (one.seq === through.get(one.chain) && one.chain !== own.chain) beginnings.set(one.chain, one)
+      if (one.seq === through.get(one.chain) && one.chain !== own.chain) {
+        beginnings.set(one.chain, one)
+        const told = proofNotesIn(event).find(({ note }) => hasReached(note, one.chain, one.seq))
+        if (told) proofs.set(told.number, told)
+      }
     const erased = erasedIn(event).filter((one) => one.seq > (through.get(one.chain) ?? 0))
     if (erased.length > 0) erasures.push(erasedAgain(deps, event, erased))
   }
@@ -128,7 +164,7 @@ async function recordsOf(
     what: 'audit events',
     events: batch.length,
     before: isoOf(before),
-    ...expireDetails([...beginnings.values()], checkpoints),
+    ...expireDetails([...beginnings.values()], checkpoints, [...proofs.values()]),
   }
   return [...erasures, expireEvent(deps, details)]
 }

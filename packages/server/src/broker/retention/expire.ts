@@ -1,6 +1,7 @@
 /** What is older than the policy says goes. Run by a timer, in every replica. */
-import { SignpostError } from '@signpost/contract'
+import { evidenceDaysMin, SignpostError } from '@signpost/contract'
 import { readHolds } from '../../store/audit-holds.ts'
+import { findNewestCheckpointUntil } from '../../store/checkpoints.ts'
 import { readLookBackDays } from '../../store/expire-logs.ts'
 import { findRetention } from '../../store/retention.ts'
 import { expireAccessLogs, expireUnparsed } from './expire-logs.ts'
@@ -44,7 +45,16 @@ async function expireOnce(deps: ExpiringDeps, gone: Expired, signal: AbortSignal
     gone.records += await expireAccessLogs(deps, limitsOf(access_log_days), signal)
   if (unparsed_days !== null) gone.lines += await expireUnparsed(deps, limitsOf(unparsed_days))
   if (trail_days === null) return
+  const proven = await findNewestCheckpointUntil(db, now - evidenceDaysMin * dayMs)
+  // Nothing goes before a checkpoint that is old enough vouches for its age: verifying would call it forged.
+  if (!proven) return
   const lookBackDays = Math.max(lookBackDaysMin, ...(await readLookBackDays(db)))
   const grantsEndedBefore = now - lookBackDays * dayMs
-  gone.events += await expireTrail(deps, { ...limitsOf(trail_days), grantsEndedBefore }, signal)
+  const limits = limitsOf(trail_days)
+  const before = Math.min(limits.before, proven.at)
+  gone.events += await expireTrail(
+    deps,
+    { ...limits, before, provenUntil: proven.at, grantsEndedBefore },
+    signal,
+  )
 }

@@ -11,6 +11,7 @@ import { createRefusals } from './authn/refusals.ts'
 import { createBesides } from './besides.ts'
 import { createChores } from './chores.ts'
 import { choresOf } from './all-chores.ts'
+import { createBatchRooms } from './broker/batch-rooms.ts'
 import { createConnectorPool } from './broker/connector-pool.ts'
 import type { BrokerDeps, CheckpointKeys, ConnectorPool, Handlers, Policy } from './broker/deps.ts'
 import { handlers } from './broker/handlers.ts'
@@ -133,6 +134,7 @@ export function createApp(parts: AppParts): App {
     browserOrigins: parts.settings.corsOrigins,
     beside: besides.start,
     looks: createLooks(),
+    rooms: createBatchRooms(),
     noteTeamUse: teamUses.note,
     noteDoctor: (connector, ok) => metrics.doctor(connector, ok),
     noteLogSources: (sources) => metrics.logSources(sources),
@@ -194,9 +196,13 @@ function measured(store: Store, metrics: Metrics, kinds: ReadonlyMap<string, str
     ...store,
     commit(unit) {
       const begun = performance.now()
+      // Kept: the pack may be filled anew before this unit is written.
+      const packed = unit.pack?.urls ?? []
       return store.commit(unit).then(
         () => {
           metrics.commit(performance.now() - begun, true)
+          for (const { connector, action, decision, count } of packed)
+            metrics.url(kinds.get(connector) ?? 'none', action, decision, count)
           for (const event of unit.events) {
             const { type, connector = '', decision } = 'text' in event ? event.common : event
             if (type === 'url.issue')

@@ -19,6 +19,7 @@ import type { EffectivePolicy } from '../domain/policy.ts'
 import type { CallContext, Principal } from '../domain/principal.ts'
 import type { SendBatch } from '../sinks/index.ts'
 import type { Store } from '../store/store.ts'
+import type { BatchRooms } from './batch-rooms.ts'
 import type { Looks } from './verification/looks.ts'
 
 /** What the use cases stand on. Made in `app.ts`; nothing here is global. */
@@ -70,6 +71,8 @@ export interface BrokerDeps {
   beside?: (name: string, work: (signal: AbortSignal) => Promise<void>) => void
   /** One look at a time at a write, or at a bucket; left out: as many as are asked for. */
   looks?: Looks
+  /** Left out: each batch makes its own. */
+  rooms?: BatchRooms
   /** This principal was just allowed something in this team. Left out: nobody remembers. */
   noteTeamUse?: (principalId: string, teamId: string, at: number) => void
   /** For the metrics: what the doctor found. */
@@ -164,5 +167,5 @@ export type Handlers = {
     deps: BrokerDeps,
     caller: Caller,
     input: ParsedInput<Id> & { idempotencyKey?: string },
-  ) => Promise<Reply<Id>> | AsyncIterable<Reply<Id> | string>
+  ) => Promise<Reply<Id>> | AsyncIterable<Reply<Id> | string | Uint8Array>
 }

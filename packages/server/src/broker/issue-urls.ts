@@ -6,9 +6,10 @@ import {
   type ParsedInput,
 } from '@signpost/contract'
 import type { Decision } from '../domain/decide-access.ts'
-import { createTextBytes, type TextBytes } from '../domain/text-bytes.ts'
+import type { TextBytes } from '../domain/text-bytes.ts'
 import type { Statement, TargetRow } from '../store/store.ts'
-import type { WrittenEvent } from '../store/written-event.ts'
+import { addToUnit, clearUnitPack, type UnitPack } from '../store/unit-pack.ts'
+import { createBatchRoom, type BatchRoom } from './batch-rooms.ts'
 import { commitIssued } from './budget-use.ts'
 import { objectDecider, type ObjectDecider } from './decide-object.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
@@ -40,22 +41,22 @@ interface Source {
 }
 
 interface Chunk {
-  lines: string
+  lines: Buffer
   firstIndex: number
   /** Rejects if its records could not be written: then its lines are worth nothing. */
   committed: Promise<void>
 }
 
 /**
- * Many URLs: yields whole NDJSON lines as strings, one line an item, in order. While one chunk waits for the disk the
+ * Many URLs: yields whole NDJSON lines, one line an item, in order. While one chunk waits for the disk the
  * next is signed; no line is yielded before the records of all its chunk are written. When records can no longer be
- * written, each item that is left has an error line.
+ * written, each item that is left has an error line. Bytes that are yielded are good until the next are asked for.
  */
 export async function* issueUrls(
   deps: BrokerDeps,
   caller: Caller,
   { params, body: { items } }: ParsedInput<'issueUrls'>,
-): AsyncGenerator<string> {
+): AsyncGenerator<string | Buffer> {
   if (items.length > batchItemsMax) {
     throw new SignpostError(
       'too_many_items',
@@ -65,11 +66,27 @@ export async function* issueUrls(
       },
     )
   }
-  let source = await open(deps, caller, params.team, items.length)
-  const lines = createTextBytes()
+  const source = await open(deps, caller, params.team, items.length)
+  const room = deps.rooms?.take() ?? createBatchRoom()
+  try {
+    yield* signAll(source, items, room)
+  } finally {
+    deps.rooms?.giveBack(room)
+  }
+}
+
+/** In chunks: while one is committed, the next is signed. */
+async function* signAll(
+  opened: Source,
+  items: readonly unknown[],
+  { lines, events }: BatchRoom,
+): AsyncGenerator<string | Buffer> {
+  const { caller, issuing } = opened
+  const { deps, target } = issuing
+  let source = opened
   let waiting: Chunk | undefined
   let index = 0
-  while (waiting || index < items.length) {
+  for (let count = 0; waiting || index < items.length; count++) {
     const end = Math.min(items.length, index + Math.min(index || firstChunkItems, chunkItems))
     let next: Chunk | undefined
     let stopped: { error: unknown } | null = null
@@ -77,9 +94,9 @@ export async function* issueUrls(
       if (index < items.length) {
         if (deps.clock() - source.decidedAt > decisionMs) {
           const now = await requireKeyAlive(deps, caller)
-          source = await open(deps, now, params.team, items.length - index)
+          source = await open(deps, now, target.team, items.length - index)
         }
-        next = await signChunk(source, items, index, end, lines)
+        next = await signChunk(source, items, index, end, lines[count % 2]!, events)
       }
     } catch (error) {
       if (!waiting) throw error
@@ -141,11 +158,13 @@ async function signOnce(
   begin: number,
   end: number,
   lines: TextBytes,
+  pack: UnitPack,
 ): Promise<Chunk> {
-  const events: (AuditEvent | WrittenEvent)[] = []
+  lines.clear()
+  clearUnitPack(pack)
   const statements: Statement[] = []
   const add = (index: number, result: Issued | Refused) => {
-    if (result.event) events.push(result.event)
+    if (result.event) addToUnit(pack, result.event)
     if ('look' in result && result.look) statements.push(result.look)
     lines.add(lineOf(index, result, source.caller))
   }
@@ -158,10 +177,10 @@ async function signOnce(
   }
   const firstLate = end - late.length
   for (const [i, result] of (await Promise.all(late)).entries()) add(firstLate + i, result)
-  const committed = commitIssued(source.issuing, { statements, events })
+  const committed = commitIssued(source.issuing, { statements, events: [], pack })
   // Awaited later; a rejection in between is not an unhandled one.
   committed.catch(() => undefined)
-  return { lines: lines.take(), firstIndex: begin, committed }
+  return { lines: lines.bytes(), firstIndex: begin, committed }
 }
 
 interface Refused {

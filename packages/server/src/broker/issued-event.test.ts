@@ -5,6 +5,7 @@ import { AuditEvent } from '@signpost/contract'
 import fc from 'fast-check'
 import { columnsOf } from '../store/audit-columns.ts'
 import { addUnit, emptyGroup } from '../store/commit-group.ts'
+import { grantIdAt, keyAt } from '../store/event-pack.ts'
 import type { Caller } from './deps.ts'
 import { whoOf } from './event-of.ts'
 import { createIssuedEventWriter } from './issued-event.ts'
@@ -94,10 +95,10 @@ test('an event is written as JSON.stringify writes it, and its columns are those
       for (const { expected, event } of written) assert.equal(event.text, JSON.stringify(expected))
       const group = emptyGroup()
       addUnit(group, { statements: [], events: written.map(({ event }) => event) })
-      const [head] = group.heads
+      const [head] = group.events.heads
       const columns = columnsOf(written[0]!.expected)
       assert.deepEqual(
-        { ...head, object_key: group.keys[0], grant_id: group.grantIds[0] },
+        { ...head, object_key: keyAt(group.events, 0), grant_id: grantIdAt(group.events, 0) },
         {
           count: items.length,
           at: columns.at,

@@ -6,7 +6,7 @@ test('what was added comes back in order, however much it is and whatever it is 
   const parts = Array.from({ length: 3000 }, (_, i) => `${i} ${'aß€😀'.repeat(i % 7)}\n`)
   const bytes = createTextBytes()
   for (const part of parts) bytes.add(part)
-  assert.equal(bytes.take(), parts.join(''))
+  assert.equal(bytes.bytes().toString(), parts.join(''))
 })
 
 test('one part may be longer than all the room there is', () => {
@@ -14,17 +14,19 @@ test('one part may be longer than all the room there is', () => {
   const bytes = createTextBytes()
   bytes.add('before ')
   bytes.add(long)
-  assert.equal(bytes.take(), `before ${long}`)
+  assert.equal(bytes.bytes().toString(), `before ${long}`)
 })
 
-test('what was taken is not in it any more', () => {
+test('what was cleared is not in it any more, and its place is used again', () => {
   const bytes = createTextBytes()
   bytes.add('a longer first text')
-  bytes.take()
+  const size = bytes.size()
+  bytes.clear()
   bytes.add('second')
-  assert.equal(bytes.take(), 'second')
+  assert.equal(bytes.bytes().toString(), 'second')
+  assert.equal(bytes.size(), size)
 })
 
 test('nothing added is an empty text', () => {
-  assert.equal(createTextBytes().take(), '')
+  assert.equal(createTextBytes().bytes().toString(), '')
 })

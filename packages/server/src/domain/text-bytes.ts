@@ -9,8 +9,11 @@ const bytesOfUnitMax = 3
  */
 export interface TextBytes {
   add(text: string): void
-  /** All of it, as one string; what is added then begins anew, in the same place. */
-  take(): string
+  /** All of it in UTF-8, in its place: good until `clear`. */
+  bytes(): Buffer
+  clear(): void
+  /** How much there is room for now. */
+  size(): number
 }
 
 export function createTextBytes(): TextBytes {
@@ -26,10 +29,10 @@ export function createTextBytes(): TextBytes {
       }
       length += bytes.write(text, length)
     },
-    take() {
-      const text = bytes.toString('utf8', 0, length)
+    bytes: () => bytes.subarray(0, length),
+    clear() {
       length = 0
-      return text
     },
+    size: () => bytes.length,
   }
 }

@@ -1,5 +1,6 @@
 /** NDJSON over a response: at the reader's pace, first line at once, an error as the last line. */
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 
 /** Lines are gathered up to this size, or until the source has to wait for something. */
@@ -35,9 +36,14 @@ export async function sendLines(reply: FastifyReply, source: AsyncIterable<unkno
   }
   try {
     while (!next.done && !raw.destroyed) {
-      waiting += lineOf(next.value, format)
+      const { value } = next
+      // Many lines that are written out already go as they are.
+      if (value instanceof Uint8Array) {
+        flush()
+        await written(raw, value)
+      } else waiting += lineOf(value, format)
       if (waiting.length >= chunkBytes) flush()
-      else if (!scheduled) {
+      else if (waiting !== '' && !scheduled) {
         scheduled = true
         setImmediate(flush)
       }
@@ -57,6 +63,18 @@ export async function sendLines(reply: FastifyReply, source: AsyncIterable<unkno
 function lineOf(value: unknown, format: LineFormat): string {
   const line = typeof value === 'string' ? value : format.toLine(value)
   return line.endsWith('\n') ? line : `${line}\n`
+}
+
+/** It has left this process, or the reader has gone away: its place may be used again. */
+function written(raw: ServerResponse, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      raw.off('close', done)
+      resolve()
+    }
+    raw.once('close', done)
+    raw.write(bytes, done)
+  })
 }
 
 /** The reader has caught up, or has gone away. */

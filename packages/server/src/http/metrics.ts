@@ -5,8 +5,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 export interface Metrics {
   /** One finished request; `operation` is an operation's id or `none`. */
   request(operation: string, status: number, milliseconds: number): void
-  /** One decision about a URL. */
-  url(kind: string, action: string, decision: string): void
+  /** So many decisions about URLs; one, if not said. */
+  url(kind: string, action: string, decision: string, count?: number): void
   /** One write unit, from handing it over until it is durable. */
   commit(milliseconds: number, ok: boolean): void
   /** One call of Google's signBlob: ok, quota, refused or failed. */
@@ -82,9 +82,9 @@ export function createMetrics(options: { process: boolean }): Metrics {
       requests.inc({ operation, status })
       durations.observe({ operation }, milliseconds / 1000)
     },
-    url(kind, action, decision) {
+    url(kind, action, decision, count = 1) {
       const labels = `${kind} ${action} ${decision}`
-      decided.set(labels, (decided.get(labels) ?? 0) + 1)
+      decided.set(labels, (decided.get(labels) ?? 0) + count)
     },
     commit: (milliseconds, ok) => commits.observe({ result: ok ? 'ok' : 'failed' }, milliseconds / 1000),
     signBlob: (result) => signBlobCalls.inc({ result }),

@@ -231,7 +231,8 @@ test('a stream that fails before its first line is an ordinary problem; later, i
   const server = await started(t, {
     issueUrls: async function* (_deps: unknown, _caller: unknown, input: { body: { items: unknown[] } }) {
       if (input.body.items[0] === 0) throw new SignpostError('too_many_items', 'items: too many.')
-      yield '{"index":0}\n{"index":1}\n'
+      yield '{"index":-1}\n'
+      yield Buffer.from('{"index":0}\n{"index":1}\n')
       yield '{"index":2}'
       throw new SignpostError('record_unavailable', 'The disk is full.')
     },
@@ -252,8 +253,8 @@ test('a stream that fails before its first line is an ordinary problem; later, i
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
-  assert.deepEqual(lines.slice(0, 3), [{ index: 0 }, { index: 1 }, { index: 2 }])
-  assert.equal((lines[3]!['error'] as { code: string }).code, 'record_unavailable')
+  assert.deepEqual(lines.slice(0, 4), [{ index: -1 }, { index: 0 }, { index: 1 }, { index: 2 }])
+  assert.equal((lines[4]!['error'] as { code: string }).code, 'record_unavailable')
 })
 
 test('a stream waits for a reader that is slow, and ends with one that leaves', async (t) => {

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CommitGroup } from './commit-group.ts'
 import { createCommitQueue } from './commit-queue.ts'
+import { textAt } from './event-pack.ts'
 import { eventOf, eventsOf } from './store-fixture.ts'
 
 /** A writer that answers when told. */
 function heldWriter() {
-  const sent: { group: CommitGroup; answer: PromiseWithResolvers<[]> }[] = []
-  const send = (group: CommitGroup) => {
+  // Counted here: when the writer has answered, the next group is written in the same place.
+  const sent: { units: number; events: number; answer: PromiseWithResolvers<[]> }[] = []
+  const send = ({ eventCounts, events }: CommitGroup) => {
     const answer = Promise.withResolvers<[]>()
-    sent.push({ group, answer })
+    sent.push({ units: eventCounts.length, events: events.count, answer })
     return answer.promise
   }
   return { sent, queue: createCommitQueue({ send, inFlightMax: 1 }) }
@@ -25,13 +27,13 @@ test('who comes in one turn shares a commit, and who comes meanwhile shares the 
   const second = [queue.commit(unit('c')), queue.commit(unit('d')), queue.commit(unit('e'))]
   await turn()
   assert.deepEqual(
-    sent.map(({ group }) => group.eventCounts.length),
+    sent.map(({ units }) => units),
     [2],
   )
   sent[0]!.answer.resolve([])
   await Promise.all(first)
   await turn()
-  assert.equal(sent[1]!.group.eventCounts.length, 3)
+  assert.equal(sent[1]!.units, 3)
   sent[1]!.answer.resolve([])
   await Promise.all(second)
 })
@@ -60,7 +62,7 @@ test('a group does not grow without end', async () => {
   }
   await Promise.all(commits)
   assert.deepEqual(
-    sent.map(({ group }) => group.texts.length),
+    sent.map(({ events }) => events),
     [9000, 6000],
   )
 })
@@ -76,4 +78,38 @@ test('an event that cannot be written out is refused alone', async () => {
   await turn()
   sent[0]!.answer.resolve([])
   await good
+})
+
+test('what waits for the writer stays as it is while others come, and no later group shows what was before it', async () => {
+  const texts: string[][] = []
+  const waiting: PromiseWithResolvers<[]>[] = []
+  const textsOf = ({ events }: CommitGroup) =>
+    Array.from({ length: events.count }, (_, event) => textAt(events, event).toString())
+  const queue = createCommitQueue({
+    async send(group) {
+      const answer = Promise.withResolvers<[]>()
+      waiting.push(answer)
+      const before = textsOf(group)
+      await answer.promise
+      assert.deepEqual(textsOf(group), before)
+      texts.push(before)
+      return []
+    },
+    inFlightMax: 2,
+  })
+  const commits: Promise<void>[] = []
+  for (let round = 0; round < 12; round++) {
+    commits.push(queue.commit({ statements: [], events: eventsOf(`round-${round}`, 1 + (round % 3) * 40) }))
+    await turn()
+    if (round % 2 === 1) for (const answer of waiting.splice(0)) answer.resolve([])
+    await turn()
+  }
+  for (const answer of waiting.splice(0)) answer.resolve([])
+  await Promise.all(commits)
+  assert.deepEqual(
+    texts.flat(),
+    Array.from({ length: 12 }, (_, round) => eventsOf(`round-${round}`, 1 + (round % 3) * 40))
+      .flat()
+      .map((event) => JSON.stringify(event)),
+  )
 })

@@ -1,5 +1,5 @@
 import { SignpostError } from '@signpost/contract'
-import { addUnit, emptyGroup } from './commit-group.ts'
+import { addUnit, clearGroup, emptyGroup } from './commit-group.ts'
 import type { CommitGroup, UnitFailure } from './commit-group.ts'
 import type { WriteUnit } from './store.ts'
 
@@ -18,6 +18,8 @@ export interface CommitQueueOptions {
 
 /** A group takes no more events than this (but one unit may have more): bounds the memory and how long others wait. */
 const groupEventsMax = 8192
+/** What is kept for the groups to come: as many as there are at once, and no large ones. */
+const spareBytesMax = 2 * 1024 * 1024
 
 interface OpenGroup {
   group: CommitGroup
@@ -34,11 +36,18 @@ export function createCommitQueue({ send, inFlightMax }: CommitQueueOptions): Co
   let scheduled = false
   let closed = false
   let idle: (() => void)[] = []
+  const spare: CommitGroup[] = []
+
+  const keepSpare = (group: CommitGroup) => {
+    if (spare.length > inFlightMax || group.events.bytes.length > spareBytesMax) return
+    clearGroup(group)
+    spare.push(group)
+  }
 
   const openGroup = (): OpenGroup => {
     const last = groups.at(-1)
-    if (last && last.group.texts.length < groupEventsMax) return last
-    const next: OpenGroup = { group: emptyGroup(), waiting: [] }
+    if (last && last.group.events.count < groupEventsMax) return last
+    const next: OpenGroup = { group: spare.pop() ?? emptyGroup(), waiting: [] }
     groups.push(next)
     return next
   }
@@ -68,6 +77,7 @@ export function createCommitQueue({ send, inFlightMax }: CommitQueueOptions): Co
       for (const { reject } of waiting) reject(recordUnavailable(error))
     } finally {
       inFlight -= 1
+      keepSpare(group)
       sendNext()
     }
   }

@@ -1,47 +1,49 @@
-import type { CommitGroup, EventHead } from './commit-group.ts'
+import type { CommitGroup } from './commit-group.ts'
+import type { EventHead } from './event-pack.ts'
 
 /**
- * A commit group on its way to another thread. Cloning many short strings and objects costs more than all else that is
- * done for an event, one long string nearly nothing: so each column is one text, an item a line. No item holds a line
- * break: an event's JSON has none, a column has none (`searchable`), and there no column is an empty text.
+ * A commit group on its way to another thread. Cloning many objects costs more than all else that is done for an event:
+ * so the events' bytes are shared, and their heads are one text. The group must stay as it is until the thread has answered.
  */
 export interface PackedGroup {
   eventCounts: number[]
   /** Null: no unit has any. */
   statements: CommitGroup['statements'] | null
-  texts: string
-  keys: string
-  grantIds: string
-  /** Per head its fields, each a line. */
+  bytes: SharedArrayBuffer
+  marks: SharedArrayBuffer
+  count: number
+  length: number
+  /** Per head its fields, each a line: no column has a line break, nor is one an empty text (`searchable`). */
   heads: string
 }
 
-export function packGroup(group: CommitGroup): PackedGroup {
-  const { eventCounts, statements } = group
+export function packGroup({ eventCounts, statements, events }: CommitGroup): PackedGroup {
   let heads = ''
-  for (const { count, at, type, decision, principalId, username, team } of group.heads)
+  for (const { count, at, type, decision, principalId, username, team } of events.heads)
     heads += `${count}\n${at}\n${type}\n${decision}\n${principalId ?? ''}\n${username ?? ''}\n${team ?? ''}\n`
   return {
     eventCounts,
     statements: statements.some((unit) => unit !== null) ? statements : null,
-    texts: group.texts.join('\n'),
-    // A missing column's line is empty.
-    keys: group.keys.join('\n'),
-    grantIds: group.grantIds.join('\n'),
+    bytes: events.bytes.buffer as unknown as SharedArrayBuffer,
+    marks: events.marks.buffer as SharedArrayBuffer,
+    count: events.count,
+    length: events.length,
     heads,
   }
 }
 
 export function unpackGroup(packed: PackedGroup): CommitGroup {
-  const { eventCounts, statements } = packed
-  const texts = linesOf(packed.texts)
+  const { eventCounts, statements, bytes, marks, count, length, heads } = packed
   return {
     eventCounts,
     statements: statements ?? Array.from(eventCounts, () => null),
-    texts,
-    keys: texts.length === 0 ? [] : packed.keys.split('\n').map(orNull),
-    grantIds: texts.length === 0 ? [] : packed.grantIds.split('\n').map(orNull),
-    heads: headsOf(packed.heads),
+    events: {
+      bytes: Buffer.from(bytes),
+      length,
+      marks: new Int32Array(marks),
+      count,
+      heads: headsOf(heads),
+    },
   }
 }
 
@@ -64,5 +66,4 @@ function headsOf(text: string): EventHead[] {
   return heads
 }
 
-const linesOf = (text: string) => (text === '' ? [] : text.split('\n'))
 const orNull = (line: string) => (line === '' ? null : line)

@@ -1,9 +1,9 @@
 import type { ClientBase } from 'pg'
 import { changedProblem, fieldOf } from './conflicts.ts'
-import { sameHead } from './commit-group.ts'
-import type { CommitGroup, EventHead, UnitFailure } from './commit-group.ts'
-import { nextHash } from './chain-opening.ts'
+import type { CommitGroup, UnitFailure } from './commit-group.ts'
 import type { ChainHead } from './chain-opening.ts'
+import { packedHash } from './event-link.ts'
+import { keyAt, marksOfEvent, sameHead, type EventHead, type EventPack } from './event-pack.ts'
 import { keyPlace, slotOf } from './key-place.ts'
 import { unitProblem } from './postgres-errors.ts'
 import type { Statement } from './store.ts'
@@ -167,18 +167,20 @@ export async function appendUnits(
 
 function appendParameters(start: ChainHead, group: CommitGroup, isWanted: (unit: number) => boolean) {
   const head = { ...start }
+  const pack = group.events
   const numbers: [number[], number[], number[]] = [[], [], []]
   const words: [string[], string[]] = [[], []]
   const texts: [string[], string[], string[]] = [[], [], []]
   const places: [number[], number[], (number | '')[]] = [[], [], []]
-  const columns: [string[], string[], string[], string[]] = [[], [], [], []]
+  const hashes: string[] = []
+  const wantedEvents: number[] = []
   let event = 0
   let run = 0
   let before: EventHead | undefined
   for (const [unit, count] of group.eventCounts.entries()) {
     const wanted = isWanted(unit)
     for (const end = event + count; event < end;) {
-      const heading = group.heads[run++]!
+      const heading = pack.heads[run++]!
       const runEnd = event + heading.count
       if (!wanted) {
         event = runEnd
@@ -198,17 +200,13 @@ function appendParameters(start: ChainHead, group: CommitGroup, isWanted: (unit:
       before = heading
       const first = numbers[0].at(-1)!
       for (; event < runEnd; event++) {
-        const text = group.texts[event]!
-        head.hash = nextHash(head, text)
+        head.hash = packedHash(head, pack, event)
         head.seq += 1
         places[0].push(first)
         places[1].push(heading.at)
-        const key = group.keys[event] ?? null
-        places[2].push(keyPlace(slotOf(head.firstSlot, head.seq), key) ?? '')
-        columns[0].push(key ?? '')
-        columns[1].push(group.grantIds[event] ?? '')
-        columns[2].push(text)
-        columns[3].push(head.hash)
+        places[2].push(keyPlace(slotOf(head.firstSlot, head.seq), keyAt(pack, event)) ?? '')
+        hashes.push(head.hash)
+        wantedEvents.push(event)
       }
     }
   }
@@ -223,7 +221,29 @@ function appendParameters(start: ChainHead, group: CommitGroup, isWanted: (unit:
     ...words,
     ...texts.map(lines),
     ...places.map(lines),
-    ...columns.map(lines),
+    // Key, grant id and text, as they lie in the pack.
+    packedLines(pack, wantedEvents, 1),
+    packedLines(pack, wantedEvents, 2),
+    packedLines(pack, wantedEvents, 0),
+    lines(hashes),
   ]
   return { head, parameters }
+}
+
+/** What is between this mark and the next of each event, each a line. The driver sends bytes as they are. */
+function packedLines({ bytes, marks }: EventPack, events: readonly number[], mark: number): Buffer {
+  let size = 0
+  for (const event of events) {
+    const at = event * marksOfEvent + mark
+    size += marks[at + 1]! - marks[at]! + 1
+  }
+  const lines = Buffer.allocUnsafeSlow(size)
+  let end = 0
+  for (const event of events) {
+    const at = event * marksOfEvent + mark
+    end += bytes.copy(lines, end, marks[at], marks[at + 1])
+    lines[end++] = 10
+  }
+  // None behind the last one.
+  return lines.subarray(0, Math.max(0, end - 1))
 }

@@ -1,8 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { addUnit, emptyGroup, sameHead } from './commit-group.ts'
-import type { CommitGroup, EventHead, UnitFailure } from './commit-group.ts'
-import { newChain, nextHash, openingEvent } from './chain-opening.ts'
+import { addUnit, emptyGroup } from './commit-group.ts'
+import type { CommitGroup, UnitFailure } from './commit-group.ts'
+import { newChain, openingEvent } from './chain-opening.ts'
 import type { ChainHead, ChainOpening } from './chain-opening.ts'
+import { packedHash } from './event-link.ts'
+import { grantIdAt, keyAt, sameHead, textAt, type EventHead, type EventPack } from './event-pack.ts'
 import { keyPlace, nextSlotSql, slotOf } from './key-place.ts'
 import { fieldOf } from './conflicts.ts'
 import { conflictOf, unitProblem } from './sqlite-errors.ts'
@@ -70,7 +72,7 @@ function prepareInserts(db: DatabaseSync): Inserts {
     ),
     event: db.prepare(
       `insert into audit_events (chain, seq, run_seq, at, object_key, key_place, grant_id, event, hash)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        values (?, ?, ?, ?, ?, ?, ?, cast(? as text), ?)`,
     ),
   }
 }
@@ -97,14 +99,14 @@ function writeUnits(group: CommitGroup, writing: Writing): UnitFailure[] {
       // Units of events alone are written as one: so they may share their runs.
       while (unit + 1 < group.eventCounts.length && !group.statements[unit + 1])
         count += group.eventCounts[++unit]!
-      insertEvents(group, place, count, inserts, head)
+      insertEvents(group.events, place, count, inserts, head)
       continue
     }
     const before = { ...head }
     db.exec('savepoint unit')
     try {
       for (const statement of statements ?? []) runStatement(prepare, statement)
-      insertEvents(group, place, count, inserts, head)
+      insertEvents(group.events, place, count, inserts, head)
       db.exec('release unit')
     } catch (error) {
       const problem = unitProblem(error)
@@ -112,7 +114,7 @@ function writeUnits(group: CommitGroup, writing: Writing): UnitFailure[] {
       db.exec('rollback to unit; release unit')
       failures.push({ unit, ...problem })
       Object.assign(head, before)
-      Object.assign(place, skip(group, start, count))
+      Object.assign(place, skip(group.events, start, count))
     }
   }
   return failures
@@ -131,33 +133,33 @@ interface Place {
 }
 
 function insertEvents(
-  group: CommitGroup,
+  pack: EventPack,
   place: Place,
   count: number,
   inserts: Inserts,
   chain: ChainHead,
 ): void {
-  const { texts, keys, grantIds } = group
   const end = place.event + count
   while (place.event < end) {
-    const { at, type, decision, principalId, username, team } = group.heads[place.head]!
-    const run = nextRun(group, place, end)
+    const { at, type, decision, principalId, username, team } = pack.heads[place.head]!
+    const run = nextRun(pack, place, end)
     const first = chain.seq + 1
     inserts.run.run(chain.chain, first, chain.seq + run, at, type, decision, principalId, username, team)
     for (const runEnd = place.event + run; place.event < runEnd; place.event++) {
-      const text = texts[place.event]!
-      const hash = nextHash(chain, text)
+      const hash = packedHash(chain, pack, place.event)
       chain.seq += 1
       chain.hash = hash
-      const [key, grantId] = [keys[place.event]!, grantIds[place.event]!]
+      const key = keyAt(pack, place.event)
+      const grantId = grantIdAt(pack, place.event)
       const indexed = keyPlace(slotOf(chain.firstSlot, chain.seq), key)
+      const text = textAt(pack, place.event)
       inserts.event.run(chain.chain, chain.seq, first, at, key, indexed, grantId, text, hash)
     }
   }
 }
 
 /** How many events have the next head, and those after it if they are the same. Moves on behind these. */
-function nextRun({ heads }: CommitGroup, place: Place, end: number): number {
+function nextRun({ heads }: EventPack, place: Place, end: number): number {
   const head = heads[place.head++]!
   let { count } = head
   while (place.event + count < end && sameHead(head, heads[place.head]!)) count += heads[place.head++]!.count
@@ -165,10 +167,10 @@ function nextRun({ heads }: CommitGroup, place: Place, end: number): number {
 }
 
 /** The place behind a unit that begins at `start`. */
-function skip(group: CommitGroup, start: Place, count: number): Place {
+function skip({ heads }: EventPack, start: Place, count: number): Place {
   const end = start.event + count
   let { event, head } = start
-  while (event < end) event += (group.heads[head++] as EventHead).count
+  while (event < end) event += (heads[head++] as EventHead).count
   return { event, head }
 }
 
@@ -195,6 +197,6 @@ function openChain(
     head.firstSlot = firstSlot
     const group = emptyGroup()
     addUnit(group, { statements: [], events: [openingEvent(opening, others)] })
-    insertEvents(group, { event: 0, head: 0 }, 1, inserts, head)
+    insertEvents(group.events, { event: 0, head: 0 }, 1, inserts, head)
   })
 }

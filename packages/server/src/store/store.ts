@@ -1,6 +1,7 @@
 import type { AuditEvent, KeyKind } from '@signpost/contract'
 import type { Kysely } from 'kysely'
 import type { Tables } from './tables.ts'
+import type { UnitPack } from './unit-pack.ts'
 import type { WrittenEvent } from './written-event.ts'
 
 /** One SQL statement, compiled by Kysely (`query.compile()` gives `sql` and `parameters`). */
@@ -25,6 +26,8 @@ export interface Statement {
 export interface WriteUnit {
   statements: readonly Statement[]
   events: readonly (AuditEvent | WrittenEvent)[]
+  /** Events of the unit that are written out already, behind the others. Copied before `commit` answers. */
+  pack?: UnitPack
 }
 
 /**

@@ -122,7 +122,7 @@ export async function openWorld(options: { masterKeys?: readonly Uint8Array[] } 
       return error
     },
     lines: (caller, items, team = 'demo') =>
-      handlers.issueUrls(deps, caller, parsed('issueUrls', { params: { team }, body: { items } })) as never,
+      textOf(handlers.issueUrls(deps, caller, parsed('issueUrls', { params: { team }, body: { items } }))),
     lastEvent: async () => (await events()).at(-1)!,
     pass: (seconds) => void (passedMs += seconds * 1000),
     breakRecord: () => void (isBroken = true),
@@ -245,6 +245,11 @@ function parsed<Id extends OperationId>(id: Id, asked: Asked): ParsedInput<Id> &
     body: body?.parse(asked.body),
     ...(asked.idempotencyKey === undefined ? {} : { idempotencyKey: asked.idempotencyKey }),
   } as ParsedInput<Id>
+}
+
+/** Lines that come written out, as texts. */
+async function* textOf(lines: unknown): AsyncGenerator<string> {
+  for await (const line of lines as AsyncIterable<string | Buffer>) yield line.toString()
 }
 
 /** What a call threw, whether it throws at once, rejects, or ends its lines. */

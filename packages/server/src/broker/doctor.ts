@@ -10,6 +10,7 @@ import { logFactsOf } from './bucket-logging/log-facts.ts'
 import { requireManaged } from './connector-access.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
+import { sinkFactsOf } from './sinks/sink-facts.ts'
 
 /** So many at most in one run of the timer; the next one goes on. */
 const examinedMax = 1000
@@ -152,6 +153,8 @@ async function examinationOf(
     origins,
     policy: deps.policies(row.policy, isOwn ? owner.policy : ''),
     logs: await logFactsOf(deps, row),
+    // Sinks are the organisation's: a team's admin is told nothing of them.
+    ...(row.team_id === null ? { sinks: await sinkFactsOf(deps) } : {}),
   }
 }
 

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import type { LogSourceSettings } from '@signpost/contract'
 import { ingestFile } from '../correlation/ingest.ts'
 import { findLogSource } from '../store/log-sources.ts'
+import { addLateTeam } from './testing/late-team.ts'
 import { openWorld, type World } from './testing/world.ts'
 
 const upload = { kind: 'upload' } as const
@@ -113,8 +114,10 @@ describe('log sources', () => {
     await refused('b', { ...bucket, reader: 'nowhere', prefix: 'logs/' }, 'conflict')
     const { name } = await create('b', { ...bucket, prefix: 'logs/' })
     assert.equal(name, 'b')
-    // A team that is given the prefix later takes the source's trust with it.
-    await world.call('createTeam', world.as.root, { body: { name: 'late', prefix: 'logs/late/' } })
+    const late = { name: 'late', prefix: 'logs/late/' }
+    await world.refused('createTeam', world.as.root, { body: late }, 'conflict')
+    // One that came at the same moment takes the source's trust with it.
+    await addLateTeam(world, late.name, late.prefix)
     const reading = await world.call('readLogSource', world.as.root, { params: { name } })
     assert.match(String(reading.problem), /team/)
     const shown = await world.call('getLogSource', world.as.root, { params: { name } })

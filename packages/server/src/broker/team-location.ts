@@ -11,12 +11,14 @@ import {
   type NamedConnectorRow,
 } from '../store/connectors.ts'
 import { listAuditSinks } from '../store/audit-sinks.ts'
+import { listLogSources } from '../store/log-sources.ts'
 import { findRunningMove, listMovedPrefixes } from '../store/moves.ts'
 import { listPrefixRules } from '../store/roles.ts'
 import type { Db } from '../store/statement.ts'
 import type { Statement } from '../store/store.ts'
 import { listTeams, listTeamsAtLocation, type TeamRow } from '../store/teams.ts'
 import type { BrokerDeps } from './deps.ts'
+import { settingsOf as sourceSettingsOf } from './log-reading/source-record.ts'
 import { settingsOf } from './sinks/sink-record.ts'
 
 const teamsPerRead = 500
@@ -69,18 +71,34 @@ export async function claimPrefix(
     )
   }
   const sharing = await listConnectorsAtLocation(store.db, connector.location)
-  await requireNoTrail(store.db, new Set(sharing.map(({ name }) => name)), prefix)
+  await requireNothingKept(store.db, namesOf(sharing), [prefix], 'prefix')
   return sharing.map(({ id, version }) => updateConnector(store.db, id, version, {}))
 }
 
-/** Where the audit trail is written, who may make teams would else make one that reads it. */
-async function requireNoTrail(db: Db, connectors: ReadonlySet<string>, prefix: string): Promise<void> {
+/** Where the audit trail is written, who may make teams would else make one that reads it; where logs are, one that writes them. */
+async function requireNothingKept(
+  db: Db,
+  connectors: ReadonlySet<string>,
+  prefixes: readonly string[],
+  field: 'prefix' | 'isDefault',
+): Promise<void> {
+  const isTaken = (kept: string) => prefixes.some((prefix) => prefixesOverlap(kept, prefix))
+  const refusal = (what: string) => {
+    const where =
+      field === 'prefix'
+        ? `${what} there; choose another.`
+        : `${what} in this bucket where a team's objects would come to lie; change that prefix first.`
+    return new SignpostError('conflict', `${field}: ${where}`, { field })
+  }
   for (const row of await listAuditSinks(db)) {
     const settings = settingsOf(row)
-    if (settings.kind !== 'files' || !connectors.has(settings.connector)) continue
-    if (!prefixesOverlap(settings.prefix, prefix)) continue
-    const detail = 'prefix: files of the audit trail are written there; choose another.'
-    throw new SignpostError('conflict', detail, { field: 'prefix' })
+    if (settings.kind === 'files' && connectors.has(settings.connector) && isTaken(settings.prefix))
+      throw refusal('files of the audit trail are written')
+  }
+  for (const row of await listLogSources(db)) {
+    const settings = sourceSettingsOf(row)
+    if (settings.kind === 'bucket' && connectors.has(settings.reader) && isTaken(settings.prefix))
+      throw refusal('access logs are read')
   }
 }
 
@@ -117,12 +135,19 @@ export async function checkDefaultSwitch(deps: BrokerDeps, location: string): Pr
   const all = [...coming, ...there.filter(({ connector_id }) => connector_id !== null)]
   const sorted = all.map(({ prefix }) => prefix).toSorted()
   // In order of text, a prefix stands right before what lies within it.
-  if (sorted.every((prefix, index) => index === 0 || !prefixesOverlap(sorted[index - 1]!, prefix))) return
-  throw new SignpostError(
-    'conflict',
-    'isDefault: prefixes of teams would overlap in this bucket; change the prefixes first.',
-    { field: 'isDefault' },
-  )
+  if (!sorted.every((prefix, index) => index === 0 || !prefixesOverlap(sorted[index - 1]!, prefix)))
+    throw new SignpostError(
+      'conflict',
+      'isDefault: prefixes of teams would overlap in this bucket; change the prefixes first.',
+      { field: 'isDefault' },
+    )
+  const sharing = await listConnectorsAtLocation(db, location)
+  const prefixes = coming.map(({ prefix }) => prefix)
+  await requireNothingKept(db, namesOf(sharing), prefixes, 'isDefault')
+}
+
+function namesOf(rows: readonly Pick<NamedConnectorRow, 'name'>[]): ReadonlySet<string> {
+  return new Set(rows.map(({ name }) => name))
 }
 
 export async function connectorOfTeam(

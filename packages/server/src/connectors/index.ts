@@ -16,6 +16,7 @@ export {
   type DoctorDeps,
   type Examination,
   type LogFacts,
+  type SinkFacts,
 } from './doctor/index.ts'
 export {
   joinCredential,

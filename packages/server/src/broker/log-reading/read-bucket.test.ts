@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { insertLogFiles } from '../../store/log-files.ts'
 import { growMs } from './find-in-bucket.ts'
+import { addLateTeam } from '../testing/late-team.ts'
 import { triesMax } from './read-file.ts'
 import { openLogWorld, type LogWorld } from './testing/log-world.ts'
 
@@ -124,7 +125,7 @@ describe("a bucket's log", () => {
     assert.equal(shown.find((file) => file.name.endsWith('/there'))?.state, 'done')
     assert.equal((await world.source(name)).state.failed, 1)
     // A team may write there, for a while: nothing of it is read.
-    await world.call('createTeam', world.as.root, { body: { name: 'in-between', prefix: 'logs/' } })
+    await addLateTeam(world, 'in-between', 'logs/')
     await world.put(`logs/${name}/next`, textOf(some(1)))
     const next = [{ name: `logs/${name}/next`, version: '"x"' }]
     await world.deps.store.commit({ statements: [insertLogFiles(db, id, next, 0)], events: [] })

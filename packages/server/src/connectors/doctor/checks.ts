@@ -12,6 +12,7 @@ import { networkChecks } from './network-checks.ts'
 import { publicChecks } from './public-checks.ts'
 import { scopeChecks } from './scope-checks.ts'
 import { signatureChecks } from './signature-checks.ts'
+import { sinkChecks } from './sink-checks.ts'
 
 export const allChecks: readonly DoctorCheck[] = [
   ...networkChecks,
@@ -24,6 +25,7 @@ export const allChecks: readonly DoctorCheck[] = [
   ...corsChecks,
   ...bucketChecks,
   ...logChecks,
+  ...sinkChecks,
 ]
 
 export function checksFor(kind: ConnectorSettings['kind']): DoctorCheck[] {

@@ -25,6 +25,15 @@ export interface LogFacts {
   isSilent: boolean
 }
 
+/** Where the audit trail is sent. Why one does not take it is for those who may read the trail. */
+export interface SinkFacts {
+  name: string
+  /** Deliveries that failed one after the other. */
+  failures: number
+  /** How long the oldest event has waited that should have been sent; 0: none is late. */
+  lateSeconds: number
+}
+
 export interface Examination {
   settings: ConnectorSettings
   open: OpenConnector
@@ -39,6 +48,8 @@ export interface Examination {
   policy: Pick<EffectivePolicy, 'networks' | 'allowsAddress' | 'writes'>
   /** Left out: they are not looked at. */
   logs?: readonly LogFacts[]
+  /** Of the organisation's; left out: they are not looked at. */
+  sinks?: readonly SinkFacts[]
 }
 
 /** Stands in the bucket's access log as the requester. */

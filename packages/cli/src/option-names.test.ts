@@ -26,6 +26,15 @@ test('a field is named by the option that gave it', async () => {
   )
 })
 
+test('of a hold, too, and what is to be added', async () => {
+  assert.equal(
+    await said('username: nobody has this name. Look, or send `evenIfUnknown`: true.', 'hold'),
+    '--user: nobody has this name. Look, or add --even-if-unknown.',
+  )
+  assert.equal(await said('to: must be later than `from`.', 'hold'), '--to: must be later than `from`.')
+  assert.equal(await said('name: is taken.', 'hold'), 'name: is taken.')
+})
+
 test('what no option gave keeps its name', async () => {
   assert.equal(
     await said(

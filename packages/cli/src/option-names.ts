@@ -61,24 +61,39 @@ const requestOptionOf: Readonly<Record<string, string>> = {
   method: '--method',
 }
 
+/** The fields of a hold. */
+const holdOptionOf: Readonly<Record<string, string>> = {
+  username: '--user',
+  team: '--team',
+  from: '--from',
+  to: '--to',
+  reason: '--reason',
+}
+
 /**
  * What the server says of `settings.credential.accountKey`, said of `--account-key-file`. What came by another way than
- * options keeps its own names: `credentialFile`. `request`: it is a question for a URL.
+ * options keeps its own names: `credentialFile`. `request`: it is a question for a URL; `hold`: it makes one.
  */
 export async function inOptions<T>(
   call: Promise<T>,
-  came: 'options' | 'credentialFile' | 'request' = 'options',
+  came: 'options' | 'credentialFile' | 'request' | 'hold' = 'options',
 ): Promise<T> {
   try {
     return await call
   } catch (error) {
-    if (error instanceof Error)
-      error.message =
-        came === 'request'
-          ? error.message.replace(/^(\w+)(?=[.:])/, (field) => requestOptionOf[field] ?? field)
-          : ofConnector(error.message, came === 'credentialFile')
+    if (error instanceof Error) error.message = saidOf[came](error.message)
     throw error
   }
+}
+
+const saidOf = {
+  options: (message: string) => ofConnector(message, false),
+  credentialFile: (message: string) => ofConnector(message, true),
+  request: (message: string) => message.replace(/^(\w+)(?=[.:])/, (field) => requestOptionOf[field] ?? field),
+  hold: (message: string) =>
+    message
+      .replace(/^(\w+)(?=[.:])/, (field) => holdOptionOf[field] ?? field)
+      .replace('send `evenIfUnknown`: true', 'add --even-if-unknown'),
 }
 
 /** Of a command that makes or changes a connector. */

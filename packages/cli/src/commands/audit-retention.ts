@@ -4,6 +4,7 @@ import { handler, type Context, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
+import { inOptions } from '../option-names.ts'
 import { parseInstant } from '../parse.ts'
 
 interface SetOptions {
@@ -77,6 +78,7 @@ interface HoldOptions {
   team?: string
   from?: string
   to?: string
+  evenIfUnknown?: boolean
 }
 
 const columns = {
@@ -110,6 +112,7 @@ export function addHold(audit: Command, run: Run): void {
     .option('--team <team>', 'what concerns this team')
     .option('--from <time>', 'from this instant, or so long ago', parseInstant)
     .option('--to <time>', 'before this instant', parseInstant)
+    .option('--even-if-unknown', 'also where no user or team has or had that name')
     .addHelpText(
       'after',
       examples('signpost audit hold create case-7 --user alice --from 90d --reason "claim 7 of 2026"'),
@@ -118,10 +121,8 @@ export function addHold(audit: Command, run: Run): void {
       handler(run, async (context, [name]: [string], { user, ...rest }: HoldOptions) => {
         const client = await context.connect()
         const body = { name, ...(user === undefined ? {} : { username: user }), ...rest }
-        context.printList(
-          [await client.call('createAuditHold', { body }, { signal: context.signal })],
-          columns,
-        )
+        const made = client.call('createAuditHold', { body }, { signal: context.signal })
+        context.printList([await inOptions(made, 'hold')], columns)
       }),
     )
   hold

@@ -24,6 +24,10 @@ export const CreateAuditHold = z.strictObject({
   team: Slug.optional().describe('What concerns this team'),
   from: Instant.optional().describe('Inclusive'),
   to: Instant.optional().describe('Exclusive'),
+  evenIfUnknown: z
+    .boolean()
+    .default(false)
+    .describe('Also where nobody, and no team, has or had that name as far as the trail tells'),
 })
 export const AuditHold = z.object({
   name: z.string(),

@@ -1,4 +1,5 @@
-/** What the names and ids in audit events stand for now. */
+/** What the names and ids in audit events stand for, now or once. */
+import type { AuditEventType } from '@signpost/contract'
 import type { Db } from './statement.ts'
 
 export interface KnownPrincipal {
@@ -31,4 +32,31 @@ export async function findTeamsOf(
     .select(['id', 'name', 'created_at'])
     .where('name', 'in', [...names])
     .execute()
+}
+
+/** Whether somebody of this name did anything that was allowed, or a log tells of an access of theirs. */
+export async function hasActed(db: Db, username: string): Promise<boolean> {
+  const run = db.selectFrom('audit_runs').select('chain').where('username', '=', username)
+  const record = db.selectFrom('access_log_records').select('digest').where('username', '=', username)
+  return (
+    (await run.where('decision', '=', 'allow').limit(1).executeTakeFirst()) !== undefined ||
+    (await record.limit(1).executeTakeFirst()) !== undefined
+  )
+}
+
+/** Whether something was allowed of these types that concerns a team of this name. */
+export async function hasTeamEvents(
+  db: Db,
+  team: string,
+  types: readonly AuditEventType[],
+): Promise<boolean> {
+  const found = await db
+    .selectFrom('audit_runs')
+    .select('chain')
+    .where('team', '=', team)
+    .where('decision', '=', 'allow')
+    .where('type', 'in', [...types])
+    .limit(1)
+    .executeTakeFirst()
+  return found !== undefined
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { AuditRetention, type PersonDataLine } from '@signpost/contract'
+import { AuditRetention, SignpostError, type PersonDataLine } from '@signpost/contract'
 import { gather, openWorld, type World } from '../testing/world.ts'
 
 const keep = { trailDays: null, accessLogDays: null, unparsedDays: null }
@@ -60,6 +60,65 @@ describe('how long what was recorded is kept', () => {
     assert.deepEqual([type, details?.['why'], details?.['user']], ['audit.release', 'a claim', 'alice'])
     await world.refused('endAuditHold', root, { params: { name: 'case-7' } }, 'not_found')
     assert.deepEqual((await world.call('listAuditHolds', root)).items, [])
+  })
+})
+
+describe('a hold on somebody', () => {
+  let world: World
+  before(async () => void (world = await openWorld()))
+  after(() => world.close())
+
+  const hold = (about: { username?: string; team?: string; evenIfUnknown?: boolean }, name = 'case') =>
+    ({ body: { name, reason: 'a claim', ...about } }) as const
+  const field = async (about: { username?: string; team?: string }): Promise<string | undefined> => {
+    const error = await world
+      .call('createAuditHold', world.as.root, hold(about, 'slip'))
+      .catch((one: unknown) => one)
+    assert.ok(error instanceof SignpostError && error.code === 'invalid')
+    assert.match(error.message, /Look how it is written, or send `evenIfUnknown`: true/)
+    return error.field
+  }
+
+  test('whose name nobody has or had is refused, unless that is meant', async () => {
+    const { root } = world.as
+    assert.equal(await field({ username: 'alicee' }), 'username')
+    assert.equal(await field({ username: 'Alice' }), 'username', 'names are written in one way')
+    assert.equal(await field({ team: 'demoo' }), 'team')
+    assert.equal(await field({ username: 'alice', team: 'demoo' }), 'team')
+    assert.equal(await field({ username: 'demo' }), 'username', 'a team is no user')
+    assert.deepEqual((await world.call('listAuditHolds', root)).items, [])
+    const made = await world.call('createAuditHold', root, hold({ username: 'alicee', evenIfUnknown: true }))
+    assert.equal(made.username, 'alicee')
+    await world.call('createAuditHold', root, hold({ username: 'alice', team: 'demo' }, 'both'))
+    await world.call('createAuditHold', root, hold({}, 'all'))
+  })
+
+  test('who asks for a name, or is refused one, makes it no known one', async () => {
+    const { root, alice } = world.as
+    await world.call('listAuditEvents', root, { query: { username: 'nobody', team: 'nothing' } })
+    const issue = { params: { team: 'nothing' }, body: { action: 'read', key: 'k' } }
+    await world.refused('issueUrl', alice, issue, 'not_found')
+    assert.equal(await field({ username: 'nobody' }), 'username')
+    assert.equal(await field({ team: 'nothing' }), 'team')
+  })
+
+  test('who was deleted is held: after they did something, and where they never did', async () => {
+    const { root } = world.as
+    await world.call('issueUrl', world.as.alice, {
+      params: { team: 'demo' },
+      body: { action: 'read', key: 'k' },
+    })
+    await world.call('createUser', root, { body: { username: 'idle' } })
+    for (const username of ['alice', 'idle']) {
+      await world.call('deleteUser', root, { params: { username } })
+      assert.equal(
+        (await world.call('createAuditHold', root, hold({ username }, `gone-${username}`))).username,
+        username,
+      )
+    }
+    await world.call('createTeam', root, { body: { name: 'brief' } })
+    await world.call('deleteTeam', root, { params: { team: 'brief' } })
+    await world.call('createAuditHold', root, hold({ team: 'brief' }, 'gone-team'))
   })
 })
 

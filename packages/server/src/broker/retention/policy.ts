@@ -14,6 +14,7 @@ import { requireAuditReader } from '../access-log-records.ts'
 import type { BrokerDeps, Caller } from '../deps.ts'
 import { eventOf } from '../event-of.ts'
 import { checkPlainText, requireFree, requireOrganisation } from '../gate.ts'
+import { requireKnown } from './known-names.ts'
 
 export async function getAuditRetention(deps: BrokerDeps, caller: Caller): Promise<AuditRetention> {
   await requireAuditReader(deps, caller, 'getAuditRetention', {})
@@ -65,7 +66,7 @@ export async function createAuditHold(
   { body }: ParsedInput<'createAuditHold'>,
 ): Promise<AuditHold> {
   const type = 'audit.hold'
-  const { name, reason, username, team, from, to } = body
+  const { name, reason, username, team, from, to, evenIfUnknown } = body
   const row: HoldRow = {
     id: deps.newId(),
     name,
@@ -83,6 +84,7 @@ export async function createAuditHold(
     throw new SignpostError('invalid', 'to: must be later than `from`.', { field: 'to' })
   const { db } = deps.store
   requireFree('name', await findHold(db, name))
+  if (!evenIfUnknown) await requireKnown(db, row)
   await deps.store.commit({
     statements: [insertHold(db, row), nextRevision(db)],
     events: [eventOf(deps, caller, type, decision, fields)],

@@ -10,7 +10,7 @@
 import type { LineContext, LogFormat, ParsedLine } from '../access-log-record.ts'
 import { proofOf, type AccessProof } from '../access-proof.ts'
 import { actionOf } from '../actions.ts'
-import { numberOf, statusOf } from '../json-fields.ts'
+import { statusOf } from '../json-fields.ts'
 import { commonLogTime } from '../log-time.ts'
 import { makeRecord, skipped, unparsed } from '../make-record.ts'
 import { decodePercent } from '../percent.ts'

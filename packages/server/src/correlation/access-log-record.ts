@@ -10,6 +10,8 @@ export interface AccessLogRecord {
   /** ms since the epoch; `end`: the log tells the end of the request, not its beginning. */
   at: number
   atIs: 'start' | 'end' | 'unknown'
+  /** ms since the epoch: when the request began, where the log tells that beside its end; null: it does not. */
+  startedAt: number | null
   /** Of Azure: the container. */
   bucket: string | null
   /** Azure's storage account, without which a container's name is not unique. */

@@ -20,6 +20,11 @@ export const skewMs = 60_000
 /** A transfer may take so long: a log that tells its end proves no later beginning. */
 export const transferMs = 86_400_000
 
+/** When the request began, which is when the store looked at its URL; undefined: the log tells no more than its end. */
+export function beginningOf({ at, atIs, startedAt }: AccessLogRecord): number | undefined {
+  return startedAt ?? (atIs === 'start' ? at : undefined)
+}
+
 export interface Comparison {
   record: AccessLogRecord
   grant: GrantFacts
@@ -36,7 +41,8 @@ export function compareWithGrant(comparison: Comparison): Difference[] {
   const found: Difference[] = []
   if (user !== null && user !== grant.marker) found.push({ finding: 'user_mismatch', reason: 'other_user' })
   addSignature(comparison, found)
-  if (record.at < grant.issuedAt - skewMs) found.push({ finding: 'not_issued_here', reason: 'before_issue' })
+  if ((beginningOf(record) ?? record.at) < grant.issuedAt - skewMs)
+    found.push({ finding: 'not_issued_here', reason: 'before_issue' })
   addDoor(comparison, found)
   addResigned(comparison, found)
   if (isLate(comparison))
@@ -157,15 +163,17 @@ function blockName(storeUploadId: string, partNumber: number): string {
 }
 
 function isLate({ record, grant, proof }: Comparison): boolean {
-  const late = record.at - grant.expiresAt
+  const began = beginningOf(record)
+  const late = (began ?? record.at) - grant.expiresAt
   // Refused just then, that is what it was refused for; served, the clocks may differ.
   if (proof !== 'taken') return late > 0 || (late > -skewMs && /expired/i.test(record.errorCode ?? ''))
-  return late > (record.atIs === 'start' ? skewMs : transferMs)
+  return late > (began === undefined ? transferMs : skewMs)
 }
 
 function isStopped({ record, stop, proof }: Comparison): boolean {
   if (stop === undefined || proof !== 'taken') return false
-  return record.at > stop.at + (record.atIs === 'start' ? 0 : skewMs)
+  const began = beginningOf(record)
+  return began === undefined ? record.at > stop.at + skewMs : began > stop.at
 }
 
 function isOutside({ record: { address }, grant: { networks } }: Comparison): boolean {

@@ -26,6 +26,7 @@ export function makeRecord(found: FoundRecord): ParsedLine {
     identity: clean(found.identity, keyCharactersMax * 8),
     at: found.at,
     atIs: found.atIs,
+    startedAt: found.startedAt ?? null,
     bucket: cleaned(found.bucket),
     account: cleaned(found.account),
     key: key === null || isKeyTooLong ? null : clean(key, keyCharactersMax),

@@ -57,6 +57,45 @@ test('what was stopped before counts from then on, and only what the store took'
   assert.equal(stopped(issuedAt + 4000, { status: 403, succeeded: false }).finding, 'refused')
 })
 
+test('where the log tells when the request began, that counts: what was stopped meanwhile was no longer asked for', () => {
+  const hours = { at: issuedAt + hour / 2, atIs: 'end' } as const
+  const judged = (stoppedAt: number, startedAt: number | null) =>
+    matchAccess(
+      accessRecord({ ...hours, startedAt }),
+      matchInput({ stopOf: () => ({ at: stoppedAt, reason: 'key_deleted' }) }),
+    )
+  const before = issuedAt + 60_000
+  const under = judged(before + 1000, before)
+  assert.deepEqual([under.finding, under.username], ['matched', 'alice'])
+  // By the end alone, the same use looks as if it came after.
+  assert.equal(judged(before + 1000, null).finding, 'after_revocation')
+  // Just after: its end is within what clocks may differ by.
+  const after = { ...hours, at: before + 2000 }
+  const late = matchAccess(
+    accessRecord({ ...after, startedAt: before + 1000 }),
+    matchInput({ stopOf: () => ({ at: before, reason: 'key_deleted' }) }),
+  )
+  assert.equal(late.finding, 'after_revocation')
+})
+
+test('an access that began before its URL was given is no use of it, whenever it ended', () => {
+  const record = { at: issuedAt + 5000, atIs: 'end' } as const
+  const early = matchAccess(accessRecord({ ...record, startedAt: issuedAt - 61_000 }), matchInput())
+  assert.deepEqual([early.finding, early.evidence.reason], ['not_issued_here', 'before_issue'])
+  assert.equal(matchAccess(accessRecord({ ...record, startedAt: null }), matchInput()).finding, 'matched')
+})
+
+test('a beginning makes nobody of a claim: what names nobody by its end names nobody by its beginning', () => {
+  for (const one of nobody) {
+    const { at = issuedAt + 5000 } = one[1]
+    for (const startedAt of [at, at - 1000, at - hour]) {
+      const [what, record, , ...rest] = one
+      const { username, principalId, grantId: named } = judge([what, { ...record, startedAt }, one[2], ...rest])
+      assert.deepEqual([username, principalId, named], [null, null, null], `${what} ${startedAt - at}`)
+    }
+  }
+})
+
 test('the strongest is told, and the rest beside it', () => {
   const verdict = matchAccess(
     accessRecord({

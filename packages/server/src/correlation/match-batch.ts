@@ -1,6 +1,7 @@
 /** Many accesses at once: what they need is looked up together, then each is judged. */
 import { setImmediate } from 'node:timers/promises'
 import type { AccessLogRecord } from './access-log-record.ts'
+import { beginningOf } from './compare-grant.ts'
 import { noteSigner, type BucketPlace } from './known-buckets.ts'
 import { spanOf, type Lookups } from './lookups.ts'
 import { matchAccess } from './match-access.ts'
@@ -40,7 +41,7 @@ export async function matchBatch(
         grant,
         candidates: grant || record.key === null ? none : candidatesOf(byKey.get(record.key), place),
         owner: named === undefined ? undefined : owners.get(named),
-        stopOf: (one) => stops.of(one, record.at),
+        stopOf: (one) => stops.of(one, beginningOf(record) ?? record.at),
         isOwnAgent: isOwnAgent(record.agent),
       }),
     )

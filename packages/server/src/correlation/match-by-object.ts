@@ -1,7 +1,14 @@
 /** Where no grant is named: by the object, the time, the signer and, where the URL says so, the user. */
 import type { AccessLogRecord } from './access-log-record.ts'
 import type { AccessProof } from './access-proof.ts'
-import { compareWithGrant, isOtherSignature, skewMs, transferMs, type Difference } from './compare-grant.ts'
+import {
+  beginningOf,
+  compareWithGrant,
+  isOtherSignature,
+  skewMs,
+  transferMs,
+  type Difference,
+} from './compare-grant.ts'
 import { candidateOf, rankOf, strongest, verdictOf } from './match-evidence.ts'
 import { fitOfBucket, signerFit } from './signer-fit.ts'
 import type { GrantFacts, MatchInput, Verdict } from './verdict.ts'
@@ -124,13 +131,16 @@ function isBySameSignature(
   { bucket }: MatchInput,
   isEnough = false,
 ): boolean {
-  if (record.at < grant.issuedAt - skewMs || isOtherSignature(record, grant, bucket)) return false
+  const isBefore = (beginningOf(record) ?? record.at) < grant.issuedAt - skewMs
+  if (isBefore || isOtherSignature(record, grant, bucket)) return false
   const fit = signerFit(record, grant, bucket)
   return fit === 'same' || (isEnough && fit === 'untold')
 }
 
-function isLive({ at, atIs }: AccessLogRecord, { issuedAt, expiresAt }: GrantFacts): boolean {
-  return at >= issuedAt - skewMs && at <= expiresAt + (atIs === 'start' ? skewMs : transferMs)
+function isLive(record: AccessLogRecord, { issuedAt, expiresAt }: GrantFacts): boolean {
+  const began = beginningOf(record)
+  const at = began ?? record.at
+  return at >= issuedAt - skewMs && at <= expiresAt + (began === undefined ? transferMs : skewMs)
 }
 
 function isSameAction({ action }: AccessLogRecord, grant: GrantFacts): boolean {

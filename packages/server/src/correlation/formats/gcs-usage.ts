@@ -55,6 +55,7 @@ function parseRow(line: string, context: LineContext): ParsedLine {
     identity: cell('s_request_id') ?? digestOf(cells.join('\n')),
     at,
     atIs: 'end',
+    startedAt: startOf({ at, taken: numberOf(cell('time_taken_micros')), method, query }),
     bucket: bucket ?? context.bucket ?? null,
     key,
     operation,
@@ -69,6 +70,20 @@ function parseRow(line: string, context: LineContext): ParsedLine {
     bytesReceived: numberOf(cell('cs_bytes')),
     doubts: [!isSure && 'key'],
   })
+}
+
+/** A transfer of a day: what is longer tells of several requests, or of nothing. */
+const takenMaxMs = 86_400_000
+
+/**
+ * `time_taken_micros` is from the first byte received to the answer sent. Of a resumable upload it may be of more than one
+ * request: there, and where it is no time that a request can take, the end is all that is known.
+ */
+function startOf(row: { at: number; taken: number | null; method: string; query: string }): number | null {
+  const { at, taken, method, query } = row
+  if (taken === null || !Number.isFinite(taken) || taken < 0 || taken > takenMaxMs * 1000) return null
+  if (method === 'POST' || /(?:^|&)upload_id=/i.test(query)) return null
+  return Math.floor(at - taken / 1000)
 }
 
 /** No row of a request is one, whatever a client calls itself: it has an address in it. */

@@ -57,6 +57,7 @@ test('reads a pre-signed read', () => {
       identity: '3E57427F3EXAMPLE,REST.GET.OBJECT,runs/1/model.bin,-',
       at: Date.UTC(2026, 10, 23, 12, 0, 1),
       atIs: 'start',
+      startedAt: null,
       bucket: 'team-vision',
       account: null,
       key: 'runs/1/model.bin',

@@ -56,6 +56,7 @@ function recordOf(
     identity: `${found[5]},${operation},${found[7]},${found[19]}`,
     at,
     atIs: 'start',
+    startedAt: null,
     bucket: found[1]!,
     account: null,
     key: found[7]!,

@@ -38,6 +38,7 @@ export function accessRecord(over: Partial<AccessLogRecord> = {}): AccessLogReco
     identity: 'r-1',
     at: issuedAt + 5000,
     atIs: 'start',
+    startedAt: null,
     bucket: 'data',
     account: null,
     key: grant.key,

@@ -49,6 +49,12 @@ export const attributed: Case[] = [
     { at: expiresAt + 3 * hour, atIs: 'end' },
     'matched ended_after_expiry',
   ],
+  [
+    'a transfer of hours that began in time',
+    { at: expiresAt + 3 * hour, atIs: 'end', startedAt: expiresAt },
+    'matched ended_after_expiry',
+  ],
+  ['by the end, begun as it was given', { atIs: 'end', startedAt: issuedAt - 59_000 }, 'matched grant'],
   ['by somebody else of whom the store tells no more', { signers: [] }, 'matched grant'],
   ['a part', part, 'matched grant', partGrant],
   ['a delete', { action: 'delete', method: 'DELETE' }, 'matched grant', { ...putGrant, method: 'DELETE' }],
@@ -62,6 +68,11 @@ export const attributed: Case[] = [
   ['a key that the log leaves out', { key: null }, 'matched grant'],
   ['late', at(expiresAt + 61_000), 'after_expiry expired'],
   ['a day late, by the end', { at: expiresAt + 25 * hour, atIs: 'end' }, 'after_expiry expired'],
+  [
+    'hours late by the beginning, which the end alone would not tell',
+    { at: expiresAt + 3 * hour, atIs: 'end', startedAt: expiresAt + 61_000 },
+    'after_expiry expired',
+  ],
   ['a copy', { ...put, operation: 'REST.COPY.OBJECT' }, 'beyond_grant copy', putGrant],
   [
     'too much',

@@ -24,6 +24,12 @@ export function humanBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${units[unit]}`
 }
 
+/** Where a log does not tell of all accesses how many bytes they moved, that is said: it is not 0. */
+export function movedBytes({ bytes, bytesUnknown }: { bytes: number; bytesUnknown: number }): string {
+  if (bytesUnknown === 0) return humanBytes(bytes)
+  return bytes === 0 ? 'unknown' : `${humanBytes(bytes)} or more`
+}
+
 /** `1 h`, `90 min`: seconds in the largest unit that says them whole; above five minutes to the minute. */
 export function humanDuration(seconds: number): string {
   const whole = seconds > 300 ? Math.round(seconds / 60) * 60 : Math.round(seconds)

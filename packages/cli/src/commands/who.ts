@@ -5,7 +5,7 @@ import { handler, type Context, type Run } from '../context.ts'
 import { examples } from '../examples.ts'
 import { findingLines } from '../finding-shown.ts'
 import { parseInstant } from '../parse.ts'
-import { humanBytes, plural, printableLine } from '../text.ts'
+import { movedBytes, plural, printableLine } from '../text.ts'
 
 interface SpanOptions {
   from?: string
@@ -40,7 +40,7 @@ const did = {
   WHAT: ({ action, refused }: WhoDid) => (refused ? `${action}, refused` : action),
   FROM: (one: WhoDid) => one.address,
   TIMES: (one: WhoDid) => one.count,
-  BYTES: ({ bytes }: WhoDid) => humanBytes(bytes),
+  BYTES: (one: WhoDid) => movedBytes(one),
   FIRST: (one: WhoDid) => one.firstAt,
   LAST: (one: WhoDid) => one.lastAt,
   FINDING: (one: WhoDid) => one.finding,

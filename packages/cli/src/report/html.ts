@@ -1,8 +1,9 @@
 import type { SecurityReport } from '@signpost/contract'
-import { humanBytes } from '../text.ts'
+import { movedBytes } from '../text.ts'
 import { escapedHtml } from './escaped-html.ts'
+import { noteParts } from './note-parts.ts'
 import { barPlot, rankPlot } from './plots.ts'
-import { bylineOf, numbersOf, sectionsOf, titleOf, type Section } from './sections.ts'
+import { bylineOf, cellText, numbersOf, sectionsOf, titleOf, type Cell, type Section } from './sections.ts'
 
 /** It has no scripts and asks nobody for anything; should something slip in, this keeps it from it. */
 const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -37,7 +38,7 @@ export function htmlReport(report: SecurityReport): string {
 <h1>${escapedHtml(titleOf(report))}</h1>
 <p>${escapedHtml(bylineOf(report))}</p>
 <h2>What this report does not tell</h2>
-${notes.length === 0 ? '<p>Nothing was left out.</p>' : `<ul class="notes">${notes.map((note) => `<li>${escapedHtml(note)}</li>`).join('')}</ul>`}
+${notes.length === 0 ? '<p>Nothing was left out.</p>' : `<ul class="notes">${notes.map((note) => `<li>${noteHtml(note)}</li>`).join('')}</ul>`}
 <h2>Numbers</h2>
 <dl class="numbers">${numbersOf(report)
     .map(([label, value]) => `<div><dt>${escapedHtml(label)}</dt><dd>${escapedHtml(value)}</dd></div>`)
@@ -49,20 +50,26 @@ ${sections.map((section) => tableOf(section)).join('\n')}
 `
 }
 
+function noteHtml(note: string): string {
+  return noteParts(note)
+    .map(({ text, isCommand }) => (isCommand ? `<code>${escapedHtml(text)}</code>` : escapedHtml(text)))
+    .join('')
+}
+
 function ranks(shares: SecurityReport['usage']['users']): { name: string; value: number; text: string }[] {
-  return shares.map(({ name, bytes }) => ({ name, value: bytes, text: humanBytes(bytes) }))
+  return shares.map((share) => ({ name: share.name, value: share.bytes, text: movedBytes(share) }))
 }
 
 function tableOf({ title, none, head, rows }: Section): string {
   const heading = `<h2>${escapedHtml(title)}</h2>`
-  if (rows.length === 0) return `${heading}\n<p>${escapedHtml(none)}</p>`
+  const [first] = rows
+  if (!first) return `${heading}\n<p>${escapedHtml(none)}</p>`
   // A column of numbers has its heading above them, at the right.
-  const [first = []] = rows
-  const line = (cells: readonly (string | number)[], tag: 'th' | 'td') =>
+  const line = (cells: readonly Cell[], tag: 'th' | 'td') =>
     `<tr>${cells
       .map((cell, column) => {
-        const kind = typeof first[column] === 'number' ? ' class="number"' : ''
-        const text = typeof cell === 'number' ? cell.toLocaleString('en-US') : cell
+        const kind = typeof first[column] === 'string' ? '' : ' class="number"'
+        const text = typeof cell === 'number' ? cell.toLocaleString('en-US') : cellText(cell)
         return `<${tag}${kind}>${escapedHtml(text)}</${tag}>`
       })
       .join('')}</tr>`

@@ -40,8 +40,9 @@ function reportOf(text: string): SecurityReport {
     uses: 3,
     addresses: 2,
     bytes: 7,
+    bytesUnknown: 0,
   }
-  const share = { name: text, issued: 1, neverUsed: 1, accesses: 1, bytes: 9 }
+  const share = { name: text, issued: 1, neverUsed: 1, accesses: 1, bytes: 9, bytesUnknown: 1 }
   return {
     madeAt: at,
     madeBy: text,
@@ -71,6 +72,7 @@ function reportOf(text: string): SecurityReport {
       own: 0,
       findings: 1,
       bytes: 1,
+      bytesUnknown: 1,
       unparsed: 1,
     },
     days: [{ day: text, issued: 1, matched: 2, findings: 3 }],
@@ -95,7 +97,7 @@ function reportOf(text: string): SecurityReport {
         ],
       },
     ],
-    addresses: [{ address: text, users: [text], accesses: 1, bytes: 1, findings: 1 }],
+    addresses: [{ address: text, users: [text], accesses: 1, bytes: 0, bytesUnknown: 1, findings: 1 }],
     usage: {
       from: at,
       to: at,
@@ -160,6 +162,34 @@ test('Markdown: hostile texts are no link, no image, no HTML, no cell and no lin
     assert.doesNotMatch(markdown, /https?:\/\/|www\.|[^\\]@/, text)
     assert.doesNotMatch(markdown, steering)
   }
+})
+
+test('commands in notes stand as such, and nothing of anybody else does', () => {
+  const report = reportOf('plain')
+  const notes = [
+    'Run `signpost audit verify`, *now*.',
+    'main: `signpost <script>`',
+    '`rm -rf`',
+    '`signpost a`b`',
+  ]
+  const markdown = markdownReport({ ...report, notes })
+  assert.match(markdown, /^- Run `signpost audit verify`, \\\*now\\\*\.$/m)
+  assert.match(markdown, /^- main: \\`signpost \\<script\\>\\`$/m)
+  assert.match(markdown, /^- \\`rm -rf\\`$/m)
+  assert.match(markdown, /^- `signpost a`b\\`$/m)
+  const html = htmlReport({ ...report, notes })
+  assert.match(html, /<li>Run <code>signpost audit verify<\/code>, \*now\*\.<\/li>/)
+  assert.match(html, /&#96;signpost &lt;script&gt;&#96;/)
+})
+
+test('bytes that are not known are no 0 in any form; in CSV they are numbers', () => {
+  const report = reportOf('plain')
+  assert.match(markdownReport(report), /\| plain \| plain \| 1 \| unknown \| 1 \|/)
+  assert.match(markdownReport(report), /\| plain \| 1 \| 1 \| 1 \| 9 B or more \|/)
+  assert.match(htmlReport(report), /<td class="number">9 B or more<\/td>/)
+  const csv = csvReport(report)
+  assert.match(csv, /^"Users","Name",.*,"Bytes","Accesses of unknown bytes"\r$/m)
+  assert.match(csv, /^"Users","plain","1","1","1","9","1"\r$/m)
 })
 
 test('CSV: no cell is calculated, and none breaks out of its quotes', () => {

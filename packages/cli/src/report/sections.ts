@@ -1,8 +1,13 @@
 /** A security report as tables: every format but JSON is made of these. */
 import type { SecurityReport, UsedGrant } from '@signpost/contract'
-import { humanBytes } from '../text.ts'
+import { movedBytes } from '../text.ts'
 
-export type Cell = string | number
+export type Cell = string | number | Moved
+
+export interface Moved {
+  bytes: number
+  bytesUnknown: number
+}
 
 export interface Section {
   title: string
@@ -104,7 +109,7 @@ function aboutFindings({ findings, addresses }: SecurityReport): Section[] {
         one.address,
         one.users.join(', '),
         one.accesses,
-        humanBytes(one.bytes),
+        movedOf(one),
         one.findings,
       ]),
     },
@@ -116,7 +121,7 @@ function aboutUse({ usage }: SecurityReport): Section[] {
     title,
     none: 'Nobody asked, and nobody came.',
     head: ['Name', 'URLs issued', 'Never used', 'Accesses', 'Bytes'],
-    rows: all.map((one) => [one.name, one.issued, one.neverUsed, one.accesses, humanBytes(one.bytes)]),
+    rows: all.map((one) => [one.name, one.issued, one.neverUsed, one.accesses, movedOf(one)]),
   })
   const grants = (title: string, none: string, all: readonly UsedGrant[]): Section => ({
     title,
@@ -132,7 +137,7 @@ function aboutUse({ usage }: SecurityReport): Section[] {
       one.expiresAt,
       one.uses,
       one.addresses,
-      humanBytes(one.bytes),
+      movedOf(one),
     ]),
   })
   return [
@@ -179,6 +184,15 @@ function aboutTrail({ refusals, refusedUsers, changes, checkpoint }: SecurityRep
   ]
 }
 
+function movedOf({ bytes, bytesUnknown }: Moved): Moved {
+  return { bytes, bytesUnknown }
+}
+
+/** For people; CSV has the numbers. */
+export function cellText(cell: Cell): string {
+  return typeof cell === 'object' ? movedBytes(cell) : String(cell)
+}
+
 /** The first thing to read. */
 export function numbersOf({ numbers, usage }: SecurityReport): [label: string, value: string][] {
   const many = (count: number) => count.toLocaleString('en-US')
@@ -189,7 +203,7 @@ export function numbersOf({ numbers, usage }: SecurityReport): [label: string, v
     ['Matched with their URL', many(numbers.matched)],
     ["Signpost's own", many(numbers.own)],
     ['Findings', many(numbers.findings)],
-    ['Bytes moved', humanBytes(numbers.bytes)],
+    ['Bytes moved', movedBytes(numbers)],
     ['URLs never used', many(usage.neverUsed)],
     ['Not known whether used', many(usage.unknown)],
     ['Log lines unparsed', many(numbers.unparsed)],

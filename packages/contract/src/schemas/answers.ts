@@ -108,7 +108,8 @@ export const WhoDid = z.object({
   refused: z.boolean().describe('The store let it not through'),
   finding: Finding,
   count: z.number().int(),
-  bytes: z.number().int(),
+  bytes: z.number().int().describe('Sent of reads, received of writes'),
+  bytesUnknown: z.number().int().describe('Accesses of which the log does not tell how many'),
   firstAt: Instant,
   lastAt: Instant,
 })

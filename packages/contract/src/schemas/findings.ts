@@ -83,7 +83,11 @@ export const AccessLogRecord = z.object({
   grantId: z.string().optional().describe('Of the URL that was used'),
   key: z.string().optional().describe('Object key in the bucket, prefix included'),
   address: z.string().optional().describe("The client's"),
-  bytes: z.number().int().optional().describe('Sent of a read, received of a write'),
+  bytes: z
+    .number()
+    .int()
+    .optional()
+    .describe('Sent of a read, received of a write; left out: the log does not tell'),
   evidence: AccessEvidence,
 })
 export type AccessLogRecord = z.infer<typeof AccessLogRecord>

@@ -24,6 +24,8 @@ export const UrlUsageQuery = z.strictObject({
     .describe('Live URLs that end within so long'),
 })
 
+const bytesUnknown = z.number().int().describe('Accesses of which the log does not tell the bytes')
+
 /** One URL, and what the logs have put down to it. */
 export const UsedGrant = z.object({
   grantId: z.string(),
@@ -37,6 +39,7 @@ export const UsedGrant = z.object({
   uses: z.number().int(),
   addresses: z.number().int().describe('From how many'),
   bytes: z.number().int(),
+  bytesUnknown,
 })
 export type UsedGrant = z.infer<typeof UsedGrant>
 
@@ -47,6 +50,7 @@ export const UsageShare = z.object({
   neverUsed: z.number().int(),
   accesses: z.number().int(),
   bytes: z.number().int(),
+  bytesUnknown,
 })
 export type UsageShare = z.infer<typeof UsageShare>
 
@@ -121,6 +125,7 @@ export const SecurityReport = z.object({
     own: z.number().int(),
     findings: z.number().int(),
     bytes: z.number().int(),
+    bytesUnknown,
     unparsed: z.number().int(),
   }),
   days: z.array(
@@ -145,6 +150,7 @@ export const SecurityReport = z.object({
       users: z.array(z.string()),
       accesses: z.number().int(),
       bytes: z.number().int(),
+      bytesUnknown,
       findings: z.number().int(),
     }),
   ),

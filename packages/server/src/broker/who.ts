@@ -158,14 +158,15 @@ async function whoDid(
 
 /** Rows come the newest first. */
 function addTo(groups: Map<string, WhoDid>, row: AccessLogRow): void {
-  const { at, finding, connector, username = null, address = null, bytes = 0, evidence } = shownRecord(row)
+  const { at, finding, connector, username = null, address = null, bytes, evidence } = shownRecord(row)
   const { action, status = 0, succeeded } = evidence
   const refused = succeeded === false || status >= 400
   const name = JSON.stringify([username, address, connector, action, refused, finding])
   const group = groups.get(name)
   if (group) {
     group.count += 1
-    group.bytes += bytes
+    group.bytes += bytes ?? 0
+    if (bytes === undefined) group.bytesUnknown += 1
     group.firstAt = at
   } else
     groups.set(name, {
@@ -176,7 +177,8 @@ function addTo(groups: Map<string, WhoDid>, row: AccessLogRow): void {
       refused,
       finding,
       count: 1,
-      bytes,
+      bytes: bytes ?? 0,
+      bytesUnknown: bytes === undefined ? 1 : 0,
       firstAt: at,
       lastAt: at,
     })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { AuditEvent, Finding } from '@signpost/contract'
 import { accessDigest, accessKeyPlace } from './access-log-records.ts'
 import { insertAccesses, type NewAccess } from './access-log-writes.ts'
-import { sumAccesses } from './access-sums.ts'
+import { countAcknowledged, eachAccess } from './access-sums.ts'
 import { findFinding, listFindings, listFindingsUpwards, setFindingState, sumFindings } from './findings.ts'
 import { findGrantUses, listAccessesOf, listAddressesOf } from './grant-uses.ts'
 import type { Store } from './store.ts'
@@ -105,15 +105,16 @@ export function answerTests(storeOf: () => Store): void {
     const sumOf = async (chunkRows: number, rowsMax = 1000) => {
       const byName = new Map<string, number>()
       let bytes = 0
-      const sums = sumAccesses(db, { from, to: from + 2 * day, rowsMax, chunkRows })
+      const chunks = eachAccess(db, { from, to: from + 2 * day, rowsMax, chunkRows })
       for (;;) {
-        const next = await sums.next()
+        const next = await chunks.next()
         if (next.done)
           return { byName: [...byName].toSorted(([a], [b]) => (a < b ? -1 : 1)), bytes, complete: next.value }
-        const { day: of, finding, username, count } = next.value
-        const name = `${of} ${finding} ${username}`
-        byName.set(name, (byName.get(name) ?? 0) + count)
-        bytes += next.value.bytes
+        for (const { at, finding, username, bytes: of } of next.value) {
+          const name = `${Math.floor(at / day)} ${finding} ${username}`
+          byName.set(name, (byName.get(name) ?? 0) + 1)
+          bytes += of ?? 0
+        }
       }
     }
     const whole = await sumOf(1000)
@@ -129,6 +130,16 @@ export function answerTests(storeOf: () => Store): void {
     for (const chunk of [1, 2, 3, 7, 40, 41])
       assert.deepEqual(await sumOf(chunk), whole, `chunks of ${chunk}`)
     assert.equal((await sumOf(10, 20)).complete, false)
+    const picked = (index: number, state: 'open' | 'acknowledged') => {
+      const { at, digest } = rows[index]!
+      return setFindingState(db, { at, digest, state, note: '', changed_by: 'x', changed_at: 1 })
+    }
+    await storeOf().commit({
+      statements: [picked(0, 'acknowledged'), picked(4, 'acknowledged'), picked(8, 'open')],
+      events: [],
+    })
+    assert.deepEqual([...(await countAcknowledged(db, { from, to: from + 2 * day }))], [['refused', 2]])
+    assert.deepEqual([...(await countAcknowledged(db, { from: from + day, to: from + 2 * day }))], [])
   })
 
   test('uses of grants are counted, and those of nobody are not there', async () => {
@@ -142,7 +153,12 @@ export function answerTests(storeOf: () => Store): void {
     const uses = await findGrantUses(db, ['grant-of-answers', 'another', "'; drop table teams; --"])
     assert.deepEqual(
       [...uses],
-      [['grant-of-answers', { uses: 3, addresses: 2, bytes: 20, firstAt: grant.at, lastAt: grant.at + 9 }]],
+      [
+        [
+          'grant-of-answers',
+          { uses: 3, addresses: 2, bytes: 20, bytesUnknown: 1, firstAt: grant.at, lastAt: grant.at + 9 },
+        ],
+      ],
     )
     assert.deepEqual([...(await findGrantUses(db, []))], [])
     const page = await listAccessesOf(db, 'answered', span, { limit: 2 })

@@ -9,6 +9,8 @@ export interface GrantUse {
   uses: number
   addresses: number
   bytes: number
+  /** Of so many the log does not tell. */
+  bytesUnknown: number
   firstAt: number
   lastAt: number
 }
@@ -27,17 +29,19 @@ export async function findGrantUses(db: Db, grantIds: readonly string[]): Promis
         eb.fn.countAll<number>().as('uses'),
         eb.fn.count<number>('address').distinct().as('addresses'),
         sql<number>`coalesce(sum(bytes), 0)`.as('bytes'),
+        eb.fn.count<number>('bytes').as('told'),
         eb.fn.min('at').as('firstAt'),
         eb.fn.max('at').as('lastAt'),
       ])
       .where('grant_id', 'in', grantIds.slice(start, start + idsAtOnce))
       .groupBy('grant_id')
       .execute()
-    for (const { grant_id: id, uses, addresses, bytes, firstAt, lastAt } of rows)
+    for (const { grant_id: id, uses, addresses, bytes, told, firstAt, lastAt } of rows)
       found.set(id!, {
         uses: Number(uses),
         addresses: Number(addresses),
         bytes: Number(bytes),
+        bytesUnknown: Number(uses) - Number(told),
         firstAt,
         lastAt,
       })

@@ -9,9 +9,11 @@ export function kyselyDatabase(db: DatabaseSync): SqliteDatabase {
     close: () => db.close(),
     prepare(sql) {
       const statement = prepared(sql)
+      statement.setReturnArrays(true)
+      const names = statement.columns().map(({ name }) => name)
       return {
-        reader: statement.columns().length > 0,
-        all: (values) => statement.all(...inputs(values)).map(plain),
+        reader: names.length > 0,
+        all: (values) => rowsOf(names, statement.all(...inputs(values)) as unknown as SQLOutputValue[][]),
         run: (values) => statement.run(...inputs(values)),
         // Not from the cache: it stays open between rows, while the same text may be asked for again.
         *iterate(values) {
@@ -20,6 +22,18 @@ export function kyselyDatabase(db: DatabaseSync): SqliteDatabase {
       }
     },
   }
+}
+
+/** Half as dear as copying the objects that `node:sqlite` makes: these have no prototype, and no shape of their own. */
+function rowsOf(
+  names: readonly string[],
+  rows: readonly SQLOutputValue[][],
+): Record<string, SQLOutputValue>[] {
+  return rows.map((values) => {
+    const row: Record<string, SQLOutputValue> = {}
+    for (let column = 0; column < names.length; column += 1) row[names[column]!] = values[column]!
+    return row
+  })
 }
 
 /** `node:sqlite` gives rows without a prototype; PostgreSQL's have one. */

@@ -57,7 +57,7 @@ describe('usage and report', () => {
     const alice = { username: 'alice', team: 'demo' }
     await put('matched', 40 * dayMs, { ...alice, address: '192.0.2.200' })
     await put('matched', 1000, { ...alice, grant_id: used!, object_key: 'demo/used' })
-    await put('matched', 900, { ...alice, address: '203.0.113.5' })
+    await put('matched', 900, { ...alice, address: '203.0.113.5', bytes: null })
     const victor = { username: 'victor', team: 'demo', grant_id: often!, object_key: 'demo/often' }
     for (const last of [1, 2, 3, 1]) await put('matched', 800, { ...victor, address: `198.51.100.${last}` })
     await put('not_issued_here', 700, { address: '203.0.113.66', bytes: 5000 })
@@ -82,10 +82,10 @@ describe('usage and report', () => {
       'victor 198.51.100.0/24',
     ])
     assert.deepEqual(
-      told.users.map(({ name, accesses, bytes }) => [name, accesses, bytes]),
+      told.users.map(({ name, accesses, bytes, bytesUnknown }) => [name, accesses, bytes, bytesUnknown]),
       [
-        ['victor', 4, 400],
-        ['alice', 2, 200],
+        ['victor', 4, 400, 0],
+        ['alice', 2, 100, 1],
       ],
     )
     assert.equal(told.complete, true)
@@ -113,6 +113,7 @@ describe('usage and report', () => {
     await world.call('createAuditCheckpoint', world.as.root, { body: {} })
     const told = await report()
     assert.deepEqual([told.numbers.issued, told.numbers.accesses, told.numbers.findings], [3, 7, 1])
+    assert.deepEqual([told.numbers.bytes, told.numbers.bytesUnknown], [5500, 1])
     assert.equal(told.numbers.refused, 1)
     assert.deepEqual(
       told.findings.map(({ finding, count, acknowledged, examples }) => [

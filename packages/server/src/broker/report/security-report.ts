@@ -1,13 +1,14 @@
 /** One time for a security review: what is known, what wants a look, and what is not known. */
-import type { Coverage, ParsedInput, Reply, SecurityReport } from '@signpost/contract'
+import type { Coverage, Finding, ParsedInput, Reply, SecurityReport } from '@signpost/contract'
 import { isoOf } from '../../domain/instant.ts'
+import { countAcknowledged } from '../../store/access-sums.ts'
 import { findNewestCheckpoint } from '../../store/checkpoints.ts'
 import { listFindings, loudFindings } from '../../store/findings.ts'
 import { countLogFiles } from '../../store/log-files.ts'
 import { listLogSources } from '../../store/log-sources.ts'
 import { requireAuditReader } from '../access-log-records.ts'
 import type { BrokerDeps, Caller } from '../deps.ts'
-import { countAll, explained } from '../findings.ts'
+import { explained } from '../findings.ts'
 import { shownLogSource } from '../log-reading/source-record.ts'
 import { spanOf, type Span } from '../who.ts'
 import { reportNotes } from './report-notes.ts'
@@ -29,11 +30,10 @@ export async function getSecurityReport(
   const usage = await usageOf(deps, span, asked)
   const sources = await reportSources(deps)
   const coverage = coverageOf(usage, sources)
-  const counted = await countAll(deps, span)
   const refusals = await readRefusals(deps, span)
   const changes = await readChanges(deps, span)
   const checkpoint = await newestCheckpoint(deps)
-  const complete = counted.complete && usage.usage.complete && refusals.complete && changes.complete
+  const complete = usage.usage.complete && refusals.complete && changes.complete
   const { grants, accesses } = usage
   return {
     madeAt: isoOf(deps.clock()),
@@ -50,10 +50,11 @@ export async function getSecurityReport(
       own: accesses.byFinding.get('own') ?? 0,
       findings: accesses.all.findings,
       bytes: accesses.all.bytes,
+      bytesUnknown: accesses.all.bytesUnknown,
       unparsed: sources.reduce((sum, { unparsed }) => sum + unparsed, 0),
     },
     days: daysOf(usage),
-    findings: await findingsOf(deps, span, counted.groups),
+    findings: await findingsOf(deps, span, accesses.byFinding),
     addresses: addressesOf(usage),
     usage: usage.usage,
     refusals: refusals.reasons,
@@ -113,18 +114,18 @@ function dayText(day: number): string {
 async function findingsOf(
   { store: { db } }: BrokerDeps,
   span: Span,
-  groups: Reply<'countFindings'>['groups'],
+  counts: ReadonlyMap<Finding, number>,
 ): Promise<SecurityReport['findings']> {
   const all: SecurityReport['findings'] = []
+  const acknowledged = await countAcknowledged(db, span)
   for (const finding of loudFindings) {
-    const ofKind = groups.filter((group) => group.finding === finding)
-    if (ofKind.length === 0) continue
+    const count = counts.get(finding)
+    if (count === undefined) continue
     const rows = await listFindings(db, { ...span, finding }, { limit: examplesMax })
-    const sum = (some: typeof ofKind) => some.reduce((total, { count }) => total + count, 0)
     all.push({
       finding,
-      count: sum(ofKind),
-      acknowledged: sum(ofKind.filter(({ state }) => state === 'acknowledged')),
+      count,
+      acknowledged: acknowledged.get(finding) ?? 0,
       examples: rows.slice(0, examplesMax).map((row) => explained(row)),
     })
   }

@@ -1,19 +1,33 @@
-/** Accesses of a time, by user, team, address, day and connector. */
+/** Accesses of a time, by user, team, address, day and connector: one pass, and as little as can be done for each. */
 import { quietFindings, type Finding } from '@signpost/contract'
 import { networkOf } from '../../domain/network-of.ts'
-import { sumAccesses } from '../../store/access-sums.ts'
+import { eachAccess, type AccessFacts } from '../../store/access-sums.ts'
 import type { BrokerDeps } from '../deps.ts'
 import type { Span } from '../who.ts'
 
 const rowsMax = 5_000_000
 /** Hostile logs hold any number of names and addresses: what comes after so many is counted with no name. */
 const namesMax = 50_000
+const usersOfAddressMax = 20
+const dayMs = 86_400_000
+const quiet: ReadonlySet<Finding> = new Set(quietFindings)
 
 export interface AccessShare {
   accesses: number
+  /** Of those whose log tells it. */
   bytes: number
+  /** Accesses of which it does not. */
+  bytesUnknown: number
   findings: number
 }
+
+interface SeenNetwork {
+  username: string
+  network: string
+  firstAt: number
+  accesses: number
+}
+
 export interface AccessTally {
   all: AccessShare
   byFinding: Map<Finding, number>
@@ -24,13 +38,34 @@ export interface AccessTally {
   byConnector: Map<string, { accesses: number; days: Set<number> }>
   byDay: Map<number, { matched: number; findings: number }>
   /** By user and network, joined by a blank: networks have none. */
-  networks: Map<string, { username: string; network: string; firstAt: number; accesses: number }>
+  networks: Map<string, SeenNetwork>
   complete: boolean
 }
 
-export function emptyTally(): AccessTally {
+export async function tallyAccesses(
+  { store }: BrokerDeps,
+  span: Span,
+  only: { team?: string | undefined; username?: string | undefined } = {},
+): Promise<AccessTally> {
+  const tally = emptyTally()
+  const networkFor = createNetworks(tally)
+  const chunks = eachAccess(store.db, { ...span, rowsMax })
+  for (;;) {
+    const next = await chunks.next()
+    if (next.done) return { ...tally, complete: next.value }
+    for (const access of next.value) {
+      addDay(tally, access)
+      const isAsked =
+        (only.team === undefined || access.team === only.team) &&
+        (only.username === undefined || access.username === only.username)
+      if (isAsked) add(tally, access, networkFor)
+    }
+  }
+}
+
+function emptyTally(): AccessTally {
   return {
-    all: { accesses: 0, bytes: 0, findings: 0 },
+    all: newShare(),
     byFinding: new Map(),
     byUser: new Map(),
     byTeam: new Map(),
@@ -42,91 +77,72 @@ export function emptyTally(): AccessTally {
   }
 }
 
-export async function tallyAccesses(
-  { store }: BrokerDeps,
-  span: Span,
-  only: { team?: string | undefined; username?: string | undefined } = {},
-): Promise<AccessTally> {
-  const tally = emptyTally()
-  const sums = sumAccesses(store.db, { ...span, rowsMax })
-  for (;;) {
-    const next = await sums.next()
-    if (next.done) return { ...tally, complete: next.value }
-    const sum = next.value
-    const isAsked =
-      (only.team === undefined || sum.team === only.team) &&
-      (only.username === undefined || sum.username === only.username)
-    if (isAsked) add(tally, sum)
-    else addDay(tally, sum)
-  }
-}
-
-type Sum = Parameters<typeof addDay>[1]
-
-function add(tally: AccessTally, sum: Sum): void {
-  const { finding, username, team, address, count, bytes, firstAt } = sum
-  const isQuiet = quietFindings.includes(finding)
-  const share = { accesses: count, bytes, findings: isQuiet ? 0 : count }
-  addTo(tally.all, share)
-  tally.byFinding.set(finding, (tally.byFinding.get(finding) ?? 0) + count)
-  if (username !== null) addTo(shareOf(tally.byUser, username, newShare), share)
-  if (team !== null) addTo(shareOf(tally.byTeam, team, newShare), share)
+function add(tally: AccessTally, access: AccessFacts, networkFor: NetworkFor): void {
+  const { at, finding, username, team, address, bytes } = access
+  const isLoud = !quiet.has(finding)
+  tally.byFinding.set(finding, (tally.byFinding.get(finding) ?? 0) + 1)
+  count(tally.all, bytes, isLoud)
+  if (username !== null) count(found(tally.byUser, username, newShare), bytes, isLoud)
+  if (team !== null) count(found(tally.byTeam, team, newShare), bytes, isLoud)
   if (address !== null) {
-    const place = shareOf(tally.byAddress, address, () => ({ ...newShare(), users: new Set<string>() }))
-    addTo(place, share)
-    if (username !== null && place.users.size < 20) place.users.add(username)
+    const place = found(tally.byAddress, address, newPlace)
+    count(place, bytes, isLoud)
+    if (username !== null && place.users.size < usersOfAddressMax) place.users.add(username)
   }
-  addDay(tally, sum)
-  const day = shareOf(tally.byDay, sum.day, () => ({ matched: 0, findings: 0 }))
-  if (finding === 'matched') day.matched += count
-  else if (!isQuiet) day.findings += count
-  const network = username === null || address === null ? undefined : networkOf(address)
-  if (network === undefined) return
-  const seen = shareOf(tally.networks, `${network} ${username}`, () => ({
-    username: username!,
-    network,
-    firstAt,
-    accesses: 0,
-  }))
-  seen.accesses += count
-  seen.firstAt = Math.min(seen.firstAt, firstAt)
+  const day = found(tally.byDay, Math.floor(at / dayMs), newDay)
+  if (finding === 'matched') day.matched += 1
+  else if (isLoud) day.findings += 1
+  const seen = username === null || address === null ? undefined : networkFor(username, address, at)
+  if (!seen) return
+  seen.accesses += 1
+  if (at < seen.firstAt) seen.firstAt = at
 }
 
 /** Whoever's they are, they show that a log tells of the bucket. */
-function addDay(
-  tally: AccessTally,
-  sum: {
-    day: number
-    finding: Finding
-    connectorId: string
-    username: string | null
-    team: string | null
-    address: string | null
-    count: number
-    bytes: number
-    firstAt: number
-  },
-): void {
-  const place = shareOf(tally.byConnector, sum.connectorId, () => ({ accesses: 0, days: new Set<number>() }))
-  place.accesses += sum.count
-  place.days.add(sum.day)
+function addDay(tally: AccessTally, { at, connector_id: id }: AccessFacts): void {
+  const place = found(tally.byConnector, id, () => ({ accesses: 0, days: new Set<number>() }))
+  place.accesses += 1
+  place.days.add(Math.floor(at / dayMs))
 }
 
-const newShare = (): AccessShare => ({ accesses: 0, bytes: 0, findings: 0 })
+type NetworkFor = (username: string, address: string, at: number) => SeenNetwork | undefined
 
-function addTo(to: AccessShare, { accesses, bytes, findings }: AccessShare): void {
-  to.accesses += accesses
-  to.bytes += bytes
-  to.findings += findings
+/** By user and address, for what is looked up so often; the same network may be behind many addresses. */
+function createNetworks({ networks }: AccessTally): NetworkFor {
+  const byUser = new Map<string, Map<string, SeenNetwork | undefined>>()
+  let kept = 0
+  return (username, address, at) => {
+    let byAddress = byUser.get(username)
+    if (!byAddress) byUser.set(username, (byAddress = new Map()))
+    const known = byAddress.get(address)
+    if (known !== undefined || byAddress.has(address)) return known
+    const network = networkOf(address)
+    const make = () => ({ username, network: network!, firstAt: at, accesses: 0 })
+    const seen = network === undefined ? undefined : found(networks, `${network} ${username}`, make)
+    if (kept < namesMax * 4) byAddress.set(address, seen)
+    kept += 1
+    return seen
+  }
 }
 
-function shareOf<Name extends string | number, Value>(
+const newShare = (): AccessShare => ({ accesses: 0, bytes: 0, bytesUnknown: 0, findings: 0 })
+const newPlace = () => ({ ...newShare(), users: new Set<string>() })
+const newDay = () => ({ matched: 0, findings: 0 })
+
+function count(share: AccessShare, bytes: number | null, isLoud: boolean): void {
+  share.accesses += 1
+  if (bytes === null) share.bytesUnknown += 1
+  else share.bytes += bytes
+  if (isLoud) share.findings += 1
+}
+
+function found<Name extends string | number, Value>(
   all: Map<Name, Value>,
   name: Name,
   make: () => Value,
 ): Value {
-  const found = all.get(name)
-  if (found !== undefined) return found
+  const known = all.get(name)
+  if (known !== undefined) return known
   const made = make()
   if (all.size < namesMax) all.set(name, made)
   return made

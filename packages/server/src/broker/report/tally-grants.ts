@@ -113,6 +113,7 @@ export function usedGrantOf(event: AuditEvent, use: GrantUse | undefined): UsedG
     uses: use?.uses ?? 0,
     addresses: use?.addresses ?? 0,
     bytes: use?.bytes ?? 0,
+    bytesUnknown: use?.bytesUnknown ?? 0,
   }
 }
 

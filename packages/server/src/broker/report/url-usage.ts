@@ -99,6 +99,7 @@ function sharesOf(
       neverUsed: grants.get(name)?.neverUsed ?? 0,
       accesses: accesses.get(name)?.accesses ?? 0,
       bytes: accesses.get(name)?.bytes ?? 0,
+      bytesUnknown: accesses.get(name)?.bytesUnknown ?? 0,
     }))
     .toSorted((a, b) => b.bytes - a.bytes || b.issued - a.issued)
     .slice(0, sharesMax)

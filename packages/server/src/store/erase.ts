@@ -4,8 +4,7 @@ import type { Db } from './statement.ts'
 import type { Statement } from './store.ts'
 import type { Tables } from './tables.ts'
 import type { Updateable } from 'kysely'
-import { holds, type NamingEvent } from './person-rows.ts'
-import type { Store } from './store.ts'
+import type { NamingEvent, UnparsedLineRow } from './person-rows.ts'
 
 /** Refused with `conflict` where the event is not as it was read. */
 export function eraseEventText(
@@ -48,14 +47,14 @@ export function eraseRecord(
   )
 }
 
-export function eraseLines(
-  { db, engine }: Pick<Store, 'db' | 'engine'>,
-  names: readonly string[],
-): Statement {
+/** `text`: whatever came in its place meanwhile stays. */
+export function eraseLine(db: Db, { file_id: file, line, text }: UnparsedLineRow): Statement {
   return statementOf(
     db
       .updateTable('unparsed_lines')
       .set({ text: 'erased' })
-      .where(holds(engine, 'text', names, false)),
+      .where('file_id', '=', file)
+      .where('line', '=', line)
+      .where('text', '=', text),
   )
 }

@@ -19,6 +19,7 @@ export type NamingEvent = Pick<
 
 /** Events that are looked through in one go. */
 const windowEvents = 2000
+const windowLines = 500
 
 /** Whom a name belonged to, by the trail: ids, and what their URLs carried. */
 export async function readTraces(db: Db, username: string): Promise<{ ids: string[]; markers: string[] }> {
@@ -94,19 +95,31 @@ export async function* eachNamingRecord(
   }
 }
 
-export async function countNamingLines({ db, engine }: Reading, names: readonly string[]): Promise<number> {
-  const { count } = await db
-    .selectFrom('unparsed_lines')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where(holds(engine, 'text', names, false))
-    .executeTakeFirstOrThrow()
-  return Number(count)
+export type UnparsedLineRow = Selectable<Tables['unparsed_lines']>
+
+/** All lines that nobody could read: how a line writes a name is for who looks at it. */
+export async function* eachUnparsedLine({ db }: Pick<Store, 'db'>): AsyncGenerator<UnparsedLineRow[]> {
+  let after = { file_id: 0, line: 0 }
+  while (true) {
+    const rows = await db
+      .selectFrom('unparsed_lines')
+      .selectAll()
+      .where(sql<boolean>`(file_id, line) > (${after.file_id}, ${after.line})`)
+      .orderBy('file_id')
+      .orderBy('line')
+      .limit(windowLines)
+      .execute()
+    if (rows.length > 0) yield rows
+    if (rows.length < windowLines) return
+    after = rows.at(-1)!
+    await setImmediate()
+  }
 }
 
-/** `inJson`: the text is JSON, in which a name may be escaped. */
-export function holds(engine: Store['engine'], column: string, names: readonly string[], inJson = true) {
+/** A text that is JSON, in which a name may be escaped. */
+function holds(engine: Store['engine'], column: string, names: readonly string[]) {
   const place = sql.raw(engine === 'sqlite' ? 'instr' : 'strpos')
-  const texts = new Set(names.map((name) => (inJson ? JSON.stringify(name).slice(1, -1) : name)))
+  const texts = new Set(names.map((name) => JSON.stringify(name).slice(1, -1)))
   const each = [...texts].map((text) => sql`${place}(${sql.ref(column)}, ${text}) > 0`)
   return sql<boolean>`(${sql.join(each, sql` or `)})`
 }

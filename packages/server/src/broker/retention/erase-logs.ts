@@ -2,10 +2,11 @@
 import type { AccessEvidence } from '@signpost/contract'
 import { withoutNames, type Person } from '../../domain/erase-event.ts'
 import { isHeld } from '../../domain/hold.ts'
+import { isNamed } from '../../domain/names-in-text.ts'
 import type { AccessLogRow } from '../../store/access-log-records.ts'
-import { eraseLines, eraseRecord } from '../../store/erase.ts'
+import { eraseLine, eraseRecord } from '../../store/erase.ts'
 import { mayDropUnparsed } from '../../store/expire-logs.ts'
-import { countNamingLines, eachNamingRecord } from '../../store/person-rows.ts'
+import { eachNamingRecord, eachUnparsedLine } from '../../store/person-rows.ts'
 import { requireRevision } from '../../store/retention.ts'
 import type { BrokerDeps } from '../deps.ts'
 import type { Erasure, Touched } from './erase-trail.ts'
@@ -33,17 +34,23 @@ export async function eraseRecords({ store }: Deps, erasure: Erasure, write: boo
   return touched
 }
 
-/** Nobody knows whom such a line is about: any hold keeps all of them. */
+/** Nobody knows whom such a line is about, but by the names in it: any hold keeps all of them. */
 export async function eraseUnparsed({ store }: Deps, erasure: Erasure, write: boolean): Promise<Touched> {
-  const names = [...erasure.person.names]
-  const count = await countNamingLines(store, names)
-  if (count > 0 && !mayDropUnparsed(erasure.holds)) return { count: 0, held: count, done: true }
-  if (write && count > 0)
+  const { person, holds, revision, record, isLate } = erasure
+  const isKept = !mayDropUnparsed(holds)
+  const touched: Touched = { count: 0, held: 0, done: true }
+  for await (const rows of eachUnparsedLine(store)) {
+    const named = rows.filter(({ text }) => isNamed(text, person.names))
+    if (isKept) touched.held += named.length
+    else touched.count += named.length
+    if (!write || isKept || named.length === 0) continue
     await store.commit({
-      statements: [requireRevision(store.db, erasure.revision), eraseLines(store, names)],
-      events: [erasure.record({ lines: count })],
+      statements: [requireRevision(store.db, revision), ...named.map((row) => eraseLine(store.db, row))],
+      events: [record({ lines: named.length })],
     })
-  return { count, held: 0, done: true }
+    if (isLate()) return { ...touched, done: false }
+  }
+  return touched
 }
 
 /** Undefined: it does not tell of them. An access that is nobody's else, and names them, may be theirs. */

@@ -72,8 +72,9 @@ async function work(
   // The trail last: it is by the trail that the other names are known, when this is asked again.
   const lines = await eraseUnparsed(deps, erasure, write)
   const records = await eraseRecords(deps, erasure, write)
-  const events = records.done ? await eraseTrail(deps, erasure, write) : { count: 0, held: 0, done: false }
-  const done = lines.done && records.done && events.done
+  const isLast = lines.done && records.done
+  const events = isLast ? await eraseTrail(deps, erasure, write) : { count: 0, held: 0, done: false }
+  const done = isLast && events.done
   return {
     erasure: erasure.erasure,
     events: events.count,

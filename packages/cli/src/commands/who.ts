@@ -80,6 +80,21 @@ export function addWho(program: Command, run: Run): void {
     )
 }
 
+/** Somebody who slips gets an empty answer, which reads as if nobody ever came. */
+function hintLines({ hint, held, did }: Reply<'whoAccessed'>): string[] {
+  if (hint === null)
+    return held.length + did.length > 0 ? [] : ['it is known from another time: widen --from and --to']
+  const first = 'nobody ever asked for this key, and no log tells of it'
+  const [one] = hint.similar
+  const same = hint.similar.map(({ team, key }) => (team === null ? key : `sp://${team}/${key}`))
+  if (one) return [`${first}: do you mean ${same.map((text) => printableLine(text)).join(', or ')}?`]
+  return hint.isOfTeam
+    ? [
+        `${first}: is it spelt right? In sp://team/key, the key is relative to the team: its prefix is left out`,
+      ]
+    : [`${first}: it is below no team's prefix. Write sp://team/key, or the whole key in the bucket`]
+}
+
 function show(context: Context, told: Reply<'whoAccessed'>): void {
   if (context.json) return context.printJson(told)
   context.print(`${printableLine(told.key)}, from ${told.from} to ${told.to}`)
@@ -101,6 +116,7 @@ function show(context: Context, told: Reply<'whoAccessed'>): void {
   section('Did, as the logs tell', 'no access is known', told.did, did)
   if (told.findings.length > 0) context.print('\nWants a look')
   for (const finding of told.findings) for (const line of findingLines(finding)) context.print(line)
+  for (const line of hintLines(told)) context.note(line)
   if (!told.couldComplete && told.could !== null) context.note('more could than are shown')
   if (!told.complete) context.note('there is more than was looked at: narrow it by --from and --to')
 }

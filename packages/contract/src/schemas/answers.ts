@@ -115,6 +115,20 @@ export const WhoDid = z.object({
 })
 export type WhoDid = z.infer<typeof WhoDid>
 
+/** For whoever asks about a key that is in no record. */
+export const WhoHint = z.object({
+  isOfTeam: z.boolean().describe('It is below the prefix of some team'),
+  similar: z
+    .array(
+      z.object({
+        team: z.string().nullable().describe('null: of no team; the key is as in the bucket'),
+        key: z.string(),
+      }),
+    )
+    .describe('Keys that somebody asked for, and that may be meant'),
+})
+export type WhoHint = z.infer<typeof WhoHint>
+
 export const Who = z.object({
   key: z.string().describe('In the bucket, prefix included'),
   from: Instant,
@@ -130,6 +144,7 @@ export const Who = z.object({
   held: z.array(WhoHeld).describe('URLs for it that were live within the time, the newest first'),
   did: z.array(WhoDid).describe('Accesses that the logs tell of, the most first'),
   findings: z.array(ExplainedFinding).describe('What wants a look, the newest first'),
+  hint: WhoHint.nullable().describe('Where nobody ever asked for it and no log tells of it; else null'),
   complete: z.boolean().describe('false: there is more than was looked at; narrow the time'),
 })
 export type Who = z.infer<typeof Who>

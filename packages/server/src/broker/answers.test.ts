@@ -212,27 +212,4 @@ describe('who, trace and findings', () => {
     await world.refused('listFindings', world.as.root, {}, 'record_unavailable')
     world.recover()
   })
-
-  test('who: bytes that a log does not tell are unknown, and not 0', async () => {
-    const write = {
-      username: 'carol',
-      team: 'demo',
-      object_key: 'demo/written',
-      evidence: { action: 'write' },
-    } as const
-    await put('matched', 3, { ...write, bytes: null })
-    await put('matched', 2, { ...write, bytes: 50 })
-    await put('matched', 1, { ...write, bytes: null, address: '198.51.100.1' })
-    assert.deepEqual(
-      (await who({ team: 'demo', key: 'written' })).did.map((one) => [
-        one.count,
-        one.bytes,
-        one.bytesUnknown,
-      ]),
-      [
-        [2, 50, 1],
-        [1, 0, 1],
-      ],
-    )
-  })
 })

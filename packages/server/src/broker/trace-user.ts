@@ -15,6 +15,7 @@ import { spanOf, type Span } from './who.ts'
 
 const pageRows = 500
 
+/** `ms`: its place in the order. */
 type Timed = TraceLine & { ms: number }
 
 export async function* traceUser(
@@ -29,8 +30,8 @@ export async function* traceUser(
   let decidedAt = deps.clock()
   const lines = merged([
     eventLines(deps, username, span),
-    accessLines(deps, username, span),
-    ...loudFindings.map((finding) => claimLines(deps, { finding, ...span }, names)),
+    inOrder(accessLines(deps, username, span)),
+    ...loudFindings.map((finding) => inOrder(claimLines(deps, { finding, ...span }, names))),
   ])
   for await (const { ms: _, ...line } of lines) {
     // A reader takes its time: whether its key still lets it is looked at anew.
@@ -84,7 +85,8 @@ async function* accessLines(
 ): AsyncGenerator<Timed> {
   for (let after: AccessLogCursor | undefined; ;) {
     const rows = await listAccessesOf(db, username, span, { limit: pageRows, after })
-    for (const row of rows) yield { ms: row.at, at: isoOf(row.at), kind: 'access', access: shownRecord(row) }
+    for (const row of rows)
+      yield { ms: placeOf(row.at), at: isoOf(row.at), kind: 'access', access: shownRecord(row) }
     if (rows.length < pageRows) return
     after = rows.at(-1)
     await setImmediate()
@@ -106,7 +108,7 @@ async function* claimLines(
       const isNamed = row.username !== username && texts.some((text) => row.evidence.includes(text))
       const claim = isNamed ? claimOf(row, username, markers) : undefined
       if (claim !== undefined)
-        yield { ms: row.at, at: isoOf(row.at), kind: 'claim', access: shownRecord(row), claim }
+        yield { ms: placeOf(row.at), at: isoOf(row.at), kind: 'claim', access: shownRecord(row), claim }
     }
     if (rows.length < pageRows) return
     after = rows.at(-1)
@@ -124,20 +126,40 @@ function claimOf(
   return candidates.some((candidate) => candidate.username === username) ? 'candidate' : undefined
 }
 
-/** Each in the order of time, all together in the order of time. */
-async function* merged(sources: AsyncGenerator<Timed>[]): AsyncGenerator<Timed> {
-  const heads: { source: AsyncGenerator<Timed>; line: Timed }[] = []
-  const pull = async (source: AsyncGenerator<Timed>) => {
-    const next = await source.next()
-    if (next.done !== true) heads.push({ source, line: next.value })
+/** Many logs tell whole seconds: such an access was at any time in its second, and after the question that led to it. */
+function placeOf(at: number): number {
+  return at % 1000 === 0 ? at + 999 : at
+}
+
+/** Second by second, for those of whole seconds come before the others of theirs. */
+async function* inOrder(lines: AsyncGenerator<Timed>): AsyncGenerator<Timed> {
+  let second: Timed[] = []
+  const sorted = () => second.toSorted((one, other) => one.ms - other.ms)
+  for await (const line of lines) {
+    const [first] = second
+    if (first && Math.floor(first.ms / 1000) !== Math.floor(line.ms / 1000)) {
+      yield* sorted()
+      second = []
+    }
+    second.push(line)
   }
-  for (const source of sources) await pull(source)
-  while (heads.length > 0) {
-    let first = 0
-    for (let index = 1; index < heads.length; index += 1)
-      if (heads[index]!.line.ms < heads[first]!.line.ms) first = index
-    const [{ source, line }] = heads.splice(first, 1) as [(typeof heads)[number]]
-    yield line
-    await pull(source)
+  yield* sorted()
+}
+
+/** Each in the order of time, all together in the order of time; of one instant, in the order of the sources. */
+async function* merged(sources: AsyncGenerator<Timed>[]): AsyncGenerator<Timed> {
+  const next = async (source: AsyncGenerator<Timed>) => {
+    const { done, value } = await source.next()
+    return done === true ? undefined : value
+  }
+  const heads: (Timed | undefined)[] = []
+  for (const source of sources) heads.push(await next(source))
+  for (;;) {
+    let first: number | undefined
+    for (const [index, line] of heads.entries())
+      if (line && (first === undefined || line.ms < heads[first]!.ms)) first = index
+    if (first === undefined) return
+    yield heads[first]!
+    heads[first] = await next(sources[first]!)
   }
 }

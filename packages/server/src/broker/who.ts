@@ -22,6 +22,7 @@ import { explained } from './findings.ts'
 import { longestLifeMs } from './revocation/target.ts'
 import { recordableKey } from './refuse.ts'
 import { whoCould } from './who-could.ts'
+import { whoHint } from './who-hint.ts'
 
 const pageRows = 1000
 const accessesMax = 20_000
@@ -50,6 +51,7 @@ export async function whoAccessed(
   const could = await whoCould(deps, caller, { key, team: query.team })
   const held = await whoHeld(deps, key, span)
   const did = await whoDid(deps, key, span)
+  const isNothing = held.grants.length === 0 && did.groups.length === 0
   return {
     key,
     from: isoOf(span.from),
@@ -60,6 +62,7 @@ export async function whoAccessed(
     held: held.grants,
     did: did.groups,
     findings: did.findings,
+    hint: isNothing ? await whoHint(deps, { key, team: query.team }) : null,
     complete: held.complete && did.complete,
   }
 }

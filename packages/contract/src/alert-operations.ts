@@ -30,6 +30,18 @@ export const alertOperations = {
     reply: alerts.NewAlert,
     errors: ['conflict'],
   },
+  updateAlert: {
+    method: 'PATCH',
+    path: '/v1/alerts/{name}',
+    tag: 'Findings',
+    summary: 'Change an alert, or have it rest',
+    description: `${admins} It holds for what is read from now on.`,
+    params: Name,
+    body: alerts.UpdateAlert,
+    status: 200,
+    reply: alerts.ChangedAlert,
+    errors: ['conflict', 'credential_unavailable'],
+  },
   deleteAlert: {
     method: 'DELETE',
     path: '/v1/alerts/{name}',

@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import type { Alert, CallInput } from '@signpost/contract'
 import { mayDelete, withYes, type ConfirmOptions } from '../confirm.ts'
+import { UsageError } from '../errors.ts'
 import { handler, type Run } from '../context.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { parseDuration, parsePositive } from '../parse.ts'
-import { printableLine } from '../text.ts'
+import { humanDuration, printableLine } from '../text.ts'
 
 type Body = CallInput<'createAlert'>['body']
 
@@ -16,16 +17,24 @@ interface AddOptions {
   team?: string[]
   min?: number
   quiet?: number
-  allowInternal?: true
+  allowInternal?: boolean
+}
+
+interface ChangeOptions extends Partial<AddOptions> {
+  rename?: string
+  allTeams?: true
+  stop?: true
+  start?: true
+  newSecret?: true
 }
 
 const columns = {
   NAME: (alert: Alert) => alert.name,
-  TO: (alert: Alert) => alert.receiver,
+  TO: ({ receiver, enabled }: Alert) => (enabled ? receiver : `${receiver} (stopped)`),
   FINDINGS: ({ findings }: Alert) => findings.join(' '),
   TEAMS: ({ teams }: Alert) => teams?.join(' ') ?? 'all',
   'AT LEAST': (alert: Alert) => alert.minimum,
-  'QUIET FOR': ({ quietSeconds }: Alert) => `${quietSeconds} s`,
+  'QUIET FOR': ({ quietSeconds }: Alert) => humanDuration(quietSeconds),
   WAITING: ({ state }: Alert) => state.waiting,
   UNSENT: ({ state }: Alert) => state.unsent,
   'LAST SENT': ({ state }: Alert) => state.lastSentAt,
@@ -35,6 +44,7 @@ const columns = {
 export function addAlert(program: Command, run: Run): void {
   const alert = program.command('alert').description('who is told of findings, by themselves')
   addAdd(alert, run)
+  addUpdate(alert, run)
   alert
     .command('list')
     .description('all of them, and whether it arrives')
@@ -94,16 +104,7 @@ function addAdd(alert: Command, run: Run): void {
     )
     .action(
       handler(run, async (context, [name]: [string], options: AddOptions) => {
-        const { to, finding, team, min, quiet, allowInternal } = options
-        const body: Body = {
-          name,
-          url: to,
-          ...(finding === undefined ? {} : { findings: finding }),
-          ...(team === undefined ? {} : { teams: team }),
-          ...(min === undefined ? {} : { minimum: min }),
-          ...(quiet === undefined ? {} : { quietSeconds: quiet }),
-          ...(allowInternal === undefined ? {} : { allowInternal }),
-        }
+        const body: Body = { name, url: options.to, ...rulesOf(options) }
         const client = await context.connect()
         const made = await client.call('createAlert', { body }, { signal: context.signal })
         if (context.json) return context.printJson(made)
@@ -111,4 +112,70 @@ function addAdd(alert: Command, run: Run): void {
         context.note(`alert ${made.name} tells ${made.receiver}. This key of its signatures is shown once.`)
       }),
     )
+}
+
+function rulesOf({ finding, team, min, quiet, allowInternal }: Partial<AddOptions>) {
+  return {
+    ...(finding === undefined ? {} : { findings: finding }),
+    ...(team === undefined ? {} : { teams: team }),
+    ...(min === undefined ? {} : { minimum: min }),
+    ...(quiet === undefined ? {} : { quietSeconds: quiet }),
+    ...(allowInternal === undefined ? {} : { allowInternal }),
+  }
+}
+
+function addUpdate(alert: Command, run: Run): void {
+  alert
+    .command('update')
+    .description('change one, for what is read from now on; what is not given stays')
+    .argument('<name>')
+    .option('--rename <name>', 'another name')
+    .option('--to <url>', 'another address; what was not taken yet goes there')
+    .option('--finding <finding...>', 'of these kinds')
+    .option('--team <team...>', 'only of these teams')
+    .option('--all-teams', 'of all teams')
+    .option('--min <count>', 'not before there are so many', parsePositive)
+    .option('--quiet <time>', 'after it told, no more of the same for so long', parseDuration)
+    .option('--allow-internal', 'it may be at an internal address, and without TLS')
+    .option('--no-allow-internal', 'it may not')
+    .option('--stop', 'tell it nothing, and not later either what is found meanwhile')
+    .option('--start', 'tell it again')
+    .option('--new-secret', 'a new signing secret; the one before ends')
+    .addHelpText(
+      'after',
+      examples(
+        'signpost alert update security --quiet 6h --min 5',
+        'signpost alert update security --stop',
+        'signpost alert update security --to https://hooks.example.com/in/T1/B1 --new-secret',
+      ),
+    )
+    .action(
+      handler(run, async (context, [name]: [string], options: ChangeOptions) => {
+        const body = changesOf(options)
+        const client = await context.connect()
+        const input = { params: { name }, body }
+        const changed = await client.call('updateAlert', input, { signal: context.signal })
+        if (context.json) return context.printJson(changed)
+        context.printList([changed], columns)
+        if (changed.signingSecret === undefined) return
+        context.print(changed.signingSecret)
+        context.note('This key of its signatures is shown once.')
+      }),
+    )
+}
+
+function changesOf(options: ChangeOptions): CallInput<'updateAlert'>['body'] {
+  const { rename, to, stop, start, team, allTeams, newSecret } = options
+  if (stop && start) throw new UsageError('give one of --stop and --start')
+  if (team && allTeams) throw new UsageError('give one of --team and --all-teams')
+  const body = {
+    ...rulesOf(options),
+    ...(rename === undefined ? {} : { name: rename }),
+    ...(to === undefined ? {} : { url: to }),
+    ...(allTeams ? { teams: null } : {}),
+    ...(stop || start ? { enabled: start === true } : {}),
+    ...(newSecret ? { newSigningSecret: true } : {}),
+  }
+  if (Object.keys(body).length === 0) throw new UsageError('nothing to change: see --help')
+  return body
 }

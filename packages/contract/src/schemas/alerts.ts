@@ -26,23 +26,19 @@ const Address = z
     return !username && !password && !hash
   }, 'must not hold a user, a password or a fragment')
 
-const rules = {
-  findings: z.array(AlertFinding).min(1).max(20).default(alertFindingsDefault).describe('Of these kinds'),
-  teams: z
-    .array(Slug)
-    .min(1)
-    .max(100)
-    .optional()
-    .describe('Only accesses that are put down to these teams, or to objects below their prefixes'),
-  minimum: z.number().int().min(1).max(1_000_000).default(1).describe('Not before there are so many'),
-  quietSeconds: z
-    .number()
-    .int()
-    .min(60)
-    .max(604_800)
-    .default(3600)
-    .describe('After it told, no more of the same finding and connector for so long; then all of them'),
-}
+const findings = z.array(AlertFinding).min(1).max(20).describe('Of these kinds')
+const teams = z
+  .array(Slug)
+  .min(1)
+  .max(100)
+  .describe('Only accesses that are put down to these teams, or to objects below their prefixes')
+const minimum = z.number().int().min(1).max(1_000_000).describe('Not before there are so many')
+const quietSeconds = z
+  .number()
+  .int()
+  .min(60)
+  .max(604_800)
+  .describe('After it told, no more of the same finding and connector for so long; then all of them')
 
 export const CreateAlert = z.strictObject({
   name: Slug.describe('Not taken'),
@@ -51,11 +47,34 @@ export const CreateAlert = z.strictObject({
     .boolean()
     .default(false)
     .describe('It may be at an internal address (loopback, private, link-local), and without TLS'),
-  ...rules,
+  enabled: z.boolean().default(true).describe('false: it is told nothing until it is changed'),
+  findings: findings.default(alertFindingsDefault),
+  teams: teams.optional(),
+  minimum: minimum.default(1),
+  quietSeconds: quietSeconds.default(3600),
+})
+
+/** What is left out stays as it is. */
+export const UpdateAlert = z.strictObject({
+  name: Slug.optional().describe('Not taken'),
+  url: Address.optional(),
+  allowInternal: z.boolean().optional(),
+  enabled: z
+    .boolean()
+    .optional()
+    .describe(
+      'false: it is told nothing, and not later either what is found meanwhile; messages on their way wait',
+    ),
+  findings: findings.optional(),
+  teams: teams.nullable().optional().describe('null: of all'),
+  minimum: minimum.optional(),
+  quietSeconds: quietSeconds.optional(),
+  newSigningSecret: z.boolean().optional().describe('true: makes a new one; the one before ends'),
 })
 
 export const Alert = z.object({
   name: Slug,
+  enabled: z.boolean(),
   receiver: z.string().describe('Origin of its address'),
   allowInternal: z.boolean(),
   findings: z.array(Finding),
@@ -75,6 +94,10 @@ export type Alert = z.infer<typeof Alert>
 
 export const NewAlert = Alert.extend({
   signingSecret: z.string().describe('Of its signatures (Standard Webhooks). Shown once'),
+})
+
+export const ChangedAlert = Alert.extend({
+  signingSecret: z.string().optional().describe('Where a new one was asked for. Shown once'),
 })
 
 export const AlertTest = z.object({ ok: z.boolean(), problem: z.string().nullable() })

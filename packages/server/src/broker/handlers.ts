@@ -79,6 +79,7 @@ import {
   setAuditRetention,
 } from './retention/policy.ts'
 import { createAlert, deleteAlert, listAlerts, testAlert } from './alerts/alerts.ts'
+import { updateAlert } from './alerts/update-alert.ts'
 import { countFindings, getFinding, listFindings, updateFinding } from './findings.ts'
 import { getSecurityReport } from './report/security-report.ts'
 import { getUrlUsage } from './report/url-usage.ts'
@@ -149,6 +150,7 @@ export const handlers: Handlers = {
   updateFinding,
   listAlerts,
   createAlert,
+  updateAlert,
   deleteAlert,
   testAlert,
   listLogSources,

@@ -74,6 +74,7 @@ describe('a stranger', () => {
     updateAuditSink: { enabled: false },
     updateFinding: { state: 'acknowledged' },
     createAlert: { name: 'x', url: 'https://hooks.example/x' },
+    updateAlert: { enabled: false },
   }
   /** What is there, and the same question about what is not. */
   const there = () => ({

@@ -1,4 +1,5 @@
 /** Alerts, what they have yet to tell, and their messages. */
+import type { Finding } from '@signpost/contract'
 import { sql } from 'kysely'
 import type { Selectable } from 'kysely'
 import type { PageRequest } from './page.ts'
@@ -29,6 +30,31 @@ export function insertAlert(db: Db, row: AlertRow): Statement {
 
 export function deleteAlert(db: Db, id: string): Statement {
   return statementOf(db.deleteFrom('alerts').where('id', '=', id), 1)
+}
+
+/** Refused with `conflict` where somebody has changed it meanwhile. */
+export function updateAlert(
+  db: Db,
+  { id, name, settings, target }: AlertRow,
+  changes: Pick<AlertRow, 'name' | 'settings' | 'target'>,
+): Statement {
+  return statementOf(
+    db
+      .updateTable('alerts')
+      .set(changes)
+      .where('id', '=', id)
+      .where('name', '=', name)
+      .where('settings', '=', settings)
+      .where('target', '=', target),
+    1,
+  )
+}
+
+/** What it was to tell of other findings, which nobody wants to be told any more. */
+export function deleteOtherTallies(db: Db, alertId: string, findings: readonly Finding[]): Statement {
+  return statementOf(
+    db.deleteFrom('alert_tallies').where('alert_id', '=', alertId).where('finding', 'not in', findings),
+  )
 }
 
 /** Only if it is what was read. */

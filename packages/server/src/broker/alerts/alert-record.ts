@@ -6,6 +6,8 @@ import type { SecretBox } from '../deps.ts'
 
 export type AlertRules = Pick<ParsedInput<'createAlert'>['body'], 'teams' | 'minimum' | 'quietSeconds'> & {
   findings: Finding[]
+  /** Left out: true, as it is for those made before there was a choice. */
+  enabled?: boolean
   /** Origin of the receiver, for showing. */
   receiver: string
   allowInternal: boolean
@@ -19,6 +21,10 @@ export interface AlertTarget {
 
 export function rulesOf({ settings }: Pick<AlertRow, 'settings'>): AlertRules {
   return JSON.parse(settings) as AlertRules
+}
+
+export function isEnabled(row: Pick<AlertRow, 'settings'>): boolean {
+  return rulesOf(row).enabled ?? true
 }
 
 /** Throws `credential_unavailable` where no master key opens it. */
@@ -38,6 +44,7 @@ export function shownAlert(row: AlertRow, state: AlertState): Alert {
   const { receiver, allowInternal, findings, teams, minimum, quietSeconds } = rulesOf(row)
   return {
     name: row.name,
+    enabled: isEnabled(row),
     receiver,
     allowInternal,
     findings,

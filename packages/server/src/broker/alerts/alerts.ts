@@ -46,15 +46,10 @@ export async function createAlert(
   const receiver = new URL(url).origin
   const fields = { details: { alert: name, receiver, findings: rest.findings.join(', ') } }
   const decision = await requireAlertAdmin(deps, caller, type, fields)
-  if (!rest.allowInternal && !url.startsWith('https:'))
-    throw new SignpostError('invalid', 'url: must be https, unless allowInternal is set.', { field: 'url' })
+  checkAddress(url, rest.allowInternal)
   const { db } = deps.store
   requireFree('name', await findAlert(db, name))
-  for (const team of rest.teams ?? [])
-    if (!(await findTeam(db, team)))
-      throw new SignpostError('conflict', 'teams: there is no team of one of these names.', {
-        field: 'teams',
-      })
+  await requireTeams(deps, rest.teams ?? [])
   const id = deps.newId()
   const signingSecret = newSecret(deps)
   const rules: AlertRules = { ...rest, receiver }
@@ -103,12 +98,25 @@ export async function testAlert(
   return sent.ok ? { ok: true, problem: null } : { ok: false, problem: sent.problem }
 }
 
-function newSecret({ randomBytes: random }: BrokerDeps): string {
+export function checkAddress(url: string, allowInternal: boolean): void {
+  if (allowInternal || url.startsWith('https:')) return
+  throw new SignpostError('invalid', 'url: must be https, unless allowInternal is set.', { field: 'url' })
+}
+
+export async function requireTeams({ store }: BrokerDeps, names: readonly string[]): Promise<void> {
+  for (const name of names)
+    if (!(await findTeam(store.db, name)))
+      throw new SignpostError('conflict', 'teams: there is no team of one of these names.', {
+        field: 'teams',
+      })
+}
+
+export function newSecret({ randomBytes: random }: BrokerDeps): string {
   return `whsec_${Buffer.from(random(secretBytes)).toString('base64')}`
 }
 
 /** Whoever sets one has findings sent where they like. */
-async function requireAlertAdmin(
+export async function requireAlertAdmin(
   deps: BrokerDeps,
   caller: Caller,
   type: AuditEventType,
@@ -118,7 +126,7 @@ async function requireAlertAdmin(
   return requireOrganisation(deps, caller, 'audit.read', type, fields)
 }
 
-async function requireAlert({ store }: BrokerDeps, name: string): Promise<AlertRow> {
+export async function requireAlert({ store }: BrokerDeps, name: string): Promise<AlertRow> {
   const row = await findAlert(store.db, name)
   if (!row) throw new SignpostError('not_found', 'There is no such alert.')
   return row

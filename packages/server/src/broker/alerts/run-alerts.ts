@@ -29,7 +29,7 @@ import { listTeamPrefixes } from '../../store/stop-events.ts'
 import type { Statement } from '../../store/store.ts'
 import { accessIdOf } from '../access-log-records.ts'
 import type { BrokerDeps } from '../deps.ts'
-import { rulesOf, targetOf } from './alert-record.ts'
+import { isEnabled, rulesOf, targetOf } from './alert-record.ts'
 import { postAlert } from './post-alert.ts'
 
 const filesAtOnce = 100
@@ -45,7 +45,7 @@ const keptMs = 30 * 86_400_000
 /** The chore's work; any number of processes may do it at the same time. */
 export async function runAlerts(deps: BrokerDeps, signal: AbortSignal): Promise<void> {
   const { store, clock } = deps
-  const alerts = await listAlerts(store.db)
+  const alerts = (await listAlerts(store.db)).filter(isEnabled)
   const files = await listUnlookedFiles(store.db, filesAtOnce)
   if (alerts.length === 0) {
     if (files.length > 0) await store.commit({ statements: [noteAllLookedAt(store.db)], events: [] })

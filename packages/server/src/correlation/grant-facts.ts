@@ -1,6 +1,7 @@
 /** From the text of an event that issued a URL to what a matcher needs of it. */
 import type { AuditEvent } from '@signpost/contract'
 import { membershipOf } from '../domain/network.ts'
+import { ownTime } from './log-time.ts'
 import { readIssuedText, type IssuedEvent } from './issued-text.ts'
 import type { GrantFacts, GrantNetworks } from './verdict.ts'
 
@@ -31,8 +32,8 @@ function grantOf(event: IssuedEvent, networksOf: (text: string) => GrantNetworks
   const networks = details?.['networks']
   return {
     grantId,
-    issuedAt: Date.parse(event.at),
-    expiresAt: Date.parse(expiresAt),
+    issuedAt: ownTime(event.at) ?? Date.parse(event.at),
+    expiresAt: ownTime(expiresAt) ?? Date.parse(expiresAt),
     principalId: principalId ?? '',
     username: username ?? '',
     apiKeyId: apiKeyId ?? '',

@@ -29,9 +29,9 @@ export type IssuedEvent = Pick<
   | 'details'
 >
 
-/** In the order in which they are written. `?`: not in all events; `-`: of no interest. */
+/** In the order in which they are written. `?`: not in all events; `-`: of no interest; `=`: only so. */
 const layout =
-  'id- at type decision reason- principalId principalKind?- username apiKeyId keyKind?- address agent?- requestId?- ' +
+  'id- at type=url.issue decision=allow reason- principalId principalKind?- username apiKeyId keyKind?- address agent?- requestId?- ' +
   'team connector bucket key action method grantId expiresAt limitedBy- marker? signer signatureDigest'
 const moreNames = new Set(['uploadId', 'partNumber', 'details'])
 
@@ -39,9 +39,10 @@ const moreNames = new Set(['uploadId', 'partNumber', 'details'])
 function patternOf(words: readonly string[]): RegExp {
   const value = String.raw`[^"\\\0-\x1f]*`
   const members = words.map((word, index) => {
-    const name = word.replaceAll(/[?-]/g, '')
+    const [name = '', fixed] = word.replaceAll(/[?-]/g, '').split('=')
     const comma = index === 0 ? '' : ','
-    const member = `${comma}"${name}":"${word.endsWith('-') ? value : `(${value})`}"`
+    const told = fixed?.replaceAll('.', String.raw`\.`) ?? (word.endsWith('-') ? value : `(${value})`)
+    const member = `${comma}"${name}":"${told}"`
     return word.includes('?') ? `(?:${member})?` : member
   })
   return new RegExp(String.raw`^\{${members.join('')}(?=[,}])`)
@@ -75,23 +76,23 @@ function moreIn(text: string, at: number): More | undefined {
 function eventOf(values: readonly (string | undefined)[], { partNumber, details }: More): IssuedEvent {
   return {
     at: values[1]!,
-    type: values[2] as AuditEvent['type'],
-    decision: values[3] as AuditEvent['decision'],
-    principalId: values[4],
-    username: values[5],
-    apiKeyId: values[6],
-    address: values[7],
-    team: values[8],
-    connector: values[9],
-    bucket: values[10],
-    key: values[11],
-    action: values[12] as AuditEvent['action'],
-    method: values[13],
-    grantId: values[14],
-    expiresAt: values[15],
-    marker: values[16],
-    signer: values[17],
-    signatureDigest: values[18],
+    type: 'url.issue',
+    decision: 'allow',
+    principalId: values[2],
+    username: values[3],
+    apiKeyId: values[4],
+    address: values[5],
+    team: values[6],
+    connector: values[7],
+    bucket: values[8],
+    key: values[9],
+    action: values[10] as AuditEvent['action'],
+    method: values[11],
+    grantId: values[12],
+    expiresAt: values[13],
+    marker: values[14],
+    signer: values[15],
+    signatureDigest: values[16],
     partNumber,
     details,
   }

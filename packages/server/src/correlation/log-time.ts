@@ -53,6 +53,24 @@ export function basicTime(text: string): number | undefined {
   )
 }
 
+/** `2026-11-23T12:00:00.123Z` and nothing else, as Signpost's own events have it. */
+export function ownTime(text: string): number | undefined {
+  const isPunctuated =
+    text[4] === '-' && text[7] === '-' && text[10] === 'T' && text[13] === ':' && text[16] === ':'
+  if (text.length !== 24 || !isPunctuated || text[19] !== '.' || text[23] !== 'Z') return undefined
+  const second = digits(text, 17, 2)
+  const at = instant(
+    digits(text, 0, 4),
+    digits(text, 5, 2),
+    digits(text, 8, 2),
+    digits(text, 11, 2),
+    digits(text, 14, 2),
+    second,
+  )
+  const milliseconds = digits(text, 20, 3)
+  return at === undefined || second > 59 || Number.isNaN(milliseconds) ? undefined : at + milliseconds
+}
+
 /** NaN for what is none. */
 function digits(text: string, start: number, count: number): number {
   let value = 0
@@ -95,7 +113,11 @@ function midnightOf(year: number, month: number, day: number): number | undefine
   const length =
     month === 2 ? lengthOfFebruary : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
   if (!(year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= length)) return undefined
-  return Date.UTC(year, month - 1, day)
+  // Days since the epoch in years that begin in March, so that 29 February is the last day of one; Date.UTC takes many times as long.
+  const marchYear = month > 2 ? year : year - 1
+  const days =
+    365 * marchYear + Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400)
+  return (days + Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 719_469) * 86_400_000
 }
 
 const [firstAt, endAt] = [Date.UTC(2000, 0), Date.UTC(2100, 0)]

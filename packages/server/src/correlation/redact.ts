@@ -31,7 +31,8 @@ const authorizationHeader = /\b(Bearer|Basic|SharedKey(?:Lite)?|AWS(?= [^\s:]+:)
 const harmless = /^[\w./,@!()*~-]*$/
 const harmlessArn = /^arn:aws(?:-cn|-us-gov)?:(?:iam|sts)::\d{12}:[\w./,@-]*$/
 const harmlessWords = /^[\w./,@!()*~;[\] -]*$/
-const schemes = /(?:Bearer|Basic|SharedKey(?:Lite)?|AWS) /i
+/** Of credentials, with the blank behind them. */
+export const schemes = /(?:Bearer|Basic|SharedKey(?:Lite)?|AWS) /i
 
 /** What is certain at a glance, for the texts of which most records are made. */
 export function needsNoRedaction(text: string): boolean {

@@ -4,11 +4,10 @@
  * no decoding and no redaction, each parameter once and spelt as the signer spells it, and no quotes but those that have to be
  * there; of such a line both say the same.
  */
-import { isIPv4 } from 'node:net'
 import type { AccessLogRecord } from '../access-log-record.ts'
 import { actionOf } from '../actions.ts'
 import { basicTime, commonLogTime, isTimeOfAccess } from '../log-time.ts'
-import { needsNoRedaction } from '../redact.ts'
+import { schemes } from '../redact.ts'
 import { receivedBytes, sentBytes } from './s3-columns.ts'
 
 const text = String.raw`[\w./,@!()*~-]+`
@@ -39,10 +38,31 @@ export function readUsualLine(textOfLine: string): AccessLogRecord | undefined {
   const [address, key, agent] = [found[3]!, found[7]!, found[18]!]
   const at = commonLogTime(found[2]!)
   const signedAt = basicTime(found[10]!)
-  if (at === undefined || signedAt === undefined || key === '-' || !isIPv4(address)) return undefined
+  if (at === undefined || signedAt === undefined || key === '-' || !isPlainIpv4(address)) return undefined
   if (!isTimeOfAccess(at)) return undefined
-  if (agent === '-' || agent.includes('HTTP/') || !needsNoRedaction(agent)) return undefined
+  if (agent === '-' || agent.includes('HTTP/') || (agent.includes(' ') && schemes.test(agent)))
+    return undefined
   return recordOf(found, { at, signedAt })
+}
+
+/** Of digits and dots: four numbers, none above 255 or with a zero before it. */
+function isPlainIpv4(text: string): boolean {
+  let [numbers, value, count] = [0, 0, 0]
+  for (let index = 0; index <= text.length; index += 1) {
+    const digit = index === text.length ? -2 : text.charCodeAt(index) - 48
+    if (digit >= 0) {
+      if (count > 0 && value === 0) return false
+      value = value * 10 + digit
+      count += 1
+      if (value > 255) return false
+    } else {
+      if (count === 0) return false
+      numbers += 1
+      value = 0
+      count = 0
+    }
+  }
+  return numbers === 4
 }
 
 function recordOf(

@@ -25,9 +25,10 @@ export async function runDoctor(
   { params: { connector: name }, body: { origins } }: ParsedInput<'runDoctor'>,
 ): Promise<Reply<'runDoctor'>> {
   const { row, decision } = await requireManaged(deps, caller, name, 'connector.doctor')
-  const event = eventOf(deps, caller, 'connector.doctor', decision, { connector: name })
+  const checkId = deps.newId()
+  const event = eventOf(deps, caller, 'connector.doctor', decision, { connector: name, grantId: checkId })
   await deps.store.commit({ statements: [], events: [event] })
-  const look = async () => examine(deps, row, { origins })
+  const look = async () => examine(deps, row, { checkId, origins })
   // It asks the bucket some sixty times: who calls again and again shares one report.
   return deps.looks?.(`doctor ${row.id} ${row.version} ${origins?.join(' ')}`, look) ?? look()
 }
@@ -77,6 +78,7 @@ async function examineRecorded(
   reason: 'scheduled' | 'connected',
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const checkId = deps.newId()
   const event = {
     id: deps.newId(),
     at: isoOf(deps.clock()),
@@ -84,21 +86,24 @@ async function examineRecorded(
     decision: 'allow' as const,
     reason,
     connector: row.name,
+    // By it the URLs are known in the bucket's log.
+    grantId: checkId,
   }
   await deps.store.commit({ statements: [], events: [event] })
-  await examine(deps, row, { signal })
+  await examine(deps, row, { checkId, signal })
 }
 
 async function examine(
   deps: BrokerDeps,
   row: ConnectorRow,
   {
+    checkId,
     origins = deps.browserOrigins ?? [],
     signal,
-  }: { origins?: readonly string[] | undefined; signal?: AbortSignal | undefined },
+  }: { checkId: string; origins?: readonly string[] | undefined; signal?: AbortSignal | undefined },
 ): Promise<DoctorReport> {
   const begun = deps.clock()
-  const { ok, checks } = await looked(deps, row, origins, signal)
+  const { ok, checks } = await looked(deps, row, { checkId, origins }, signal)
   const report: DoctorReport = {
     connector: row.name,
     at: isoOf(begun),
@@ -114,11 +119,11 @@ async function examine(
 async function looked(
   deps: BrokerDeps,
   row: ConnectorRow,
-  origins: readonly string[],
+  asked: Pick<Examination, 'checkId' | 'origins'>,
   signal: AbortSignal | undefined,
 ): Promise<Pick<DoctorReport, 'ok' | 'checks'>> {
   try {
-    const examination = await examinationOf(deps, row, origins)
+    const examination = await examinationOf(deps, row, asked)
     return await examineBucket(examination, deps, { signal })
   } catch (error) {
     if (!(error instanceof SignpostError)) throw error
@@ -134,7 +139,7 @@ async function looked(
 async function examinationOf(
   deps: BrokerDeps,
   row: ConnectorRow,
-  origins: readonly string[],
+  asked: Pick<Examination, 'checkId' | 'origins'>,
 ): Promise<Examination> {
   const { db } = deps.store
   const owner = row.team_id === null ? undefined : await findTeamById(db, row.team_id)
@@ -150,7 +155,7 @@ async function examinationOf(
     heldBack: deps.connectors.heldBack(row.id),
     prefix: row.team_id === null ? await sharedPrefix(deps, row, connector) : isOwn ? owner.prefix : '',
     isShared: row.team_id === null,
-    origins,
+    ...asked,
     policy: deps.policies(row.policy, isOwn ? owner.policy : ''),
     logs: await logFactsOf(deps, row),
     // Sinks are the organisation's: a team's admin is told nothing of them.

@@ -1,6 +1,6 @@
 /** The door to what is managed: decides, records a refusal, and hands over what was read for the decision. */
 import { SignpostError, type AuditEventType, type OrganisationPermission } from '@signpost/contract'
-import { checkerName } from '../connectors/index.ts'
+import { checkerName } from '../domain/own-check.ts'
 import { decideAccess, mayOrganisation, type Decision, type TeamAsk } from '../domain/decide-access.ts'
 import { teamPermissionsOf } from '../domain/permissions.ts'
 import { markersOf } from '../domain/pseudonym.ts'

@@ -1,6 +1,6 @@
 /** Tries, from this machine, what the rules of a bucket let through. */
 import { SignpostError, type Check, type CheckResult } from '@signpost/contract'
-import { checkerName } from '../connectors/index.ts'
+import { checkerName } from '../domain/own-check.ts'
 import { bothNetworks, cidrOf, membershipOf } from '../domain/network.ts'
 import type { BrokerDeps } from './deps.ts'
 import type { PlannedNetwork } from './network-plan.ts'

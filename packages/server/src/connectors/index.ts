@@ -10,7 +10,6 @@ import { refuseReference, resolveSecrets, type ReadSecret } from './secrets.ts'
 
 export { referencesOf, refuseReference, resolveSecrets } from './secrets.ts'
 export {
-  checkerName,
   examineBucket,
   halvesOf,
   type DoctorDeps,

@@ -127,7 +127,7 @@ function addResigned({ record, proof }: Comparison, found: Difference[]): void {
 }
 
 /** `PUT` with a source: its bytes did not come from whoever has the URL. */
-function isCopy(operation: string): boolean {
+export function isCopy(operation: string): boolean {
   return /copy|fromurl|rewrite/i.test(operation)
 }
 

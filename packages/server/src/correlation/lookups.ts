@@ -7,6 +7,7 @@ import type { AccessLogRecord } from './access-log-record.ts'
 import { skewMs, transferMs } from './compare-grant.ts'
 import { createGrantReader } from './grant-facts.ts'
 import type { IngestDeps } from './ingest-types.ts'
+import { ownRunOf, type OwnRun } from './own-run.ts'
 import { readStops, type Stops } from './stops.ts'
 import type { GrantFacts, MarkerOwner } from './verdict.ts'
 
@@ -22,6 +23,8 @@ const stopsMs = 10_000
 
 export interface Lookups {
   grants(ids: Iterable<string>): Promise<Map<string, GrantFacts>>
+  /** By the id that its URLs have for a grant's: of those that `grants` was asked for last. */
+  runs: ReadonlyMap<string, OwnRun>
   /** By object key: what was given for it and was live at some time in this span, or no more than a day before. */
   grantsOfKeys(keys: Iterable<string>, span: TimeSpan): Promise<Map<string, GrantFacts[]>>
   owner(marker: string): Promise<MarkerOwner | undefined>
@@ -37,14 +40,18 @@ export function createLookups({ store, clock }: IngestDeps): Lookups {
   const { db, engine } = store
   const read = createGrantReader()
   const owners = new Map<string, MarkerOwner | undefined>()
+  const runs = new Map<string, OwnRun>()
   let stops: { from: number; at: number; known: Stops } | undefined
   return {
+    runs,
     async grants(ids) {
       const found = new Map<string, GrantFacts>()
+      runs.clear()
       for (const some of slices([...ids], grantsAtATime)) {
         for (const event of await findGrants(db, engine, some)) {
           const grant = read(event)
           if (grant) found.set(grant.grantId, grant)
+          else noteRun(runs, event)
         }
         await setImmediate()
       }
@@ -85,6 +92,11 @@ export function createLookups({ store, clock }: IngestDeps): Lookups {
       return stops.known
     },
   }
+}
+
+function noteRun(runs: Map<string, OwnRun>, text: string): void {
+  const run = ownRunOf(text)
+  if (run) runs.set(run.checkId, run)
 }
 
 /** What a marker must look like to be asked for: PostgreSQL takes no NUL, and no username has control characters. */

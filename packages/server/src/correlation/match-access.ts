@@ -9,6 +9,7 @@ import { proofOf, type AccessProof } from './access-proof.ts'
 import { compareWithGrant, skewMs, type Difference } from './compare-grant.ts'
 import { matchByObject, matchUnmarked } from './match-by-object.ts'
 import { candidateOf, rankOf, strongest, verdictOf } from './match-evidence.ts'
+import { isOfRun } from './own-run.ts'
 import { fitOfBucket, signerFit } from './signer-fit.ts'
 import { markersOf, type UrlMarkers } from './url-markers.ts'
 import type { GrantFacts, MatchInput, Verdict } from './verdict.ts'
@@ -64,12 +65,13 @@ function vouchOf(record: AccessLogRecord, { bucket, grant }: MatchInput): 'url' 
 
 const unsure = new Set(['columns', 'quotes', 'authentication'])
 
-function isOwn(record: AccessLogRecord, { isOwnAgent, grant, bucket }: MatchInput): boolean {
+function isOwn(record: AccessLogRecord, { isOwnAgent, grant, bucket, run, owner }: MatchInput): boolean {
   // Of objects, Signpost asks without a name only to see that it is refused.
   const isOfObjects = record.action !== 'other' && record.authentication === 'none'
   if (isOfObjects && proofOf(record) !== 'refused') return false
   // A URL of somebody is theirs, whatever they call themselves.
-  return isOwnAgent && grant === undefined && fitOfBucket(record, bucket) !== 'other'
+  const isKnown = isOwnAgent || (run !== undefined && owner === undefined && isOfRun(record, run))
+  return isKnown && grant === undefined && fitOfBucket(record, bucket) !== 'other'
 }
 
 /**

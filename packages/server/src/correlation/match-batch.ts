@@ -5,6 +5,7 @@ import { beginningOf } from './compare-grant.ts'
 import { noteSigner, type BucketPlace } from './known-buckets.ts'
 import { spanOf, type Lookups } from './lookups.ts'
 import { matchAccess } from './match-access.ts'
+import type { OwnRun } from './own-run.ts'
 import type { GrantFacts, MarkerOwner, Verdict } from './verdict.ts'
 
 /** So many in a row before others are served: some milliseconds. */
@@ -41,6 +42,7 @@ export async function matchBatch(
         grant,
         candidates: grant || record.key === null ? none : candidatesOf(byKey.get(record.key), place),
         owner: named === undefined ? undefined : owners.get(named),
+        run: runOf(record, place, lookups),
         stopOf: (one) => stops.of(one, beginningOf(record) ?? record.at),
         isOwnAgent: isOwnAgent(record.agent),
       }),
@@ -51,6 +53,13 @@ export async function matchBatch(
 }
 
 const none: readonly GrantFacts[] = []
+
+/** Of another bucket it explains nothing here. */
+function runOf(record: AccessLogRecord, { ids }: BucketPlace, { runs }: Lookups): OwnRun | undefined {
+  if (runs.size === 0) return undefined
+  const run = runs.get(record.markers.grant[0] ?? '')
+  return run !== undefined && ids.has(run.connector) ? run : undefined
+}
 
 /** One marker alone; Azure's only one may be the grant's id. */
 function namesOf({ markers: { user, grant } }: AccessLogRecord): string | undefined {

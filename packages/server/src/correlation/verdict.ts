@@ -3,6 +3,7 @@
  * nothing it needs is looked up inside it.
  */
 import type { AccessEvidence, Action, Finding, UrlMethod } from '@signpost/contract'
+import type { OwnRun } from './own-run.ts'
 
 /** What a grant (its `url.issue` event) says. Times in ms since the epoch. */
 export interface GrantFacts {
@@ -79,6 +80,8 @@ export interface MatchInput {
   owner: MarkerOwner | undefined
   /** What stopped a grant's user, key or team at the time of the access. */
   stopOf: (grant: GrantFacts) => Stop | undefined
+  /** The examination by the doctor, of this bucket, that the only X-Grant names. */
+  run?: OwnRun | undefined
   /** The agent of the access is one of Signpost's own calls. */
   isOwnAgent: boolean
 }

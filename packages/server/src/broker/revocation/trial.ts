@@ -1,6 +1,6 @@
 /** A URL of the trial: signed as the requester's are, tried from this server, and shown to nobody. */
 import { SignpostError } from '@signpost/contract'
-import { checkerName } from '../../connectors/index.ts'
+import { checkerName } from '../../domain/own-check.ts'
 import type { SignedRequest, SigningScope } from '../../domain/connector.ts'
 import { markersOf } from '../../domain/pseudonym.ts'
 import { listMemberships } from '../../store/members.ts'

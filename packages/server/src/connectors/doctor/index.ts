@@ -11,7 +11,7 @@ import { createPatient, type DoctorDeps, type Examination, type Patient } from '
 import { raceWith } from './race.ts'
 
 export { halvesOf } from './finding.ts'
-export { checkerName, type DoctorDeps, type Examination, type LogFacts, type SinkFacts } from './patient.ts'
+export type { DoctorDeps, Examination, LogFacts, SinkFacts } from './patient.ts'
 
 export interface ExamineOptions {
   /** Of the whole: 60 s unless told. */

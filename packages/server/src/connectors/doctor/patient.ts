@@ -3,6 +3,7 @@
 import type { ConnectorSettings, UrlMethod } from '@signpost/contract'
 import { scidOf } from '@signpost/signing'
 import type { OpenConnector, SignedRequest, SignRequest } from '../../domain/connector.ts'
+import { checkerName, checkFolder } from '../../domain/own-check.ts'
 import type { EffectivePolicy } from '../../domain/policy.ts'
 import type { KindDoctor } from './kind.ts'
 import { answerOf, type StoreAnswer } from './store-answer.ts'
@@ -35,6 +36,8 @@ export interface SinkFacts {
 }
 
 export interface Examination {
+  /** By it the audit trail and the bucket's log name this examination; left out: one is made up. */
+  checkId?: string
   settings: ConnectorSettings
   open: OpenConnector
   /** Below this the connector's objects are. */
@@ -52,8 +55,6 @@ export interface Examination {
   sinks?: readonly SinkFacts[]
 }
 
-/** Stands in the bucket's access log as the requester. */
-export const checkerName = 'signpost-check'
 const REQUEST_MS = 10_000
 const URL_LIFE_MS = 300_000
 
@@ -72,6 +73,7 @@ export interface Sending {
 }
 
 export interface Patient extends Examination {
+  checkId: string
   deps: DoctorDeps
   kind: KindDoctor
   /** Everything that is written is below it. Ends with a slash. */
@@ -98,9 +100,11 @@ export interface Patient extends Examination {
 export function createPatient(examination: Examination, kind: KindDoctor, deps: DoctorDeps): Patient {
   const remembered = new Map<string, Promise<unknown>>()
   let signal: AbortSignal | undefined
-  const folder = `${examination.prefix}${checkerName}-${deps.newId()}/`
+  const checkId = examination.checkId ?? deps.newId()
+  const folder = checkFolder(examination.prefix, checkId)
   const patient: Patient = {
     ...examination,
+    checkId,
     deps,
     kind,
     folder,
@@ -151,7 +155,7 @@ async function signWish(patient: Patient, wish: Wish): Promise<SignedRequest> {
     username: checkerName,
     pseudonym: checkerName,
     scid: scidOf(checkerName),
-    grantId: deps.newId(),
+    grantId: patient.checkId,
   }
   const request: SignRequest = { action, method, key, signedAt, expiresAt, marker, ...rest }
   if (method === 'PUT' && policy.writes !== undefined) request.writes = policy.writes

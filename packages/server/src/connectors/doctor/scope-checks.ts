@@ -7,9 +7,10 @@
  * On a team's own connector without a prefix the whole bucket is the team's: there is no outside.
  */
 
+import { checkerName, keyOutside } from '../../domain/own-check.ts'
 import type { DoctorCheck } from './check.ts'
 import { fail, pass, unseen, warn, type Finding } from './finding.ts'
-import { checkerName, type Patient, type Wish } from './patient.ts'
+import type { Patient, Wish } from './patient.ts'
 import { named } from './store-answer.ts'
 
 const NARROW =
@@ -87,13 +88,8 @@ function inside({ isShared, prefix, folder }: Patient): string {
 }
 
 function outside(patient: Patient): string {
-  const { isShared, folder } = patient
-  return isShared ? `${folder}other-team/object.txt` : `${checkerName}-outside-${idOf(folder)}.txt`
-}
-
-/** The same at each call: the id that the folder has. */
-function idOf(folder: string): string {
-  return folder.slice(folder.lastIndexOf(`${checkerName}-`) + checkerName.length + 1, -1)
+  const { isShared, folder, checkId } = patient
+  return isShared ? `${folder}other-team/object.txt` : keyOutside(checkId)
 }
 
 const SECRET_TEXT = 'of another team'

@@ -12,6 +12,7 @@ export const logFormatNames = [
   'coreweave',
   'minio',
   'ceph-ops',
+  'ceph-beast',
   'ceph-bucket-logging',
   'versitygw',
   'garage',

@@ -23,7 +23,15 @@ export function signerFit(
   return urlSigner === signer || signers.includes(signer) ? 'same' : 'untold'
 }
 
-export function fitOfBucket({ signers, urlSigner }: Signed, bucket: KnownBucket): SignerFit {
+/** A store's own name of who signed, where it does not tell with which key: known to nobody here. */
+export function storeUser(name: string): string {
+  return `${storeUserPrefix}${name}`
+}
+
+const storeUserPrefix = 'user:'
+
+export function fitOfBucket({ signers: toldAll, urlSigner }: Signed, bucket: KnownBucket): SignerFit {
+  const signers = toldAll.filter((told) => !told.startsWith(storeUserPrefix))
   const all = urlSigner === null ? signers : [urlSigner, ...signers]
   if (all.length === 0) return 'untold'
   if (urlSigner !== null && bucket.signers.has(urlSigner)) return 'same'

@@ -25,8 +25,8 @@ function holdsWhole(text: string, name: string): boolean {
 function isWithinWord(text: string, start: number, end: number): boolean {
   const before = decoded(text.slice(Math.max(0, start - besideCharacters), start))
   const after = decoded(text.slice(end, end + besideCharacters))
-  if (wordCharacter.test([...before].at(-1) ?? '')) return true
-  return wordCharacter.test([...after][0] ?? '') && !sentenceEnd.test(after)
+  if (wordCharacter.test(Array.from(before).at(-1) ?? '')) return true
+  return wordCharacter.test(Array.from(after)[0] ?? '') && !sentenceEnd.test(after)
 }
 
 /** As it stands, and with each layer of encoding taken off. */

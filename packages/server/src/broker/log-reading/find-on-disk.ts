@@ -17,6 +17,7 @@ const restMs = 10 * 60_000
 const byLines: ReadonlySet<LogFormatName> = new Set<LogFormatName>([
   's3-server-access',
   'ceph-ops',
+  'ceph-beast',
   'ceph-bucket-logging',
   'minio',
   'versitygw',

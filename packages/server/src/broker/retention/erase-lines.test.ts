@@ -92,7 +92,11 @@ const texts = async (store: Store) =>
 onBothEngines('erasing from lines that nobody could read', (create) => {
   const using = async (work: (store: Store) => Promise<void>): Promise<void> => {
     const store = await (await create()).open()
-    await work(store).finally(() => store.close())
+    try {
+      await work(store)
+    } finally {
+      await store.close()
+    }
   }
 
   test('takes those that hold a name as a whole, however it is written', () =>

@@ -18,6 +18,7 @@ const costs: Readonly<Record<LogName, string>> = {
   coreweave: 'the storage of its files; whether more is not documented',
   minio: nothing,
   'ceph-ops': nothing,
+  'ceph-beast': nothing,
   'ceph-bucket-logging': files,
   versitygw: nothing,
   garage: nothing,

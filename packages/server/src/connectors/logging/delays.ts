@@ -27,6 +27,7 @@ const delays: Readonly<Record<LogFormatName, UsualDelay>> = {
   coreweave: { seconds: 6 * hour, words: 'in batches; how often is not documented' },
   minio: atOnce,
   'ceph-ops': atOnce,
+  'ceph-beast': atOnce,
   // Written when the log object is rolled: every 5 minutes unless set, and then with the next access.
   'ceph-bucket-logging': { seconds: 30 * minute, words: 'within 5 minutes, and when the next access comes' },
   versitygw: atOnce,

@@ -95,6 +95,13 @@ const lineSigns: readonly [format: string, fits: (line: string) => boolean][] = 
         line,
       ),
   ],
+  [
+    'ceph-beast',
+    (line) =>
+      /^(?:debug )?\d{4}-\d\d-\d\d[T ]\S+ [0-9a-f]{6,16} +-?\d{1,2} (?:beast: 0x[0-9a-f]+: |====== (?:starting new request|req done) |ceph version .*, process radosgw, )/.test(
+        line,
+      ),
+  ],
   ['garage', (line) => /^\S+\s+(?:TRACE|DEBUG|INFO|WARN|ERROR)\s+garage/.test(line)],
 ]
 

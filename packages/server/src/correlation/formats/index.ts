@@ -2,6 +2,7 @@
 import type { LogFormat } from '../access-log-record.ts'
 import { azureResource } from './azure-resource.ts'
 import { azurite } from './azurite.ts'
+import { cephBeast } from './ceph-beast.ts'
 import { cephBucketLogging } from './ceph-bucket-logging.ts'
 import { cephOps } from './ceph-ops.ts'
 import { cloudTrail } from './cloudtrail.ts'
@@ -27,6 +28,7 @@ export const logFormats: readonly LogFormat[] = [
   coreWeave,
   minio,
   cephOps,
+  cephBeast,
   cephBucketLogging,
   versitygw,
   garage,

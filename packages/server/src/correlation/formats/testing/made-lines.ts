@@ -12,12 +12,12 @@ export interface Maker {
   format: string
   /** `query`: may be changed before the line is written, as a client would. */
   make(access: Access, changed?: (query: string) => string): MadeLine
-  /** What this log tells. */
-  tells: { markers: boolean; key: boolean; status: boolean; urlSigner: boolean }
+  /** What this log tells; `proof`: whose signature counted. */
+  tells: { markers: boolean; key: boolean; status: boolean; urlSigner: boolean; proof: boolean }
 }
 
 const account = 'acme'
-const everything = { markers: true, key: true, status: true, urlSigner: true }
+const everything = { markers: true, key: true, status: true, urlSigner: true, proof: true }
 const same = (query: string) => query
 
 const operationOf = (method: Access['method']) => (method === 'GET' ? 'GetObject' : 'PutObject')
@@ -189,6 +189,14 @@ const lines = {
       ...ids,
     })
   },
+  'ceph-beast': (access, changed) => {
+    const { at, method, status, address, agent } = access
+    const time = commonTime(at).replace(' +', '.000 +')
+    const request = `${method} ${pathStyle(access)}?${changed(s3Query(access))} HTTP/1.1`
+    const begin = `${iso(at).replace('Z', '+0000')} 7f70b67cc6c0  1 beast: 0x7f71284616e0: ${address} - signer`
+    const text = `${begin} [${time}] "${request}" ${status} 12 - "${agent}" - latency=0.004000000s`
+    return { text, context: {} }
+  },
   versitygw: (access, changed) => {
     const { at, method, status, address, agent, bucket, key } = access
     const RequestURI = `${pathStyle(access)}?${changed(s3Query(access))}`
@@ -223,6 +231,7 @@ const lines = {
 
 const less: Partial<Record<string, Partial<Maker['tells']>>> = {
   garage: { status: false },
+  'ceph-beast': { proof: false },
   cloudtrail: { status: false, urlSigner: false },
   'gcs-audit': { status: false, urlSigner: false },
   seaweedfs: { markers: false, urlSigner: false },

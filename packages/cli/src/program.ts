@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, type Option } from 'commander'
 import { addAccess } from './commands/access.ts'
 import { addAlert } from './commands/alert.ts'
 import { addAudit } from './commands/audit.ts'
@@ -50,6 +50,13 @@ Examples:
   signpost help cp
   signpost help exit-codes`
 
+/** Those of every command. What a command between (`findings`) filters by is not what its commands take. */
+function visibleGlobalOptions(command: Command): Option[] {
+  let root = command
+  while (root.parent) root = root.parent
+  return root === command ? [] : root.options.filter(({ long, hidden }) => !hidden && long !== '--version')
+}
+
 /** The whole command line. Whatever is heavy is imported by the command that needs it. */
 export function createProgram(run: Run): Command {
   const { io } = run
@@ -61,7 +68,7 @@ export function createProgram(run: Run): Command {
     .option('--json', 'results as JSON, one value a line')
     .helpOption('-h, --help', 'show help')
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false, visibleGlobalOptions })
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),

@@ -83,10 +83,10 @@ function addChange(findings: Command, run: Run, name: 'acknowledge' | 'reopen'):
     .description(
       isSeen ? 'say that somebody has looked at it; it hides nothing' : 'say that it wants a look again',
     )
-    .option('--note <text>', say, '')
+    .option('--note <text>', say)
     .addHelpText('after', examples(`signpost findings ${name} mibk2x00-1f2e3d --note "ticket 4711"`))
     .action(
-      handler(run, async (context, [id]: [string], { note }: { note: string }) => {
+      handler(run, async (context, [id]: [string], { note = '' }: { note?: string }) => {
         const client = await context.connect()
         const body = { state: isSeen ? ('acknowledged' as const) : ('open' as const), note }
         const input = { params: { id }, body }

@@ -6,7 +6,7 @@ import { handler, type Run } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
 import { parseInstant } from '../parse.ts'
-import { printableLine } from '../text.ts'
+import { plural, printableLine } from '../text.ts'
 
 type Format = 'md' | 'html' | 'csv' | 'json'
 
@@ -20,7 +20,7 @@ interface ReportOptions {
 export function addReport(program: Command, run: Run): void {
   program
     .command('report')
-    .description('a time for a security review: what the logs cover, findings, users, refusals')
+    .description('a report of a time, for a security review: what the logs cover, findings, users, refusals')
     .option('--from <time>', 'from this instant, or so long ago; 30 days unless told', parseInstant)
     .option('--to <time>', 'before this instant; now unless told', parseInstant)
     .addOption(
@@ -50,7 +50,7 @@ export function addReport(program: Command, run: Run): void {
         if (out === undefined) return void context.io.stdout.write(text)
         await writeFile(out, text, { mode: 0o600 })
         if (context.json) context.printJson({ file: out, findings: report.numbers.findings })
-        else context.print(`${report.numbers.findings} findings in ${printableLine(out)}`)
+        else context.print(`${plural(report.numbers.findings, 'finding')} in ${printableLine(out)}`)
         for (const note of report.notes) context.note(printableLine(note))
       }),
     )

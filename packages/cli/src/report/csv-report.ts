@@ -1,8 +1,9 @@
 import type { SecurityReport } from '@signpost/contract'
 import { csvLine } from '../csv.ts'
 import { printableLine } from '../text.ts'
-import { bylineOf, numbersOf, sectionsOf, titleOf, type Cell } from './sections.ts'
+import { bytesHead, bylineOf, numbersOf, sectionsOf, titleOf, type Cell } from './sections.ts'
 
+/** Of a column whose cells are two here. */
 const unknownHead = 'Accesses of unknown bytes'
 
 /** One table below another: in each line the section's name comes first, so that a filter can take it apart. */
@@ -11,16 +12,15 @@ export function csvReport(report: SecurityReport): string {
     csvLine([section, ...cells].map((cell) => (typeof cell === 'number' ? cell : printableLine(cell))))
   const parts = [line('Report', [titleOf(report)]), line('Report', [bylineOf(report)])]
   for (const note of report.notes) parts.push(line('Not told', [note]))
-  for (const [label, value] of numbersOf(report)) parts.push(line('Numbers', [label, value]))
+  for (const [label, value] of numbersOf(report)) parts.push(line('Numbers', [label, ...numbersIn(value)]))
   parts.push(line('Days', ['Day', 'URLs issued', 'Matched', 'Findings']))
   for (const { day, issued, matched, findings } of report.days)
     parts.push(line('Days', [day, issued, matched, findings]))
   for (const { title, head, rows } of sectionsOf(report)) {
-    const isMoved = (column: number) => typeof rows[0]?.[column] === 'object'
     parts.push(
       line(
         title,
-        head.flatMap((name, column) => (isMoved(column) ? [name, unknownHead] : [name])),
+        head.flatMap((name) => (name === bytesHead ? [name, unknownHead] : [name])),
       ),
     )
     for (const row of rows) parts.push(line(title, row.flatMap(numbersIn)))

@@ -41,7 +41,9 @@ export function htmlReport(report: SecurityReport): string {
 ${notes.length === 0 ? '<p>Nothing was left out.</p>' : `<ul class="notes">${notes.map((note) => `<li>${noteHtml(note)}</li>`).join('')}</ul>`}
 <h2>Numbers</h2>
 <dl class="numbers">${numbersOf(report)
-    .map(([label, value]) => `<div><dt>${escapedHtml(label)}</dt><dd>${escapedHtml(value)}</dd></div>`)
+    .map(
+      ([label, value]) => `<div><dt>${escapedHtml(label)}</dt><dd>${escapedHtml(cellText(value))}</dd></div>`,
+    )
     .join('')}</dl>
 ${plots.join('\n')}
 ${sections.map((section) => tableOf(section)).join('\n')}
@@ -69,8 +71,7 @@ function tableOf({ title, none, head, rows }: Section): string {
     `<tr>${cells
       .map((cell, column) => {
         const kind = typeof first[column] === 'string' ? '' : ' class="number"'
-        const text = typeof cell === 'number' ? cell.toLocaleString('en-US') : cellText(cell)
-        return `<${tag}${kind}>${escapedHtml(text)}</${tag}>`
+        return `<${tag}${kind}>${escapedHtml(cellText(cell))}</${tag}>`
       })
       .join('')}</tr>`
   return `${heading}

@@ -37,7 +37,7 @@ function noteText(note: string): string {
  */
 function escaped(text: string): string {
   return printableLine(text)
-    .replaceAll(/[\\`*_{}[\]()<>#+!|~&$"'=^]/g, (char) => `\\${char}`)
+    .replaceAll(/[\\`*_{}[\]<>#+!|~&$^]/g, (char) => `\\${char}`)
     .replaceAll(/(https?|ftp|mailto|xmpp):/gi, String.raw`$1\:`)
     .replaceAll(/www\./gi, (match) => `${match.slice(0, 3)}\\.`)
     .replaceAll('@', String.raw`\@`)

@@ -9,6 +9,9 @@ export interface Moved {
   bytesUnknown: number
 }
 
+/** Heads columns of `Moved`, and no others. */
+export const bytesHead = 'Bytes'
+
 export interface Section {
   title: string
   /** Said where there are no rows. */
@@ -27,7 +30,7 @@ const grantHead = [
   'Expires',
   'Uses',
   'Addresses',
-  'Bytes',
+  bytesHead,
 ]
 
 export function sectionsOf(report: SecurityReport): Section[] {
@@ -104,7 +107,7 @@ function aboutFindings({ findings, addresses }: SecurityReport): Section[] {
     {
       title: 'Addresses',
       none: 'No access is known.',
-      head: ['Address', 'Users', 'Accesses', 'Bytes', 'Findings'],
+      head: ['Address', 'Users', 'Accesses', bytesHead, 'Findings'],
       rows: addresses.map((one) => [
         one.address,
         one.users.join(', '),
@@ -120,7 +123,7 @@ function aboutUse({ usage }: SecurityReport): Section[] {
   const shares = (title: string, all: SecurityReport['usage']['users']): Section => ({
     title,
     none: 'Nobody asked, and nobody came.',
-    head: ['Name', 'URLs issued', 'Never used', 'Accesses', 'Bytes'],
+    head: ['Name', 'URLs issued', 'Never used', 'Accesses', bytesHead],
     rows: all.map((one) => [one.name, one.issued, one.neverUsed, one.accesses, movedOf(one)]),
   })
   const grants = (title: string, none: string, all: readonly UsedGrant[]): Section => ({
@@ -190,30 +193,34 @@ function movedOf({ bytes, bytesUnknown }: Moved): Moved {
 
 /** For people; CSV has the numbers. */
 export function cellText(cell: Cell): string {
-  return typeof cell === 'object' ? movedBytes(cell) : String(cell)
+  if (typeof cell === 'object') return movedBytes(cell)
+  return typeof cell === 'number' ? cell.toLocaleString('en-US') : cell
 }
 
 /** The first thing to read. */
-export function numbersOf({ numbers, usage }: SecurityReport): [label: string, value: string][] {
-  const many = (count: number) => count.toLocaleString('en-US')
+export function numbersOf({ numbers, usage }: SecurityReport): [label: string, value: Cell][] {
   return [
-    ['URLs issued', many(numbers.issued)],
-    ['Requests refused', many(numbers.refused)],
-    ['Accesses known', many(numbers.accesses)],
-    ['Matched with their URL', many(numbers.matched)],
-    ["Signpost's own", many(numbers.own)],
-    ['Findings', many(numbers.findings)],
-    ['Bytes moved', movedBytes(numbers)],
-    ['URLs never used', many(usage.neverUsed)],
-    ['Not known whether used', many(usage.unknown)],
-    ['Log lines unparsed', many(numbers.unparsed)],
+    ['URLs issued', numbers.issued],
+    ['Requests refused', numbers.refused],
+    ['Accesses known', numbers.accesses],
+    ['Matched with their URL', numbers.matched],
+    ["Signpost's own", numbers.own],
+    ['Findings', numbers.findings],
+    ['Bytes moved', movedOf(numbers)],
+    ['URLs never used', usage.neverUsed],
+    ['Not known whether used', usage.unknown],
+    ['Log lines unparsed', numbers.unparsed],
   ]
 }
 
 export function titleOf({ from, to }: SecurityReport): string {
-  return `Access to buckets, ${from} to ${to}`
+  return `Access to buckets, ${toSeconds(from)} to ${toSeconds(to)}`
 }
 
 export function bylineOf({ madeAt, madeBy }: SecurityReport): string {
-  return `Made by Signpost for ${madeBy} at ${madeAt}.`
+  return `Made by Signpost for ${madeBy} at ${toSeconds(madeAt)}.`
+}
+
+function toSeconds(instant: string): string {
+  return instant.replace(/\.\d+Z$/, 'Z')
 }

@@ -26,7 +26,10 @@ export function reportNotes({ coverage, sources, checkpoint, complete, usage, to
     if (failed > 0) notes.push(`${name}: ${failed} log files could not be read.`)
     if (waiting > 0) notes.push(`${name}: ${waiting} log files are still to be read.`)
     if (problem !== null) notes.push(`${name}: ${problem}`)
-    if (unparsed > 0) notes.push(`${name}: ${unparsed} lines could not be read, in all.`)
+    if (unparsed > 0)
+      notes.push(
+        `${name}: ${unparsed} lines could not be read, in all: see \`signpost logs unparsed --source ${name}\`.`,
+      )
     if (lastAccessAt === null) notes.push(`${name}: has told of no access yet.`)
     else if (Date.parse(lastAccessAt) < to - 86_400_000)
       notes.push(`${name}: tells of nothing after ${lastAccessAt}.`)

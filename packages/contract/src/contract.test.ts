@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errorCatalogue, SignpostError } from './errors.ts'
 import { openApiDocument } from './openapi.ts'
+import { rawOperations } from './raw-operations.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { Username } from './schemas/common.ts'
@@ -39,8 +40,41 @@ test('the OpenAPI document has each operation with its errors', () => {
   const ids = Object.values(document.paths).flatMap((path) =>
     Object.values(path).map((operation) => operation.operationId),
   )
-  assert.deepEqual(ids.toSorted(), Object.keys(operations).toSorted())
+  assert.deepEqual(ids.toSorted(), [...Object.keys(operations), ...Object.keys(rawOperations)].toSorted())
   assert.ok('503' in document.paths['/v1/teams/{team}/urls']!['post']!.responses)
+})
+
+test('the OpenAPI document has what takes logs as they are, with its body and its own proof', () => {
+  interface Raw {
+    requestBody: { content: Record<string, { schema: { format: string } }> }
+    parameters: { name: string; in: string }[]
+    responses: Record<string, { content: Record<string, { schema: { properties: object } }> }>
+    security?: object[]
+  }
+  const { paths, components } = openApiDocument('1.2.3') as {
+    paths: Record<string, Record<string, Raw>>
+    components: { securitySchemes: object }
+  }
+  const ingest = paths['/v1/access-logs']!['post']!
+  assert.equal(ingest.requestBody.content['application/octet-stream']!.schema.format, 'binary')
+  assert.deepEqual(
+    ingest.parameters.map(({ name }) => name),
+    ['source', 'format', 'name', 'connector'],
+  )
+  assert.ok('unparsed' in ingest.responses['200']!.content['application/json']!.schema.properties)
+  assert.equal('security' in ingest, false)
+  const deliver = paths['/v1/log-sources/{name}/deliveries']!['post']!
+  assert.deepEqual(deliver.security, [{ logSource: [] }])
+  assert.ok('logSource' in components.securitySchemes)
+  assert.deepEqual(
+    deliver.parameters.map(({ name, in: place }) => [name, place]),
+    [
+      ['name', 'path'],
+      ['token', 'query'],
+    ],
+  )
+  // Nobody would send it as JSON of ours.
+  for (const id of Object.keys(rawOperations)) assert.equal(id in operations, false)
 })
 
 test('the OpenAPI document says who may do what, of which kind an operation is, and what the fields mean', () => {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { errorCatalogue, type ErrorCode } from './errors.ts'
 import { commonErrors, type Operation } from './operation.ts'
 import { operations } from './operations.ts'
+import { rawOperations, type RawOperation } from './raw-operations.ts'
 import { Problem } from './schemas/common.ts'
 import { UrlBatchItem, UrlRequest } from './schemas/objects.ts'
 
@@ -68,6 +69,14 @@ function parametersOf(operation: Operation): Json[] {
   return [...of(operation.params, 'path'), ...of(operation.query, 'query'), ...idempotency]
 }
 
+function rawBodyOf({ contentType, description }: RawOperation['raw']): Json {
+  return {
+    required: true,
+    description,
+    content: { [contentType]: { schema: { type: 'string', format: 'binary' } } },
+  }
+}
+
 function requestBodyOf({ example }: Operation, body: z.ZodType): Json {
   const schema = jsonSchema(body, 'input')
   return {
@@ -110,7 +119,11 @@ function responsesOf(operation: Operation): Json {
 /** The OpenAPI 3.1 document of the whole API. */
 export function openApiDocument(version: string): Json {
   const paths: Record<string, Json> = {}
-  for (const [operationId, operation] of Object.entries(operations) as [string, Operation][]) {
+  const all = { ...operations, ...rawOperations }
+  for (const [operationId, operation] of Object.entries(all) as [
+    string,
+    Operation & Partial<RawOperation>,
+  ][]) {
     const path = operation.path.replace('*}', '}')
     paths[path] = {
       ...paths[path],
@@ -121,6 +134,8 @@ export function openApiDocument(version: string): Json {
         ...(operation.description === undefined ? {} : { description: operation.description }),
         parameters: parametersOf(operation),
         ...(operation.body ? { requestBody: requestBodyOf(operation, operation.body) } : {}),
+        ...(operation.raw ? { requestBody: rawBodyOf(operation.raw) } : {}),
+        ...(operation.security ? { security: [{ [operation.security]: [] }] } : {}),
         responses: responsesOf(operation),
       },
     }
@@ -135,6 +150,7 @@ export function openApiDocument(version: string): Json {
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key: `Authorization: Bearer sp_...`' },
+        logSource: { type: 'http', scheme: 'bearer', description: 'The token of one log source, `sd_...`' },
       },
       schemas: { Problem: jsonSchema(Problem, 'output') },
     },

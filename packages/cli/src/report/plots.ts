@@ -13,13 +13,15 @@ const height = 180
 const left = 56
 const bottom = 24
 const top = 10
+/** One day alone is no wall. */
+const barMax = 32
 
 /** Bars beside each other for each label. */
 export function barPlot(title: string, labels: readonly string[], series: readonly Series[]): string {
-  const most = Math.max(1, ...series.flatMap(({ values }) => values))
+  const most = wholeHalves(Math.max(1, ...series.flatMap(({ values }) => values)))
   const scale = (value: number) => ((height - top - bottom) * value) / most
   const step = (width - left) / Math.max(1, labels.length)
-  const bar = Math.max(0.5, (step * 0.8) / series.length)
+  const bar = Math.min(barMax, Math.max(0.5, (step * 0.8) / series.length))
   const bars = series.flatMap(({ className, values, name }, place) =>
     values.map((value, index) => {
       const x = left + index * step + place * bar
@@ -34,7 +36,7 @@ export function barPlot(title: string, labels: readonly string[], series: readon
       ? [`<text x="${fixed(left + index * step)}" y="${height - 8}">${escapedHtml(label)}</text>`]
       : [],
   )
-  const lines = [0, most / 2, most].map((value) => {
+  const lines = (most === 1 ? [0, 1] : [0, most / 2, most]).map((value) => {
     const y = fixed(height - bottom - scale(value))
     const shown = escapedHtml(Math.round(value).toLocaleString('en-US'))
     return `<line x1="${left}" x2="${width}" y1="${y}" y2="${y}"/><text class="axis" x="${left - 6}" y="${y}">${shown}</text>`
@@ -63,6 +65,11 @@ export function rankPlot(
     return `<text class="name" x="232" y="${y + 15}">${escapedHtml(shortened(name))}</text><rect class="s1" x="240" y="${y + 3}" width="${long}" height="15"/><text x="${fixed(Number(long) + 246)}" y="${y + 15}">${escapedHtml(text)}</text>`
   })
   return `<figure><figcaption>${escapedHtml(title)}</figcaption><svg viewBox="0 0 ${width} ${shown.length * row}" role="img" aria-label="${escapedHtml(title)}">${rows.join('')}</svg></figure>`
+}
+
+/** So that the line in the middle is at a whole number, too. */
+function wholeHalves(most: number): number {
+  return most > 1 && most % 2 === 1 ? most + 1 : most
 }
 
 function shortened(text: string): string {

@@ -1,21 +1,11 @@
 /** POST /v1/access-logs: the body is a log file, read as it comes, packed or not. No operation of JSON, and of any size. */
-import { IngestAccessLogQuery } from '@signpost/contract'
+import { rawOperations, type IngestAccessLogQuery } from '@signpost/contract'
 import type { FastifyInstance } from 'fastify'
 import { ingestAccessLog } from '../broker/ingest-access-log.ts'
 import type { Authentication } from './authenticated.ts'
 import type { HttpDeps } from './deps.ts'
 import { checkInput } from './input.ts'
 import { accessLogsPath } from './refuse-early.ts'
-
-const contract = {
-  method: 'POST',
-  path: accessLogsPath,
-  tag: 'Access logs',
-  summary: 'Read a log file',
-  query: IngestAccessLogQuery,
-  status: 200,
-  errors: [],
-} as const
 
 export function addAccessLogRoutes(
   server: FastifyInstance,
@@ -35,7 +25,12 @@ export function addAccessLogRoutes(
       onRequest: authenticate,
       handler: async (request, reply) => {
         const query = request.query as Record<string, unknown>
-        const input = checkInput(contract, { params: {}, query, body: undefined, idempotencyKey: undefined })
+        const input = checkInput(rawOperations.ingestAccessLog, {
+          params: {},
+          query,
+          body: undefined,
+          idempotencyKey: undefined,
+        })
         const bytes = (request.body ?? []) as AsyncIterable<Uint8Array>
         const asked = input.query as IngestAccessLogQuery
         const counts = await ingestAccessLog(deps.broker, request.caller!, asked, bytes)

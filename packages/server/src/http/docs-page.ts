@@ -1,12 +1,6 @@
 /** /docs: the API as one readable page, rendered from its OpenAPI document. No scripts. */
 import { hash } from 'node:crypto'
-import {
-  commonErrors,
-  errorCatalogue,
-  openApiDocument,
-  operations,
-  type OperationId,
-} from '@signpost/contract'
+import { commonErrors, errorCatalogue, openApiDocument, operations, rawOperations } from '@signpost/contract'
 
 interface Schema {
   type?: string | string[]
@@ -33,7 +27,8 @@ interface Described {
   summary: string
   description?: string
   parameters: { name: string; in: string; required: boolean; schema: Schema; description?: string }[]
-  requestBody?: { content: Record<string, Content> }
+  /** `description`: of a body that is no JSON of ours. */
+  requestBody?: { description?: string; content: Record<string, Content> }
   responses: Record<string, { description: string; content?: Record<string, Content> }>
 }
 
@@ -81,7 +76,8 @@ ${sections.join('\n')}
 }
 
 function operationSection(path: string, method: string, operation: Described): string {
-  const { schema: body, example } = operation.requestBody?.content['application/json'] ?? {}
+  const { content = {}, description: raw } = operation.requestBody ?? {}
+  const { schema: body, example } = (raw === undefined && content['application/json']) || {}
   const [status = '', success] =
     Object.entries(operation.responses).find(([code]) => code.startsWith('2')) ?? []
   const [type = '', reply] = Object.entries(success?.content ?? {})[0] ?? []
@@ -94,7 +90,7 @@ ${fieldTable(
     schema: { ...parameter.schema, description: parameter.description ?? parameter.schema.description ?? '' },
     required: parameter.required,
   })),
-)}${body ? fieldTable('Body', fieldsOf(body)) : ''}${
+)}${body ? fieldTable('Body', fieldsOf(body)) : ''}${raw === undefined ? '' : `<p>Body: ${marked(raw)}</p>`}${
     reply ? fieldTable(`Answer ${status}, ${type}`, fieldsOf(reply.schema)) : `<p>Answer: ${status}</p>`
   }${example === undefined ? '' : exampleOf(path, example, reply?.example)}${errorsOf(operation)}</section>`
 }
@@ -106,7 +102,8 @@ function exampleOf(path: string, request: unknown, reply: unknown): string {
 
 /** The codes that not every operation may answer. */
 function errorsOf({ operationId }: Described): string {
-  const { errors } = operations[operationId as OperationId]
+  const all: Record<string, { errors: readonly string[] }> = { ...operations, ...rawOperations }
+  const errors = all[operationId]?.errors ?? []
   if (errors.length === 0) return ''
   return `<p>Errors beside the common ones: ${errors.map((code) => `<code>${code}</code>`).join(', ')}</p>`
 }

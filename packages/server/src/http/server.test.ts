@@ -404,12 +404,15 @@ test('the API describes itself, on a page without scripts', async (t) => {
   const server = await started(t, {})
   const openApi = (await (await fetch(`${server.url}/openapi.json`)).json()) as { openapi: string }
   assert.equal(openApi.openapi, '3.1.0')
+  assert.match(JSON.stringify(openApi), /"\/v1\/access-logs":\{"post"/)
   const docs = await fetch(`${server.url}/docs`)
   const page = await docs.text()
   assert.match(docs.headers.get('content-security-policy') ?? '', /^default-src 'none'; style-src 'sha256-/)
   assert.doesNotMatch(page, /<script|onclick=/)
   assert.match(page, /Ask for one pre-signed URL/)
   assert.match(page, /expiresInSeconds/)
+  assert.match(page, /Read a log file\. [^]*?<p>Body: The file, as it is or packed/)
+  assert.match(page, /<code>POST \/v1\/log-sources\/{name}\/deliveries<\/code>/)
   assert.match(
     page,
     /POST \/v1\/teams\/vision\/urls\n\{[^]*?&quot;limitedBy&quot;: &quot;requested&quot;/,

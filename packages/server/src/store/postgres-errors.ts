@@ -1,5 +1,5 @@
 import { DatabaseError } from 'pg'
-import { brokenProblem, changedProblem, referenceProblem, takenProblem } from './conflicts.ts'
+import { brokenProblem, referenceProblem, takenProblem } from './conflicts.ts'
 import type { UnitFailure } from './commit-group.ts'
 
 /** Unique constraints and indexes by name -> `table.column`, as SQLite names them. */
@@ -26,9 +26,15 @@ export function unitProblem(error: unknown): Omit<UnitFailure, 'unit'> | undefin
   const cause = `SQLSTATE ${code}${constraint === undefined ? '' : `, constraint ${constraint}`}`
   if (code === '23505') return takenProblem(uniqueColumns[constraint ?? ''], cause)
   if (code === '23503' || code === '23001') return referenceProblem(cause)
-  // Deadlock or serialization failure: another unit won.
-  if (code === '40P01' || code === '40001') return changedProblem(cause)
   const kind = code.slice(0, 2)
   // Data, other constraints, syntax and names, limits of a statement.
   return ['22', '23', '42', '54'].includes(kind) && code !== '42501' ? brokenProblem(cause) : undefined
+}
+
+/**
+ * Deadlock or serialization failure: nobody has done anything wrong, and nothing of the transaction was written. Done once more, as
+ * a whole, it mostly goes through: what was in the way is done by then.
+ */
+export function isPassing(error: unknown): boolean {
+  return error instanceof DatabaseError && (error.code === '40P01' || error.code === '40001')
 }

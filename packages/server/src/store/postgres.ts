@@ -1,4 +1,5 @@
 import { Kysely, PostgresDialect } from 'kysely'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Pool } from 'pg'
 import type { Client, ClientBase } from 'pg'
 import type { CommitGroup, UnitFailure } from './commit-group.ts'
@@ -8,9 +9,14 @@ import { findKeySql, findTargetSql, keyRow } from './hot-queries.ts'
 import type { RawKeyRow } from './hot-queries.ts'
 import { migratePostgres, openPostgresChain, readPostgresHead } from './postgres-chain.ts'
 import { commitToPostgres, headMoved } from './postgres-commit.ts'
+import { isPassing } from './postgres-errors.ts'
 import { breaksConnection, connectForWriting, postgresConfig } from './postgres-connection.ts'
 import type { HotQueries, Store, TargetRow } from './store.ts'
 import type { Tables } from './tables.ts'
+
+/** Deadlocks are found after a second (`deadlock_timeout`): more tries would be longer than anybody waits. */
+const passesMax = 4
+const firstPauseMs = 5
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database` */
@@ -134,12 +140,26 @@ function createPostgresWriter(url: string, first: Client, opened: ChainHead): Po
   }
 
   return {
-    // Once more after `headMoved`: then nothing of the group was written, and the head is read anew.
-    send: (group) =>
-      tryOnce(group).catch((error) => (isHeadMoved(error) ? tryOnce(group) : Promise.reject(error))),
+    send: (group) => sendAgain(() => tryOnce(group)),
     close: async () => {
       await client?.end().catch(() => undefined)
     },
+  }
+}
+
+/** Once more after `headMoved`, for then nothing of the group was written, and the head is read anew; a few times after what passes. */
+async function sendAgain(send: () => Promise<readonly UnitFailure[]>): Promise<readonly UnitFailure[]> {
+  let hasMoved = false
+  for (let passed = 0; ;) {
+    try {
+      return await send()
+    } catch (error) {
+      if (isHeadMoved(error) && !hasMoved) hasMoved = true
+      else if (isPassing(error) && passed < passesMax) {
+        await wait(firstPauseMs * 2 ** passed)
+        passed += 1
+      } else throw error
+    }
   }
 }
 

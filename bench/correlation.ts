@@ -25,14 +25,17 @@ import type { Store } from '../packages/server/src/store/store.ts'
 import { countedIds } from '../packages/server/src/store/store-fixture.ts'
 import { requireServer } from '../tests/servers/install.ts'
 import { startPostgres } from '../tests/servers/postgres.ts'
-import { limitRow, printRows, type BenchRow } from './bench.ts'
+import { compare, limitRow, printRows, type BenchRow } from './bench.ts'
 import { fillPostgres, fillSqlite, prepare, sourceId } from './correlation-data.ts'
+import { openDuckdb } from './duckdb.ts'
 
 const grants = Number(process.env['BENCH_GRANTS'] ?? 1_000_000)
 const linesInFile = 50_000
 const rounds = 3
 const linesPerSecond = 150_000
 const batchLines = 1000
+/** Bytes read at a time: in pieces of 64 KiB, reading the file would be a tenth of the work. */
+const highWaterMark = 2 ** 20
 
 /** Each engine in a process of its own, so that its memory is its own too. */
 export async function benchCorrelation(): Promise<BenchRow[]> {
@@ -94,21 +97,25 @@ interface Rate {
 
 async function measure(engine: string, store: Store): Promise<BenchRow[]> {
   const deps: IngestDeps = { store, clock: () => dayStart + 86_400_000, newId: countedIds(1e9) }
-  const found: Record<'bare' | 'matched' | 'whole' | 'again', Rate[]> = {
+  const found: Record<'bare' | 'matched' | 'duckdb' | 'whole' | 'again', Rate[]> = {
     bare: [],
     matched: [],
+    duckdb: [],
     whole: [],
     again: [],
   }
   const pausesMs: number[] = []
   const usualMs: number[] = []
   let residentMiB = 0
+  const duckdb = openDuckdb(grants)
   const folder = mkdtempSync(join(tmpdir(), 'signpost-bench-logs-'))
   for (let round = 0; round <= rounds; round += 1) {
     const file = join(folder, `${round}.log`)
     await writeFile(file, logLines(round))
     const bare = await rateOf(() => readOnly(file))
     const matched = await rateOf(() => parseAndMatch(deps, file))
+    const joined = await duckdb?.match(file)
+    if (joined && joined.matched !== linesInFile) throw new Error(`DuckDB matched ${joined.matched}`)
     const pauses = monitorEventLoopDelay({ resolution: 1 })
     pauses.enable()
     const whole = await rateOf(() => ingest(deps, file, `file-${round}`))
@@ -121,7 +128,9 @@ async function measure(engine: string, store: Store): Promise<BenchRow[]> {
     usualMs.push(pauses.percentile(99) / 1e6)
     for (const [name, rate] of Object.entries({ bare, matched, whole, again }))
       found[name as keyof typeof found].push(rate)
+    if (joined) found.duckdb.push({ cpu: linesInFile / joined.cpuSeconds, wall: 0 })
   }
+  await duckdb?.close()
   rmSync(folder, { recursive: true })
   const row = (name: string, rates: readonly Rate[], clock: keyof Rate, atLeast?: number) =>
     limitRow({
@@ -133,6 +142,7 @@ async function measure(engine: string, store: Store): Promise<BenchRow[]> {
   return [
     row('bare read and split', found.bare, 'cpu'),
     row('parse and match', found.matched, 'cpu', linesPerSecond),
+    ...(duckdb ? [besideDuckdb(engine, found.matched, found.duckdb)] : []),
     row('parse and match, by the clock', found.matched, 'wall'),
     row('parse, match and keep', found.whole, 'cpu'),
     row('parse, match and keep, by the clock', found.whole, 'wall'),
@@ -141,6 +151,21 @@ async function measure(engine: string, store: Store): Promise<BenchRow[]> {
     limitRow({ name: `${engine}: longest pause of who serves`, unit: 'ms', values: pausesMs, atMost: 20 }),
     limitRow({ name: `${engine}: one in a hundred pauses`, unit: 'ms', values: usualMs, atMost: 20 }),
   ]
+}
+
+function besideDuckdb(engine: string, matched: readonly Rate[], duckdb: readonly Rate[]): BenchRow {
+  const rates = new Map([
+    ['subject', matched.map(({ cpu }) => cpu)],
+    ['baseline', duckdb.map(({ cpu }) => cpu)],
+  ])
+  const name = `${engine}, ${grants.toLocaleString('en')} grants: parse and match / the same join in DuckDB`
+  return compare(rates, {
+    name,
+    unit: 'lines/s of CPU time',
+    target: 0,
+    subject: 'subject',
+    baseline: 'baseline',
+  })
 }
 
 async function rateOf(run: () => Promise<number>): Promise<Rate> {
@@ -164,7 +189,8 @@ function* logLines(round: number): Generator<string> {
 
 async function readOnly(file: string): Promise<number> {
   let lines = 0
-  for await (const pieces of readLines(createReadStream(file), 'lines')) lines += pieces.length
+  for await (const pieces of readLines(createReadStream(file, { highWaterMark }), 'lines'))
+    lines += pieces.length
   return lines
 }
 
@@ -179,7 +205,7 @@ async function parseAndMatch(deps: IngestDeps, file: string): Promise<number> {
     matched += verdicts.filter(({ finding }) => finding === 'matched').length
     waiting = []
   }
-  for await (const parsed of parseLog(s3ServerAccess, createReadStream(file))) {
+  for await (const parsed of parseLog(s3ServerAccess, createReadStream(file, { highWaterMark }))) {
     for (const one of parsed) {
       if (one.outcome !== 'record') throw new Error('a line was not read')
       waiting.push({ record: one.record, place: buckets.of(one.record)! })
@@ -192,7 +218,7 @@ async function parseAndMatch(deps: IngestDeps, file: string): Promise<number> {
 }
 
 async function ingest(deps: IngestDeps, file: string, name: string): Promise<number> {
-  const bytes = createReadStream(file)
+  const bytes = createReadStream(file, { highWaterMark })
   const counts = await ingestFile(deps, {
     sourceId,
     fileName: name,

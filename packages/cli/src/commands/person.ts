@@ -75,12 +75,13 @@ async function erase(context: Context, username: string, options: EraseOptions):
   if (!yes && !(await confirmed(context.io, 'This cannot be undone. Erase it?')))
     return context.note('nothing was erased')
   let last = counted
-  const all = { events: 0, accessLogRecords: 0, unparsedLines: 0 }
+  const all = { events: 0, accessLogRecords: 0, unparsedLines: 0, answers: 0 }
   while (last.confirm !== null) {
     last = await ask(last.confirm)
     all.events += last.events
     all.accessLogRecords += last.accessLogRecords
     all.unparsedLines += last.unparsedLines
+    all.answers += last.answers
   }
   const result = { ...last, ...all }
   if (context.json) context.printJson(result)
@@ -90,7 +91,7 @@ async function erase(context: Context, username: string, options: EraseOptions):
   )
 }
 
-function textOf({ events, accessLogRecords, unparsedLines, held }: PersonErasure): string {
+function textOf({ events, accessLogRecords, unparsedLines, answers, held }: PersonErasure): string {
   const kept = held === 0 ? '' : `; ${held} are held and stay`
-  return `${events} audit events, ${accessLogRecords} access log records, ${unparsedLines} unreadable lines${kept}`
+  return `${events} audit events, ${accessLogRecords} access log records, ${unparsedLines} unreadable lines, ${answers} answers to findings and alerts${kept}`
 }

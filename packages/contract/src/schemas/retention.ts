@@ -43,7 +43,17 @@ export type AuditHold = z.infer<typeof AuditHold>
 /** One line of all that is known of a person. */
 export const PersonDataLine = z.object({
   kind: z
-    .enum(['principal', 'key', 'session', 'membership', 'identity', 'event', 'accessLogRecord'])
+    .enum([
+      'principal',
+      'key',
+      'session',
+      'membership',
+      'identity',
+      'event',
+      'accessLogRecord',
+      'findingAnswer',
+      'alert',
+    ])
     .describe('What it is'),
   data: z.record(z.string(), z.unknown()).describe('As it is kept; never a secret'),
 })
@@ -60,6 +70,7 @@ export const PersonErasure = z.object({
   events: z.number().int().describe('Audit events whose text is, or was now, replaced'),
   accessLogRecords: z.number().int().describe('Access log records, likewise'),
   unparsedLines: z.number().int().describe('Lines of logs that could not be read and hold the name'),
+  answers: z.number().int().describe('Answers to findings, with their notes, and alerts'),
   held: z.number().int().describe('Left as they are: a hold covers them'),
   erased: z.boolean().describe('False: nothing was done yet'),
   done: z.boolean().describe('False: there is more; ask again with `confirm`'),

@@ -5,6 +5,7 @@ import { findRetention } from '../../store/retention.ts'
 import type { BrokerDeps, Caller } from '../deps.ts'
 import { eventOf } from '../event-of.ts'
 import { checkPlainText, requireOrganisation } from '../gate.ts'
+import { eraseAnswers } from './erase-answers.ts'
 import { eraseRecords, eraseUnparsed } from './erase-logs.ts'
 import { eraseTrail, type Erasure } from './erase-trail.ts'
 import { readPerson } from './person.ts'
@@ -71,6 +72,7 @@ async function work(
 ): Promise<PersonErasure> {
   // The trail last: it is by the trail that the other names are known, when this is asked again.
   const lines = await eraseUnparsed(deps, erasure, write)
+  const answers = await eraseAnswers(deps, erasure, write)
   const records = await eraseRecords(deps, erasure, write)
   const isLast = lines.done && records.done
   const events = isLast ? await eraseTrail(deps, erasure, write) : { count: 0, held: 0, done: false }
@@ -80,7 +82,8 @@ async function work(
     events: events.count,
     accessLogRecords: records.count,
     unparsedLines: lines.count,
-    held: events.held + records.held + lines.held,
+    answers: answers.count,
+    held: events.held + records.held + lines.held + answers.held,
     erased: write,
     done,
     confirm: write && done ? null : confirmOf(deps, caller, username, body, erasure.erasure),

@@ -1,12 +1,13 @@
 /** All that is known of a person, for whoever has to answer them. Never a secret. */
 import type { AuditEvent, ParsedInput, PersonDataLine } from '@signpost/contract'
-import { tellsOf, type Person } from '../../domain/erase-event.ts'
+import { tellsOf, withoutNames, type Person } from '../../domain/erase-event.ts'
 import { isoOf, isoOrNull } from '../../domain/instant.ts'
 import { listIdentitiesOf } from '../../store/external-identities.ts'
 import { listMemberships } from '../../store/members.ts'
+import { eachAnsweredFinding, listAlertsSetBy } from '../../store/person-answers.ts'
 import { eachNamingEvents, eachNamingRecord } from '../../store/person-rows.ts'
 import type { NamedPrincipalRow } from '../../store/principals.ts'
-import { shownRecord } from '../access-log-records.ts'
+import { accessIdOf, shownRecord } from '../access-log-records.ts'
 import type { BrokerDeps, Caller } from '../deps.ts'
 import { eventOf } from '../event-of.ts'
 import { requireOrganisation } from '../gate.ts'
@@ -48,6 +49,23 @@ async function* linesOf(
     }
   for await (const rows of eachNamingRecord(deps.store, person.username, [...person.names]))
     for (const row of rows) yield { kind: 'accessLogRecord', data: shownRecord(row) }
+  yield* answerLines(deps, person)
+}
+
+/** What they made of findings, notes of others that name them, and the alerts that they set. */
+async function* answerLines(
+  { store: { db } }: BrokerDeps,
+  { username, names }: Person,
+): AsyncGenerator<PersonDataLine> {
+  for await (const rows of eachAnsweredFinding(db))
+    for (const { at, digest, state, note, changed_by: changedBy, changed_at: changedAt } of rows)
+      if (changedBy === username || withoutNames(note, names, '') !== note)
+        yield {
+          kind: 'findingAnswer',
+          data: { finding: accessIdOf({ at, digest }), state, note, changedBy, changedAt: isoOf(changedAt) },
+        }
+  for (const { name, created_at } of await listAlertsSetBy(db, username))
+    yield { kind: 'alert', data: { name, createdAt: isoOf(created_at) } }
 }
 
 async function* accountLines(

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
+import type { KeyKind, Reply } from '@signpost/contract'
 import { handler, type Run } from '../context.ts'
 import { examples } from '../examples.ts'
 import { keyScopeText } from '../key-scope-flags.ts'
-import { printableLine } from '../text.ts'
+import { humanDuration, printableLine } from '../text.ts'
 
 export function addWhoami(program: Command, run: Run): void {
   program
@@ -18,8 +19,21 @@ export function addWhoami(program: Command, run: Run): void {
         context.print(`${printableLine(me.username)} (${kind}, organisation ${me.organisationRole})`)
         context.print(`server  ${(await context.settings()).url}`)
         const scope = me.keyScope === null ? '' : `, for ${keyScopeText(me.keyScope)}`
-        context.print(`${me.keyKind === 'accessToken' ? 'token ' : 'key   '}  ${me.apiKeyId}${scope}`)
+        context.print(`${words[me.keyKind].padEnd(6)}  ${me.apiKeyId}${scope}`)
+        context.print(`until   ${endOf(me)}`)
         for (const { team, role } of me.teams) context.print(`team    ${team} (${role})`)
       }),
     )
+}
+
+const words: Readonly<Record<KeyKind, string>> = {
+  apiKey: 'key',
+  session: 'session',
+  accessToken: 'token',
+  shareLink: 'link',
+}
+
+function endOf({ keyExpiresAt, keyIdleSeconds }: Reply<'getMe'>): string {
+  const end = keyExpiresAt === null ? 'it is deleted' : keyExpiresAt
+  return keyIdleSeconds === null ? end : `${end}, or unused for ${humanDuration(keyIdleSeconds)}`
 }

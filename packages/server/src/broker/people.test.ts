@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { scidOf } from '@signpost/signing'
 import { apiKeysMax } from './api-keys.ts'
+import type { Caller } from './deps.ts'
 import { openWorld, type World } from './testing/world.ts'
 
 describe('users, service accounts and API keys', () => {
@@ -46,6 +47,29 @@ describe('users, service accounts and API keys', () => {
     const me = await world.call('getMe', world.as.alice)
     assert.deepEqual([me.username, me.teams], ['alice', [{ team: 'demo', role: 'member' }]])
     assert.equal((await world.call('getUser', world.as.alice, user('alice'))).username, 'alice')
+  })
+
+  test('200: and when what they came with ends, by itself or unused', async () => {
+    const { alice } = world.as
+    const ends = async (caller: Caller) => {
+      const { keyExpiresAt, keyIdleSeconds } = await world.call('getMe', caller)
+      return [keyExpiresAt, keyIdleSeconds]
+    }
+    assert.deepEqual(await ends(alice), [null, null])
+    const made = await world.call('createApiKey', alice, { body: { name: 'short', expiresInSeconds: 60 } })
+    const withKey = { ...alice, principal: { ...alice.principal, apiKeyId: made.id } }
+    assert.ok(made.expiresAt)
+    assert.deepEqual(await ends(withKey), [made.expiresAt, null])
+    const idle = world.deps.store.db
+      .updateTable('api_keys')
+      .set({ idle_ms: 1_800_500 })
+      .where('id', '=', made.id)
+      .compile()
+    await world.deps.store.commit({
+      statements: [{ sql: idle.sql, parameters: idle.parameters }],
+      events: [],
+    })
+    assert.deepEqual(await ends(withKey), [made.expiresAt, 1800])
   })
 
   test('409: a name that is taken but for its case, which a directory would take for the other', async () => {

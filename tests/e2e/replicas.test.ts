@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { createSignpost, type NodeSignpost } from '@signpost/sdk/node'
 import { startIssuer, type TestIssuer } from '../../packages/server/src/broker/testing/issuer.ts'
@@ -126,6 +127,93 @@ describe('two replicas', requireServer('postgres'), () => {
     const change = () =>
       admin.call('updateRole', { params: { scope, role: 'writer' }, body: { permissions: ['objects.read'] } })
     await gone(t, change, () => custom.there.call('issueUrl', write), 'forbidden')
+  })
+
+  test('a restricted prefix that names who leaves at that moment: whichever comes first, it lets nobody in', async () => {
+    const { token } = await admin.call('createApiKey', { body: { name: 'for the other server' } })
+    const adminThere = clientOf(elsewhere, token!)
+    const raw = new Client({ connectionString: postgres.url })
+    await raw.connect()
+    const untilWaiting = async (count: number) => {
+      for (;;) {
+        const { rows } = await raw.query<{ count: string }>(
+          `with recursive behind as (
+            select pid from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))
+            union select a.pid from pg_stat_activity a join behind b on b.pid = any(pg_blocking_pids(a.pid))
+          ) select count(*) from behind`,
+        )
+        if (Number(rows[0]?.count) >= count) return
+        await sleep(20)
+      }
+    }
+    try {
+      for (const order of ['set, leave', 'leave, set'] as const) {
+        const [username, prefix] = [`racer ${order}`, `${order.replace(', ', '-')}/`]
+        const { there } = await newMember(username)
+        const acts = {
+          set: () =>
+            admin.call('setRestrictedPrefix', {
+              params: { team },
+              body: { prefix, grants: [{ username, access: 'read' }] },
+            }),
+          leave: () => adminThere.call('removeMember', { params: { team, username } }),
+        }
+        const outcomeOf = (act: () => Promise<unknown>) =>
+          act().then(
+            () => 'done',
+            (error: { code?: string }) => error.code,
+          )
+        // Both have decided by what they read, and wait in this order for the member's row.
+        await raw.query('begin')
+        await raw.query(
+          'select 1 from members where principal_id = (select id from principals where username = $1) for update',
+          [username],
+        )
+        const outcomes: Promise<string | undefined>[] = []
+        for (const [index, name] of order.split(', ').entries()) {
+          outcomes.push(outcomeOf(acts[name as 'set']))
+          await untilWaiting(index + 1)
+        }
+        await raw.query('commit')
+        const isSetFirst = order === 'set, leave'
+        assert.deepEqual(await Promise.all(outcomes), ['done', isSetFirst ? 'done' : 'conflict'], order)
+        const { items } = await admin.call('listRestrictedPrefixes', { params: { team }, query: {} })
+        const rule = items.find((one) => one.prefix === prefix)
+        assert.deepEqual(rule?.grants, isSetFirst ? [] : undefined, order)
+        await admin.call('setMember', { params: { team, username }, body: { role: 'member' } })
+        const inside = there.call('issueUrl', {
+          params: { team },
+          body: { action: 'read', key: `${prefix}k` },
+        })
+        if (isSetFirst) await assert.rejects(inside, { code: 'forbidden' })
+        else await inside
+        if (rule) await admin.call('deleteRestrictedPrefix', { params: { team, id: rule.id } })
+      }
+    } finally {
+      await raw.query('rollback').catch(() => undefined)
+      await raw.end()
+    }
+  })
+
+  test('a restricted prefix and a leave at two servers at once, again and again: no rule names who is gone', async () => {
+    const { token } = await admin.call('createApiKey', { body: { name: 'for the other server, too' } })
+    const adminThere = clientOf(elsewhere, token!)
+    const { username } = await newMember('in and out')
+    const prefix = 'again/'
+    for (let round = 0; round < 15; round++) {
+      await admin.call('setMember', { params: { team, username }, body: { role: 'member' } })
+      const [set] = await Promise.allSettled([
+        admin.call('setRestrictedPrefix', {
+          params: { team },
+          body: { prefix, grants: [{ username, access: round % 2 ? 'read' : 'write' }] },
+        }),
+        adminThere.call('removeMember', { params: { team, username } }),
+      ])
+      if (set.status === 'rejected')
+        assert.match((set.reason as { code: string }).code, /^(conflict|invalid)$/, `round ${round}`)
+      const { items } = await admin.call('listRestrictedPrefixes', { params: { team }, query: {} })
+      assert.deepEqual(items.find((one) => one.prefix === prefix)?.grants ?? [], [], `round ${round}`)
+    }
   })
 
   test('a restriction of a user, of the team, and of everybody; ended, it is over as soon', async (t) => {

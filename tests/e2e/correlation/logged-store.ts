@@ -19,6 +19,11 @@ export interface Forgery {
   expiresAt: number
 }
 
+export interface BucketKey {
+  accessKeyId: string
+  secretAccessKey: string
+}
+
 export interface LoggedStore {
   /** Of the connectors `one`, `two` and so on; of each a team. All lead to one bucket. */
   connectors: readonly {
@@ -53,6 +58,12 @@ export interface LoggedStore {
   forge(wish: Forgery): Promise<{ url: string; headers: Record<string, string> } | undefined>
   /** By the bucket's own key and a header; undefined: this store takes none. */
   direct?: (method: 'GET' | 'PUT', key: string, agent: string) => Promise<number>
+  /** The first connector's key, another one of the same owner, and taking one away: where a test may do so. */
+  ladder?: {
+    first: BucketKey
+    makeKey: () => Promise<BucketKey>
+    dropKey: (key: BucketKey) => Promise<unknown>
+  }
   /** Moves the store's clock on. */
   later?: (ms: number) => void
 }

@@ -8,6 +8,7 @@ import { issue, prepared, useForm, ways, type Work } from './honest.ts'
 import { attackByLines } from './hostile-lines.ts'
 import { compare } from './ledger.ts'
 import type { LoggedStore } from './logged-store.ts'
+import { climbLadder } from './ladder.ts'
 import { useStopped } from './stopped.ts'
 import { teams } from './notes.ts'
 import { openWorld, type World } from './world.ts'
@@ -26,6 +27,7 @@ export async function correlate(
   for (const [index, team] of its.entries()) await fromElsewhere(world, team, index)
   for (const late of short) await late()
   const untilThen = (await world.settled()).length
+  await climbLadder(world)
   await useStopped(world)
 
   const log = await world.settled()

@@ -39,6 +39,16 @@ export async function rgw(t: TestContext): Promise<LoggedStore> {
       { settings: (name) => settingsOf(name, endpoint, { type: 'static', ...own }), names: 'grant' },
       { settings: (name) => settingsOf(name, endpoint, session), names: 'grant' },
     ],
+    ladder: {
+      first: own,
+      async makeKey() {
+        const second = { accessKeyId: 'SECONDKEYID', secretAccessKey: 'second-secret' }
+        const args = [`--access-key=${second.accessKeyId}`, `--secret=${second.secretAccessKey}`]
+        await server.admin(['key', 'create', '--uid=root-user', '--key-type=s3', ...args])
+        return second
+      },
+      dropKey: (key) => server.admin(['key', 'rm', '--uid=root-user', `--access-key=${key.accessKeyId}`]),
+    },
     format: 'ceph-ops',
     logFile: server.opsLogFile,
     tells: { agents: true, ids: true, refusals: false, beginnings: true, direct: 'direct_credential' },

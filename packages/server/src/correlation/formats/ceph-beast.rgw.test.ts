@@ -29,8 +29,12 @@ describe("Ceph's gateway tells in its own log", requireServer('rgw'), () => {
       'mal"lory x': mallory,
     }))
       await rgw.admin([
-        ...['user', 'create', `--uid=${uid}`, '--display-name=x'],
-        ...[`--access-key=${accessKeyId}`, `--secret=${secretAccessKey}`],
+        'user',
+        'create',
+        `--uid=${uid}`,
+        '--display-name=x',
+        `--access-key=${accessKeyId}`,
+        `--secret=${secretAccessKey}`,
       ])
     assert.equal(await sent('PUT', '/data', {}, own), 200)
     assert.equal(await sent('PUT', '/data?policy', {}, own, everybodyReads), 204)

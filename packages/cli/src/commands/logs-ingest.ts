@@ -122,9 +122,10 @@ const unpacking: ReadonlySet<string> = new Set(['compression', 'no-zstd', 'too-l
 
 /** What nobody could read of a file is said, and is no failure of the command while there is a rest. */
 export function countLines(file: string, counts: FileCounts): string[] {
-  const { lines, records, known, skipped, elsewhere, unparsed, unparsedReasons, findings } = counts
+  const { lines, records, known, skipped, elsewhere, former, unparsed, unparsedReasons, findings } = counts
   const told = [
     `${plural(records, 'access', 'accesses')}${known > 0 ? ` (${known} known before)` : ''}`,
+    ...(former !== undefined && former > 0 ? [`${former} of buckets whose connector was deleted`] : []),
     ...(elsewhere > 0 ? [`${elsewhere} of buckets that are no connector's`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ]

@@ -122,7 +122,12 @@ export const FileCounts = z.object({
   records: z.number().int().describe('Accesses, of which some may have been known'),
   known: z.number().int().describe('Told before, by this or another file: nothing was changed'),
   skipped: z.number().int().describe('Headers and the like'),
-  elsewhere: z.number().int().describe("Of buckets that are no connector's"),
+  elsewhere: z.number().int().describe("Of buckets that are no connector's, and never were"),
+  former: z
+    .number()
+    .int()
+    .optional()
+    .describe('Of these accesses, those of buckets whose connector was deleted; left out: none'),
   unparsed: z.number().int().describe('Kept, with the reason'),
   unparsedReasons: z.record(z.string(), z.number().int()),
   findings: z.partialRecord(Finding, z.number().int()),

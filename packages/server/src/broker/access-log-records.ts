@@ -8,6 +8,7 @@ import {
 } from '../store/access-log-records.ts'
 import { searchable } from '../store/audit-columns.ts'
 import { findConnector } from '../store/connectors.ts'
+import { findFormerConnector } from '../store/former-connectors.ts'
 import { pageOfRows, readCursor } from '../store/page.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { eventOf } from './event-of.ts'
@@ -76,7 +77,9 @@ export function shownRecord(row: AccessLogRow): AccessLogRecord {
 export async function connectorIdOf({ store }: BrokerDeps, name: string): Promise<string> {
   // Of no connector: an empty list, as with any other filter that fits nothing.
   const text = searchable(name)
-  return (text === null ? undefined : await findConnector(store.db, text))?.id ?? ''
+  if (text === null) return ''
+  const found = (await findConnector(store.db, text)) ?? (await findFormerConnector(store.db, text))
+  return found?.id ?? ''
 }
 
 export function msOf(instant: string | undefined): number | undefined {

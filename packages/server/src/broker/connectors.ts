@@ -4,6 +4,7 @@ import {
   deleteConnector as deleteConnectorRow,
   listConnectors as listConnectorRows,
 } from '../store/connectors.ts'
+import { keepFormerConnector } from '../store/former-connectors.ts'
 import { deleteEndedMoves } from '../store/moves.ts'
 import { pageOfRows, readTextCursor } from '../store/page.ts'
 import { listTeamsAtLocation } from '../store/teams.ts'
@@ -55,6 +56,7 @@ export async function deleteConnector(
       deleteClosedUploads(db, { connectorId: row.id }),
       deleteEndedMoves(db, row.id),
       deleteConnectorRow(db, row.id),
+      keepFormerConnector(db, row, deps.clock()),
     ],
     events: [eventOf(deps, caller, 'connector.delete', decision, { connector: name })],
   })

@@ -19,6 +19,7 @@ import {
   type FindingRow,
   type FindingSum,
 } from '../store/findings.ts'
+import { listFormerNames } from '../store/former-connectors.ts'
 import { pageOfRows } from '../store/page.ts'
 import {
   accessIdOf,
@@ -102,7 +103,7 @@ export async function countAll(
   filter: FindingFilter,
 ): Promise<Reply<'countFindings'>> {
   const kinds = filter.finding === undefined ? loudFindings : [filter.finding]
-  const names = await listConnectorNames(db)
+  const names = new Map([...(await listFormerNames(db)), ...(await listConnectorNames(db))])
   const groups: FindingGroup[] = []
   let total = 0
   for (const finding of kinds) {

@@ -7,6 +7,7 @@ export interface Counter {
   known: number
   skipped: number
   elsewhere: number
+  former: number
   unparsed: number
   unparsedReasons: Map<string, number>
   findings: Map<Finding, number>
@@ -21,6 +22,7 @@ export function createCounter(): Counter {
     known: 0,
     skipped: 0,
     elsewhere: 0,
+    former: 0,
     unparsed: 0,
     unparsedReasons: new Map(),
     findings: new Map(),
@@ -34,9 +36,10 @@ export function addOne<Name>(counts: Map<Name, number>, name: Name): void {
 }
 
 export function countsOf(counter: Counter): FileCounts {
-  const { unparsedReasons, findings, firstAt, lastAt, ...numbers } = counter
+  const { unparsedReasons, findings, firstAt, lastAt, former, ...numbers } = counter
   return {
     ...numbers,
+    ...(former > 0 ? { former } : {}),
     unparsedReasons: Object.fromEntries(unparsedReasons),
     findings: Object.fromEntries(findings),
     firstAt: firstAt === Infinity ? null : new Date(firstAt).toISOString(),

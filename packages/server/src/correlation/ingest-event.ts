@@ -8,7 +8,7 @@ export function ingestEvent(
   { fileName, format, by }: IngestedFile,
   counts: FileCounts,
 ): AuditEvent {
-  const { lines, records, known, elsewhere, unparsed } = counts
+  const { lines, records, known, elsewhere, unparsed, former } = counts
   return {
     id: newId(),
     at: isoOf(clock()),
@@ -16,6 +16,15 @@ export function ingestEvent(
     decision: 'allow',
     reason: by === undefined ? 'log_source' : 'logs_ingest',
     ...by,
-    details: { file: fileName.toWellFormed(), format, lines, records, known, elsewhere, unparsed },
+    details: {
+      file: fileName.toWellFormed(),
+      format,
+      lines,
+      records,
+      known,
+      elsewhere,
+      unparsed,
+      ...(former === undefined ? {} : { former }),
+    },
   }
 }

@@ -55,13 +55,13 @@ async function* bytesOf(lines: readonly string[]): AsyncGenerator<Uint8Array> {
 async function readFile(deps: IngestDeps, file: IngestedFile, row: HandedFile): Promise<FileCounts> {
   const format = formatNamed(file.format)
   if (!format) throw new SignpostError('invalid', 'format: is none that Signpost reads.', { field: 'format' })
-  const { connectorId, connectors } = await findLogPlace(deps.store.db, file.sourceId)
+  const { connectorId, connectors, former } = await findLogPlace(deps.store.db, file.sourceId)
   const counter = createCounter()
   const writer = createRecordWriter(deps, {
     fileId: row.id,
     dismissedThrough: row.dismissed_through,
     counter,
-    buckets: knownBucketsOf(connectors, connectorId),
+    buckets: knownBucketsOf(connectors, connectorId, former),
     lookups: createLookups(deps),
     ...(file.progress === undefined ? {} : { progress: file.progress }),
   })

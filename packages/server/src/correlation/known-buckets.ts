@@ -20,6 +20,10 @@ export interface BucketPlace extends KnownBucket {
   roles: Set<string>
   /** Ids of its connectors by their names. */
   ids: Map<string, string>
+  /** Of those that were deleted, where there is another one. */
+  formerIds: Map<string, string>
+  /** No connector opens it any more. */
+  isFormer: boolean
 }
 
 export interface KnownBuckets {
@@ -30,11 +34,20 @@ export interface KnownBuckets {
 /** Names that past grants were signed with, at most, of a bucket. */
 const signersMax = 10_000
 
-/** `only`: the connector that a source tells of; lines of other buckets are not looked at. */
-export function knownBucketsOf(connectors: readonly StoredConnector[], only: string | null): KnownBuckets {
+/**
+ * `only`: the connector that a source tells of; lines of other buckets are not looked at. `former`: connectors that were
+ * deleted. Their URLs live on, and whoever knows their keys still has them: what is told of their buckets is looked at too.
+ */
+export function knownBucketsOf(
+  connectors: readonly StoredConnector[],
+  only: string | null,
+  former: readonly StoredConnector[] = [],
+): KnownBuckets {
   const places = new Map<string, BucketPlace>()
-  for (const connector of connectors) addConnector(places, connector)
-  const own = [...places.values()].filter(({ ids }) => only === null || [...ids.values()].includes(only))
+  for (const connector of connectors) addConnector(places, connector, false)
+  for (const connector of former) addConnector(places, connector, true)
+  const onlyAt = [...connectors, ...former].find(({ id }) => id === only)?.location
+  const own = [...places.values()].filter(({ location }) => only === null || location === onlyAt)
   const byName = new Map<string, BucketPlace[]>()
   for (const place of own) byName.set(place.bucket, [...(byName.get(place.bucket) ?? []), place])
   return {
@@ -48,7 +61,11 @@ export function knownBucketsOf(connectors: readonly StoredConnector[], only: str
           : named.filter((place) => place.account === null || place.account === account)
       if (fitting.length < 2) return fitting[0]
       const signed = fitting.filter((place) => fitOfBucket(record, place) === 'same')
-      return signed.length === 1 ? signed[0] : undefined
+      const meant = signed.length > 0 ? signed : fitting
+      // One that is there goes before one that was, where both could be meant.
+      const present = meant.filter(({ isFormer }) => !isFormer)
+      const left = present.length > 0 ? present : meant
+      return left.length === 1 ? left[0] : undefined
     },
   }
 }
@@ -61,7 +78,7 @@ export function noteSigner(place: BucketPlace, { signer, connector }: GrantFacts
   place.signers.add(Buffer.from(signer).toString())
 }
 
-function addConnector(places: Map<string, BucketPlace>, connector: StoredConnector): void {
+function addConnector(places: Map<string, BucketPlace>, connector: StoredConnector, isFormer: boolean): void {
   const settings = JSON.parse(connector.settings) as Record<string, unknown>
   const bucket = textOf(settings['bucket'])
   if (bucket === null) return
@@ -78,11 +95,16 @@ function addConnector(places: Map<string, BucketPlace>, connector: StoredConnect
       roles: new Set(),
       hasSessions: false,
       ids: new Map(),
+      formerIds: new Map(),
+      isFormer,
     }
     places.set(connector.location, place)
   }
-  place.ids.set(connector.name, connector.id)
-  addSigners(place, settings['credential'], place.account)
+  // A key that was taken away with its connector signs for the bucket no more.
+  const isMeant = isFormer === place.isFormer
+  const ids = isMeant ? place.ids : place.formerIds
+  if (!ids.has(connector.name)) ids.set(connector.name, connector.id)
+  if (isMeant) addSigners(place, settings['credential'], place.account)
 }
 
 /** Public names only; those that are references, or come with sessions, are learnt from grants. */

@@ -53,6 +53,7 @@ export function createRecordWriter(deps: IngestDeps, input: WriterInput): Record
     } else {
       const { record } = parsed
       const place = buckets.of(record)
+      if (place?.isFormer) counter.former += 1
       if (place === undefined) counter.elsewhere += 1
       else waiting.push({ record, place, digest: accessDigest(place.location, record.identity) })
     }
@@ -148,7 +149,8 @@ function rowOf({ record, place, digest }: Waiting, verdict: Verdict, fileId: num
 
 /** Of several connectors to one bucket, that of the URL. */
 function connectorOf(place: BucketPlace, { connector }: Verdict): string {
-  return (connector === null ? undefined : place.ids.get(connector)) ?? place.connectorId
+  if (connector === null) return place.connectorId
+  return place.ids.get(connector) ?? place.formerIds.get(connector) ?? place.connectorId
 }
 
 function searchableOrNull(text: string | null): string | null {

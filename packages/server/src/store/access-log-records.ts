@@ -85,10 +85,15 @@ export function accessRows(db: Db) {
   return db
     .selectFrom('access_log_records as a')
     .leftJoin('connectors as c', 'c.id', 'a.connector_id')
+    .leftJoin('former_connectors as fc', 'fc.id', 'a.connector_id')
     .leftJoin('log_files as f', 'f.id', 'a.file_id')
     .leftJoin('log_sources as s', 's.id', 'f.source_id')
     .selectAll('a')
-    .select(['c.name as connector_name', 's.name as source_name', 'f.name as file_name'])
+    .select((eb) => [
+      eb.fn.coalesce('c.name', 'fc.name').as('connector_name'),
+      's.name as source_name',
+      'f.name as file_name',
+    ])
 }
 
 /** One look-up a day from the first record to the last: thousands, at most, each by the index. */

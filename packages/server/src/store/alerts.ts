@@ -126,8 +126,9 @@ export async function listTallies(db: Db, alertId: string): Promise<(TallyRow & 
   const rows = await db
     .selectFrom('alert_tallies as t')
     .leftJoin('connectors as c', 'c.id', 't.connector_id')
+    .leftJoin('former_connectors as fc', 'fc.id', 't.connector_id')
     .selectAll('t')
-    .select('c.name as connector_name')
+    .select((eb) => eb.fn.coalesce('c.name', 'fc.name').as('connector_name'))
     .where('t.alert_id', '=', alertId)
     .where('t.count', '>', 0)
     .execute()

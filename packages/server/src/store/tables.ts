@@ -98,6 +98,16 @@ export interface Tables extends RetentionTables, AccessTables, AnswerTables, Cor
     /** Sessions from before then are not used any more; 0: all are. */
     sessions_from: Generated<number>
   }
+  /** Those that were deleted. */
+  former_connectors: {
+    id: string
+    name: string
+    kind: 's3' | 'gcs' | 'azure'
+    location: string
+    /** As they were, JSON. */
+    settings: string
+    deleted_at: number
+  }
   uploads: {
     id: string
     team_id: string

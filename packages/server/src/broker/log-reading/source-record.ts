@@ -62,7 +62,11 @@ export function shownLogSource(
       lines: row.lines,
       records: row.records,
       unparsed: row.unparsed,
-      problem: problem ?? (isOrphan(row) ? 'Its connector is gone: give it another one.' : null),
+      problem:
+        problem ??
+        (isOrphan(row)
+          ? 'Its connector was deleted; what comes is put beside the URLs of then. Give it another one, or remove it.'
+          : null),
     },
   }
 }

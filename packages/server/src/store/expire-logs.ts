@@ -88,6 +88,62 @@ export function deleteOldUnparsed(db: Db, before: number, count: number): Statem
   )
 }
 
+export interface OldFile {
+  id: number
+  found_at: number
+  /** JSON: `FileCounts`; empty: it was never read to its end. */
+  counts: string
+}
+
+/** Files that were found before then, and of which no unreadable line is kept; the oldest first, after this place. */
+export async function listOldFiles(
+  db: Db,
+  before: number,
+  after: { found_at: number; id: number },
+  limit: number,
+): Promise<OldFile[]> {
+  return db
+    .selectFrom('log_files as f')
+    .select(['f.id', 'f.found_at', 'f.counts'])
+    .where('f.found_at', '<', before)
+    .where(sql<boolean>`(f.found_at, f.id) > (${after.found_at}, ${after.id})`)
+    .where('f.state', 'in', ['done', 'failed'])
+    .where((eb) =>
+      eb.not(
+        eb.exists(eb.selectFrom('unparsed_lines as u').select('u.line').whereRef('u.file_id', '=', 'f.id')),
+      ),
+    )
+    .orderBy('f.found_at')
+    .orderBy('f.id')
+    .limit(limit)
+    .execute()
+}
+
+/** Whether an access of the file is still there, which a hold may keep. */
+export async function hasRecordsOf(
+  db: Db,
+  fileId: number,
+  { from, to }: { from: number; to: number },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('access_log_records')
+    .select('digest')
+    .where('at', '>=', from)
+    .where('at', '<=', to)
+    .where('file_id', '=', fileId)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Refused with `conflict` where one is gone, or is to be read again. */
+export function deleteFiles(db: Db, ids: readonly number[]): Statement {
+  return statementOf(
+    db.deleteFrom('log_files').where('id', 'in', ids).where('state', 'in', ['done', 'failed']),
+    ids.length,
+  )
+}
+
 /** Nobody knows whom a line is about that nobody could read: any hold may be about it. */
 export function mayDropUnparsed(holds: readonly Hold[]): boolean {
   return holds.length === 0

@@ -15,6 +15,8 @@ export const filesInStatement = 200
 export interface FoundFile {
   name: string
   version: string
+  /** ms since the epoch; it tells of nothing later. */
+  modifiedAt?: number
 }
 
 /** Of these names, what is there already. */

@@ -9,6 +9,7 @@ import {
   renewLogFile,
   type FoundFile,
 } from '../../store/log-files.ts'
+import { findRetention } from '../../store/retention.ts'
 import type { BrokerDeps } from '../deps.ts'
 
 const dayMs = 86_400_000
@@ -104,6 +105,7 @@ function logFilesOf(
       .map(({ key, etag, sizeBytes, lastModified }) => ({
         name: key,
         version: etag ?? `${sizeBytes}-${lastModified}`,
+        modifiedAt: lastModified,
       }))
   )
 }
@@ -122,7 +124,10 @@ export async function queueFiles(
   const now = clock()
   const names = files.map(({ name }) => name)
   const known = new Map((await findLogFiles(store.db, sourceId, names)).map((row) => [row.name, row]))
-  const fresh = files.filter(({ name }) => !known.has(name))
+  const { access_log_days: days } = await findRetention(store.db)
+  // What it tells would go at once, as its row did: it is left where it is.
+  const keptSince = days === null ? 0 : now - days * dayMs
+  const fresh = files.filter(({ name, modifiedAt = now }) => !known.has(name) && modifiedAt >= keptSince)
   const changed = files.flatMap(({ name, version }) => {
     const row = known.get(name)
     if (!row || row.version === version || row.state === 'reading') return []

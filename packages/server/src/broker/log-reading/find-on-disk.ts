@@ -46,7 +46,7 @@ export async function findOnDisk(
     if (!file.name.isWellFormed() || /\p{Cc}/u.test(file.name) || file.sizeBytes === 0) continue
     if (!byLines.has(format) || /\.(?:gz|zst|bz2|xz)$/.test(file.name)) {
       const version = versionOf(file.id, 0, file.sizeBytes, String(file.modifiedAt))
-      found.whole.push({ name: file.name, version })
+      found.whole.push({ name: file.name, version, modifiedAt: file.modifiedAt })
       continue
     }
     try {

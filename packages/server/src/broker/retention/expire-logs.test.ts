@@ -10,6 +10,7 @@ import { statementOf } from '../../store/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { signCheckpoint } from '../sign-checkpoint.ts'
 import { depsOf } from '../testing/tampered-trail.ts'
+import { queueFiles } from '../log-reading/find-in-bucket.ts'
 import { expireAccessLogs } from './expire-logs.ts'
 import { expireOld } from './expire.ts'
 import { expireTrail } from './expire-trail.ts'
@@ -90,20 +91,24 @@ const recorded = async (store: Store) =>
   (await store.db.selectFrom('audit_events').select('event').orderBy('seq').execute())
     .map(({ event }) => JSON.parse(event) as AuditEvent)
     .filter(({ type }) => type === 'audit.expire')
-    .map(({ details }) => [details?.['what'], details?.['records'] ?? details?.['lines']])
+    .map(({ details }) => [
+      details?.['what'],
+      details?.['records'] ?? details?.['lines'] ?? details?.['files'],
+    ])
 
 onBothEngines('access log records and unreadable lines', (create) => {
   test('go when they are too old, and that is recorded', async () => {
     const database = await create()
     const store = await database.open()
     await fill(store)
-    assert.deepEqual(await expired(database, store), { events: 0, records: 10, lines: 1 })
+    assert.deepEqual(await expired(database, store), { events: 0, records: 10, lines: 1, files: 1 })
     assert.equal((await usernames(store)).length, 10)
     assert.deepEqual(await recorded(store), [
       ['access log records', 10],
       ['unparsed lines', 1],
+      ['log files', 1],
     ])
-    assert.deepEqual(await expired(database, store), { events: 0, records: 0, lines: 0 })
+    assert.deepEqual(await expired(database, store), { events: 0, records: 0, lines: 0, files: 0 })
     await store.close()
   })
 
@@ -112,8 +117,55 @@ onBothEngines('access log records and unreadable lines', (create) => {
     const store = await database.open()
     await fill(store)
     await hold(store, { username: 'bob', to: begin + 5 * dayMs })
-    assert.deepEqual(await expired(database, store), { events: 0, records: 8, lines: 0 })
+    assert.deepEqual(await expired(database, store), { events: 0, records: 8, lines: 0, files: 0 })
     assert.deepEqual((await usernames(store)).slice(0, 3), ['bob', 'bob', 'alice'])
+    await store.close()
+  })
+
+  test('a log file stays while something of it does: a held access, an unreadable line, one that is young', async () => {
+    const database = await create()
+    const store = await database.open()
+    await fill(store)
+    const { db } = store
+    const at = (day: number) => new Date(begin + day * dayMs).toISOString()
+    const file = { source_id: 's', version: 'v', state: 'done' as const, lease_until: 0, lease_owner: null }
+    const rows = [
+      // What it told is gone; told of what is held; of what is young; is still being read.
+      { name: 'gone', counts: { firstAt: at(0), lastAt: at(4) }, state: 'done' as const },
+      { name: 'young', counts: { firstAt: at(0), lastAt: at(15) }, state: 'done' as const },
+      { name: 'reading', counts: { firstAt: at(0), lastAt: at(4) }, state: 'reading' as const },
+    ].map(({ counts, ...row }) => ({
+      ...file,
+      ...row,
+      counts: JSON.stringify(counts),
+      found_at: begin,
+      read_at: null,
+      problem: null,
+    }))
+    const held = { counts: JSON.stringify({ firstAt: at(0), lastAt: at(4) }) }
+    await store.commit({
+      statements: [
+        statementOf(db.insertInto('log_files').values(rows)),
+        statementOf(db.deleteFrom('unparsed_lines')),
+        statementOf(db.updateTable('log_files').set(held).where('name', '=', 'old')),
+        statementOf(db.updateTable('access_log_records').set({ file_id: 1 })),
+      ],
+      events: [],
+    })
+    await hold(store, { username: 'bob', to: begin + 5 * dayMs })
+    assert.equal((await expired(database, store)).files, 1)
+    const left = await db.selectFrom('log_files').select('name').orderBy('name').execute()
+    assert.deepEqual(
+      left.map(({ name }) => name),
+      ['new', 'old', 'reading', 'young'],
+    )
+    // It still lies in the bucket: it is not read anew, but what came later is.
+    const clock = () => begin + 20 * dayMs
+    const lying = [
+      { name: 'gone', version: 'v', modifiedAt: begin + 4 * dayMs },
+      { name: 'fresh', version: 'v', modifiedAt: begin + 15 * dayMs },
+    ]
+    assert.equal(await queueFiles({ store, clock }, 's', lying), 1)
     await store.close()
   })
 

@@ -4,7 +4,7 @@ import { readHolds } from '../../store/audit-holds.ts'
 import { findNewestCheckpointUntil } from '../../store/checkpoints.ts'
 import { readLookBackDays } from '../../store/expire-logs.ts'
 import { findRetention } from '../../store/retention.ts'
-import { expireAccessLogs, expireUnparsed } from './expire-logs.ts'
+import { expireAccessLogs, expireFiles, expireUnparsed } from './expire-logs.ts'
 import { expireTrail, type ExpiringDeps } from './expire-trail.ts'
 
 const dayMs = 86_400_000
@@ -16,10 +16,12 @@ export interface Expired {
   events: number
   records: number
   lines: number
+  /** Rows of log files. */
+  files: number
 }
 
 export async function expireOld(deps: ExpiringDeps, signal?: AbortSignal): Promise<Expired> {
-  const gone: Expired = { events: 0, records: 0, lines: 0 }
+  const gone: Expired = { events: 0, records: 0, lines: 0, files: 0 }
   for (let tries = 1; ; tries++) {
     try {
       await expireOnce(deps, gone, signal)
@@ -29,7 +31,8 @@ export async function expireOld(deps: ExpiringDeps, signal?: AbortSignal): Promi
       if (!(error instanceof SignpostError) || error.code !== 'conflict' || tries === triesMax) throw error
     }
   }
-  if (gone.events + gone.records + gone.lines > 0) deps.log.info(gone, 'expired by the policy of retention')
+  if (gone.events + gone.records + gone.lines + gone.files > 0)
+    deps.log.info(gone, 'expired by the policy of retention')
   return gone
 }
 
@@ -44,6 +47,7 @@ async function expireOnce(deps: ExpiringDeps, gone: Expired, signal: AbortSignal
   if (access_log_days !== null)
     gone.records += await expireAccessLogs(deps, limitsOf(access_log_days), signal)
   if (unparsed_days !== null) gone.lines += await expireUnparsed(deps, limitsOf(unparsed_days))
+  if (access_log_days !== null) gone.files += await expireFiles(deps, limitsOf(access_log_days), signal)
   if (trail_days === null) return
   const proven = await findNewestCheckpointUntil(db, now - evidenceDaysMin * dayMs)
   // Nothing goes before a checkpoint that is old enough vouches for its age: verifying would call it forged.

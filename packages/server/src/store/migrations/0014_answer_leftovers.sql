@@ -7,3 +7,6 @@ alter table log_files add column dismissed_through bigint not null default 0;
 drop index access_log_records_finding;
 create index access_log_records_finding on access_log_records (finding, at, digest, connector_id)
   where finding not in ('matched', 'own');
+
+-- Old ones are looked for again and again.
+create index log_files_found on log_files (found_at, id);

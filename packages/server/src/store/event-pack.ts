@@ -30,8 +30,8 @@ export interface EventHead {
   team: string | null
 }
 
-/** Before each text there is room for what goes before it into the hash: two hashes' length and a number are enough. */
-export const linkRoom = 160
+/** Before each text there is room for what goes before it into the hash: a hash, the id of the chain, and a number. */
+export const linkRoom = 128
 export const marksOfEvent = 4
 
 const firstBytes = 64 * 1024

@@ -117,7 +117,7 @@ async function startWriter(data: WriterData['signpostStore']): Promise<Writer> {
     workerData: { signpostStore: data } satisfies WriterData,
     name: 'signpost-sqlite-writer',
     // What a group leaves behind is garbage at once: a larger nursery would only be more memory.
-    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
   })
   const waiting: { resolve: (failures: readonly UnitFailure[]) => void; reject: (error: Error) => void }[] =
     []

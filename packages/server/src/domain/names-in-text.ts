@@ -1,5 +1,4 @@
 /** Whether a line that nobody could read names somebody: as a whole value, however the line writes it. Pure. */
-import { Buffer } from 'node:buffer'
 
 /** A log may encode what a client had encoded already. */
 const encodingsMax = 4

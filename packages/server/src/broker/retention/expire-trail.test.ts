@@ -82,11 +82,8 @@ onBothEngines('what is older than it is to be kept', (create) => {
     await using(database, async (store) => {
       const { clock, newId } = database
       const before = (await events(store)).length
-      assert.deepEqual(await expireOld({ store, clock, newId, log: depsOf(store).log }), {
-        events: 0,
-        records: 0,
-        lines: 0,
-      })
+      const gone = await expireOld({ store, clock, newId, log: depsOf(store).log })
+      assert.deepEqual(new Set(Object.values(gone)), new Set([0]))
       assert.equal((await events(store)).length, before)
     })
   })

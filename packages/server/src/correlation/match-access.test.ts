@@ -90,7 +90,11 @@ test('a beginning makes nobody of a claim: what names nobody by its end names no
     const { at = issuedAt + 5000 } = one[1]
     for (const startedAt of [at, at - 1000, at - hour]) {
       const [what, record, , ...rest] = one
-      const { username, principalId, grantId: named } = judge([what, { ...record, startedAt }, one[2], ...rest])
+      const {
+        username,
+        principalId,
+        grantId: named,
+      } = judge([what, { ...record, startedAt }, one[2], ...rest])
       assert.deepEqual([username, principalId, named], [null, null, null], `${what} ${startedAt - at}`)
     }
   }

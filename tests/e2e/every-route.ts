@@ -108,6 +108,7 @@ export function bodyOf(id: OperationId, { team, username, connector, key, accoun
     updateAuditSink: { enabled: false },
     updateFinding: { state: 'acknowledged' },
     createAlert: { name: 'x', url: 'https://hooks.example/x' },
+    updateAlert: { enabled: false },
   }
   return bodies[id]
 }

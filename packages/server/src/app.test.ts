@@ -91,6 +91,7 @@ const bodies: Partial<Record<keyof typeof operations, unknown>> = {
   erasePerson: { reason: 'x' },
   updateFinding: { state: 'acknowledged' },
   createAlert: { name: 'x', url: 'https://hooks.example/x' },
+  updateAlert: { enabled: false },
   createRole: { name: 'own', scope: 'team', permissions: [] },
   updateRole: { permissions: [] },
 }

@@ -145,12 +145,21 @@ export function chainedEventLine(row: AuditRow): string {
   return `{"chain":${JSON.stringify(row.chain)},"seq":${row.seq},"hash":"${row.hash}","event":${row.event}}`
 }
 
-export function filtered(query: AuditQuery, filter: AuditFilter): AuditQuery {
+/** From `low` to `high`, both in it; numbers or SQL. */
+export interface SlotWindow {
+  low: number
+  high: RawBuilder<unknown>
+}
+
+const allSlots: SlotWindow = { low: 0, high: sql.raw(lastSlotSql) }
+
+/** `slots`: where a key is looked for. */
+export function filtered(query: AuditQuery, filter: AuditFilter, slots = allSlots): AuditQuery {
   const { from, to, key, grantId } = filter
   query = query.where((eb) => eb.and(runConditions(filter)))
   if (from !== undefined) query = query.where('e.at', '>=', from)
   if (to !== undefined) query = query.where('e.at', '<', to)
-  if (key !== undefined) query = whereKey(query, searchable(key) ?? '')
+  if (key !== undefined) query = whereKey(query, searchable(key) ?? '', slots)
   if (grantId !== undefined) query = query.where('e.grant_id', '=', searchable(grantId) ?? '')
   return query
 }
@@ -178,10 +187,10 @@ export function runConditions({
   return all
 }
 
-/** Asks every slot for the key's hash (`key-place.ts`), by the index; the key itself then tells. */
-function whereKey(query: AuditQuery, key: string): AuditQuery {
+/** Asks each slot for the key's hash (`key-place.ts`), by the index; the key itself then tells. */
+function whereKey(query: AuditQuery, key: string, { low, high }: SlotWindow): AuditQuery {
   const places = sql<number>`(with recursive slots (slot) as (
-      select ${sql.raw(lastSlotSql)} union all select slot - 1 from slots where slot > 0
+      select ${high} union all select slot - 1 from slots where slot > ${sql.lit(low)}
     ) select slot * 4294967296 + ${sql.lit(keyHash(key))} from slots)`
   return query.where('e.key_place', 'in', places).where('e.object_key', '=', key)
 }

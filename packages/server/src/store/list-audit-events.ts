@@ -8,7 +8,9 @@ import {
   type AuditCursor,
   type AuditFilter,
   type AuditRow,
+  type SlotWindow,
 } from './audit-events.ts'
+import { newestBySlots } from './newest-by-slots.ts'
 import type { PageRequest } from './page.ts'
 import type { Db } from './statement.ts'
 import type { Tables } from './tables.ts'
@@ -21,8 +23,20 @@ export type AuditPage = PageRequest<AuditCursor> & {
 export async function listAuditEvents(db: Db, filter: AuditFilter, page: AuditPage): Promise<AuditRow[]> {
   // One object's or one grant's events are few: begin with them. Else with the runs, which are few beside the events.
   if (filter.key === undefined && filter.grantId === undefined) return listByRun(db, filter, page)
+  const isByKey = filter.grantId === undefined && page.oldestFirst !== true
+  return isByKey
+    ? newestBySlots(db, page.limit + 1, (slots) => listWhole(db, filter, page, slots))
+    : listWhole(db, filter, page)
+}
+
+async function listWhole(
+  db: Db,
+  filter: AuditFilter,
+  page: AuditPage,
+  slots?: SlotWindow,
+): Promise<AuditRow[]> {
   const { direction, beyond } = orderOf(page)
-  let query = filtered(auditRows(db), filter).limit(page.limit + 1)
+  let query = filtered(auditRows(db), filter, slots).limit(page.limit + 1)
   query = query.orderBy('e.at', direction).orderBy('e.chain', direction).orderBy('e.seq', direction)
   const { after } = page
   if (after) {

@@ -1,0 +1,52 @@
+/**
+ * The newest events of one key without reading all that it ever had: slots (`key-place.ts`) are asked from the newest, more each
+ * time, until none of the others can hold a newer event.
+ */
+import { sql } from 'kysely'
+import type { AuditRow, SlotWindow } from './audit-events.ts'
+import { lastSlotSql, slotEvents } from './key-place.ts'
+import type { Db } from './statement.ts'
+
+/** Two million events. */
+const firstWindow = 64
+/** Events of a chain are in the order of time but for those that were decided at once, and for clocks that are set. */
+const disorderMs = 3_600_000
+
+/** `list`: the newest `count` in some slots, in order. */
+export async function newestBySlots(
+  db: Db,
+  count: number,
+  list: (slots: SlotWindow) => Promise<AuditRow[]>,
+): Promise<AuditRow[]> {
+  let rows: AuditRow[] = []
+  let high = await lastSlot(db)
+  for (let size = firstWindow; high >= 0; size *= 2) {
+    const low = Math.max(0, high - size + 1)
+    const found = await list({ low, high: sql.lit(high) })
+    rows = [...rows, ...found].toSorted(newestFirst).slice(0, count)
+    if (low === 0) break
+    const last = rows[count - 1]
+    if (last && last.at > (await newestBelow(db, low)) + disorderMs) break
+    high = low - 1
+  }
+  return rows
+}
+
+async function lastSlot(db: Db): Promise<number> {
+  const { rows } = await sql<{ slot: number }>`select ${sql.raw(lastSlotSql)} as "slot"`.execute(db)
+  return Number(rows[0]!.slot)
+}
+
+/** Chains of several replicas grow at once: a lower slot may hold newer events. What expired was older than all that is there. */
+async function newestBelow(db: Db, slot: number): Promise<number> {
+  const last = sql`(${slot} - c.first_slot) * ${sql.lit(slotEvents)} - 1`
+  const { rows } = await sql<{ at: number | null }>`select max(e.at) as "at"
+    from audit_chains as c join audit_events as e
+      on e.chain = c.chain and e.seq = case when c.head_seq < ${last} then c.head_seq else ${last} end
+    where c.first_slot < ${slot}`.execute(db)
+  return Number(rows[0]?.at ?? Number.NEGATIVE_INFINITY)
+}
+
+function newestFirst(a: AuditRow, b: AuditRow): number {
+  return b.at - a.at || (a.chain === b.chain ? b.seq - a.seq : a.chain < b.chain ? 1 : -1)
+}

@@ -139,7 +139,7 @@ function numbersProblem(
   event: AuditEvent,
   beginnings: readonly { proof: Covering | undefined }[],
 ): string | undefined {
-  const newest = Math.max(0, ...beginnings.map(({ proof }) => proof?.number ?? 0))
+  const newest = beginnings.reduce((number, { proof }) => Math.max(number, proof?.number ?? 0), 0)
   const young = expiredCheckpointsIn(event).find((number) => number >= newest)
   return young === undefined
     ? undefined

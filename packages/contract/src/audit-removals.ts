@@ -36,13 +36,14 @@ export interface ProofNote {
 
 export function expireDetails(
   beginnings: readonly ExpiredBeginning[],
-  checkpoints: readonly number[],
+  checkpoints: Iterable<number>,
   proofs: readonly ProofNote[],
 ): Record<string, string> {
+  const ranges = rangesText(checkpoints)
   return {
     ...Object.fromEntries(beginnings.map(({ chain, seq, hash }) => [`chain:${chain}`, `${seq}:${hash}`])),
     ...Object.fromEntries(proofs.map(({ number, note }) => [`checkpoint:${number}`, note])),
-    ...(checkpoints.length === 0 ? {} : { checkpoints: rangesText(checkpoints) }),
+    ...(ranges === '' ? {} : { checkpoints: ranges }),
   }
 }
 
@@ -80,24 +81,38 @@ export function erasedIn(event: AuditEvent): ErasedText[] {
   return placesIn(event, 'erased:').map(({ chain, seq, rest }) => ({ chain, seq, digest: rest }))
 }
 
-/** Numbers of the checkpoints whose events went with an expired beginning. */
+/** Numbers of the checkpoints whose events went with an expired beginning. One that names more than there can be tells of none. */
 export function expiredCheckpointsIn(event: AuditEvent): number[] {
   const text = isExpiry(event) ? event.details?.['checkpoints'] : undefined
   if (typeof text !== 'string') return []
-  return text.split(' ').flatMap((range) => {
+  const ranges = text.split(' ').map((range) => {
     const [first = 0, last = first] = range.split('-').map(Number)
-    return Array.from(
-      { length: Math.max(0, Math.min(last - first + 1, rangeMax)) },
-      (_, index) => first + index,
-    )
+    return { first, count: Math.max(0, last - first + 1) || 0 }
   })
+  if (ranges.reduce((sum, { count }) => sum + count, 0) > expiredCheckpointsMax) return []
+  const numbers: number[] = []
+  for (const { first, count } of ranges)
+    for (let index = 0; index < Math.floor(count); index++) numbers.push(first + index)
+  return numbers
 }
 
-/** Somebody who writes nonsense into a trail is not to fill the memory of who verifies it. */
-const rangeMax = 10_000_000
+/** Adds what an event tells of, until there are as many as can be. */
+export function addExpiredCheckpoints(
+  known: Set<number>,
+  event: AuditEvent,
+  max = expiredCheckpointsMax,
+): void {
+  for (const number of expiredCheckpointsIn(event)) {
+    if (known.size >= max) return
+    known.add(number)
+  }
+}
+
+/** Of one record, and of all: somebody who writes nonsense into a trail is not to fill the memory of who verifies it. */
+export const expiredCheckpointsMax = 10_000_000
 
 /** `1-4 7` */
-function rangesText(numbers: readonly number[]): string {
+function rangesText(numbers: Iterable<number>): string {
   const ranges: [number, number][] = []
   for (const number of [...new Set(numbers)].toSorted((one, other) => one - other)) {
     const last = ranges.at(-1)
@@ -154,14 +169,14 @@ export function createRemovals(links: Iterable<ExpiryRecord> = []): Removals {
   const policies: AuditEvent[] = []
   const addExpiry = (link: ExpiryRecord) => {
     const beginnings = expiredIn(link.event)
-    const numbers = expiredCheckpointsIn(link.event)
+    const numbers = expiredCheckpointsIn(link.event).length
+    addExpiredCheckpoints(checkpoints, link.event)
     for (const { chain, seq, hash } of beginnings) {
       if (!hashes.has(chain)) hashes.set(chain, new Map())
       hashes.get(chain)!.set(seq, hash)
       through.set(chain, Math.max(seq, through.get(chain) ?? 0))
     }
-    for (const number of numbers) checkpoints.add(number)
-    if (beginnings.length + numbers.length > 0) expiries.push(link)
+    if (beginnings.length + numbers > 0) expiries.push(link)
   }
   const removals: Removals = {
     add(link) {

@@ -1,8 +1,8 @@
 /** Takes the beginnings of chains away that are older than they are to be kept, a batch at a time, each with its record. */
 import {
+  addExpiredCheckpoints,
   erasedIn,
   eraseDetails,
-  expiredCheckpointsIn,
   expiredIn,
   expireDetails,
   proofNotesIn,
@@ -145,12 +145,12 @@ async function recordsOf(
   through.set(own.chain, own.seq)
   const beginnings = new Map([[own.chain, own]])
   const proofs = new Map([[proof.number, proof]])
-  const checkpoints: number[] = []
+  const checkpoints = new Set<number>()
   const erasures: AuditEvent[] = []
   for (const event of batch.map(({ event: text }) => JSON.parse(text) as AuditEvent)) {
     const number = event.type === 'audit.checkpoint' ? event.details?.['number'] : undefined
-    if (typeof number === 'number') checkpoints.push(number)
-    checkpoints.push(...expiredCheckpointsIn(event))
+    if (typeof number === 'number') checkpoints.add(number)
+    addExpiredCheckpoints(checkpoints, event)
     for (const one of expiredIn(event))
       if (one.seq === through.get(one.chain) && one.chain !== own.chain) {
         beginnings.set(one.chain, one)

@@ -88,7 +88,7 @@ test('signpost who, trace and findings', async (t) => {
   const hook = 'https://hooks.invalid/secret-path'
   assert.match(await done(admin, 'alert', 'add', 'security', '--to', hook, '--quiet', '2h'), /^whsec_/)
   const alerts = await done(admin, 'alert', 'list')
-  assert.match(alerts, /security +https:\/\/hooks.invalid +.*7200 s/)
+  assert.match(alerts, /security +https:\/\/hooks.invalid +.*2 h/)
   assert.doesNotMatch(alerts, /secret-path/)
   assert.equal((await admin.run(['alert', 'test', 'security'])).code, 1)
   await done(admin, 'alert', 'remove', 'security', '--yes')

@@ -34,6 +34,8 @@ const words: Readonly<Record<KeyKind, string>> = {
 }
 
 function endOf({ keyExpiresAt, keyIdleSeconds }: Reply<'getMe'>): string {
+  // Older servers do not tell.
+  if (keyExpiresAt === undefined || keyIdleSeconds === undefined) return 'this server does not tell'
   const end = keyExpiresAt === null ? 'it is deleted' : keyExpiresAt
   return keyIdleSeconds === null ? end : `${end}, or unused for ${humanDuration(keyIdleSeconds)}`
 }

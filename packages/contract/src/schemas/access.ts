@@ -26,11 +26,11 @@ export const Me = z.object({
   apiKeyId: z.string().describe('The key that this call was made with'),
   keyKind: KeyKind,
   keyScope: KeyScope.nullable().describe('null: whatever its owner may'),
-  keyExpiresAt: Instant.nullable().describe('When this key, session or token ends; null: never by itself'),
+  keyExpiresAt: Instant.nullish().describe('When this key, session or token ends; null: never by itself'),
   keyIdleSeconds: z
     .number()
     .int()
-    .nullable()
+    .nullish()
     .describe('It ends sooner when it is not used for so long; null: it does not'),
   teams: z
     .array(z.object({ team: z.string().describe('Name of the team'), role: TeamRole }))

@@ -55,7 +55,7 @@ export async function dismissUnparsedLines(
 ): Promise<Reply<'dismissUnparsedLines'>> {
   const type = 'logs.dismiss'
   const details = { source: name, ...(file === undefined ? {} : { file: file.toWellFormed() }) }
-  const decision = await requireOrganisation(deps, caller, 'connectors.manage', type, { details })
+  const decision = await requireOrganisation(deps, caller, 'audit.manage', type, { details })
   const { id: sourceId } = await requireSource(deps, name)
   // Before the holds: where they change in between, it is another revision by then.
   const { revision } = await findRetention(deps.store.db)

@@ -59,13 +59,12 @@ export function knownBucketsOf(
         account === null
           ? named
           : named.filter((place) => place.account === null || place.account === account)
-      if (fitting.length < 2) return fitting[0]
-      const signed = fitting.filter((place) => fitOfBucket(record, place) === 'same')
-      const meant = signed.length > 0 ? signed : fitting
-      // One that is there goes before one that was, where both could be meant.
-      const present = meant.filter(({ isFormer }) => !isFormer)
-      const left = present.length > 0 ? present : meant
-      return left.length === 1 ? left[0] : undefined
+      // One that is there goes before one that was, whoever signed: deleting a connector takes no line away from another.
+      const present = fitting.filter(({ isFormer }) => !isFormer)
+      const meant = present.length > 0 ? present : fitting
+      if (meant.length < 2) return meant[0]
+      const signed = meant.filter((place) => fitOfBucket(record, place) === 'same')
+      return signed.length === 1 ? signed[0] : undefined
     },
   }
 }

@@ -10,7 +10,7 @@ import { compareWithGrant, skewMs, type Difference } from './compare-grant.ts'
 import { matchByObject, matchUnmarked } from './match-by-object.ts'
 import { candidateOf, rankOf, strongest, verdictOf } from './match-evidence.ts'
 import { isOfRun } from './own-run.ts'
-import { fitOfBucket, signerFit } from './signer-fit.ts'
+import { fitOfBucket, isOfUntoldKey, signerFit } from './signer-fit.ts'
 import { markersOf, type UrlMarkers } from './url-markers.ts'
 import type { GrantFacts, MatchInput, Verdict } from './verdict.ts'
 
@@ -70,8 +70,12 @@ function isOwn(record: AccessLogRecord, { isOwnAgent, grant, bucket, run, owner 
   const isOfObjects = record.action !== 'other' && record.authentication === 'none'
   if (isOfObjects && proofOf(record) !== 'refused') return false
   // A URL of somebody is theirs, whatever they call themselves.
+  const fit = fitOfBucket(record, bucket)
+  // Nor is what somebody else's key may have opened, in a log that tells no keys.
+  const isUntold = record.doubts.includes('authentication') || (fit !== 'same' && isOfUntoldKey(record))
+  if (isUntold && proofOf(record) !== 'refused') return false
   const isKnown = isOwnAgent || (run !== undefined && owner === undefined && isOfRun(record, run))
-  return isKnown && grant === undefined && fitOfBucket(record, bucket) !== 'other'
+  return isKnown && grant === undefined && fit !== 'other'
 }
 
 /**

@@ -59,6 +59,20 @@ test('the id is copied: onto another object, by another key, at another time, in
     ['a header instead of a URL', { authentication: 'header' }],
     ['nobody’s signature', { authentication: 'none', urlSigner: null }],
     ['a check that is not known', {}, { run: undefined }],
+    [
+      'another user’s key in a header, in a log that tells no keys',
+      { signers: ['user:mallory'], urlSigner: null, doubts: ['authentication'] },
+    ],
+    [
+      'the same, with the agent of Signpost',
+      { signers: ['user:mallory'], urlSigner: null, authentication: 'header' },
+      { isOwnAgent: true },
+    ],
+    [
+      'the same, with a URL that names the bucket’s key',
+      { signers: ['user:mallory'], doubts: ['authentication'] },
+      { isOwnAgent: true },
+    ],
   ]
   for (const [what, over, input] of hostile)
     assert.match(judged(over, input), /^(?:not_issued_here|marker_tampered) /, what)

@@ -30,6 +30,11 @@ export function storeUser(name: string): string {
 
 const storeUserPrefix = 'user:'
 
+/** The log names a user of the store's, who may have signed with any key: what this line is was done with no key of ours for certain. */
+export function isOfUntoldKey({ signers }: Pick<Signed, 'signers'>): boolean {
+  return signers.some((told) => told.startsWith(storeUserPrefix))
+}
+
 export function fitOfBucket({ signers: toldAll, urlSigner }: Signed, bucket: KnownBucket): SignerFit {
   const signers = toldAll.filter((told) => !told.startsWith(storeUserPrefix))
   const all = urlSigner === null ? signers : [urlSigner, ...signers]

@@ -138,8 +138,9 @@ async function startWriter(data: WriterData['signpostStore']): Promise<Writer> {
     send: (group) =>
       new Promise((resolve, reject) => {
         if (dead) return reject(dead)
-        waiting.push({ resolve, reject })
         worker.postMessage({ group: packGroup(group) } satisfies ToWriter)
+        // Behind it: answers come in this order, and a group that could not be sent gets none.
+        waiting.push({ resolve, reject })
       }),
     async close() {
       if (dead) return

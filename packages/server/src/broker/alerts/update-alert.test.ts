@@ -68,11 +68,16 @@ describe('changing an alert', () => {
       [['refused'], 3, ['demo'], 60, true],
     )
     assert.equal('signingSecret' in changed, false)
-    const { type, details } = await world.lastEvent()
+    const { type, details: { before, after, ...details } = {} } = await world.lastEvent()
     assert.deepEqual(
       [type, details],
       ['alert.update', { alert: 'security', changed: 'findings, teams, minimum', findings: 'refused' }],
     )
+    const { findings, ...rules } = JSON.parse(String(before)) as Record<string, unknown>
+    assert.equal((findings as string[]).length, 7)
+    assert.deepEqual(rules, { enabled: true, teams: null, minimum: 1, quietSeconds: 60, allowInternal: true })
+    const now = { enabled: true, findings: ['refused'], teams: ['demo'], minimum: 3, quietSeconds: 60 }
+    assert.deepEqual(JSON.parse(String(after)), { ...now, allowInternal: true })
     const renamed = await update({ name: 'other', teams: null, minimum: 1 })
     assert.deepEqual([renamed.name, renamed.teams, renamed.minimum], ['other', null, 1])
     const { items } = await world.call('listAlerts', world.as.root)

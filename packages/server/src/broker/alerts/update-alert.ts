@@ -10,7 +10,7 @@ import {
 import type { BrokerDeps, Caller } from '../deps.ts'
 import { eventOf } from '../event-of.ts'
 import { requireFree } from '../gate.ts'
-import { rulesOf, sealedTarget, shownAlert, targetOf, type AlertRules } from './alert-record.ts'
+import { isEnabled, rulesOf, sealedTarget, shownAlert, targetOf, type AlertRules } from './alert-record.ts'
 import { checkAddress, newSecret, requireAlert, requireAlertAdmin, requireTeams } from './alerts.ts'
 
 type Body = ParsedInput<'updateAlert'>['body']
@@ -32,9 +32,11 @@ export async function updateAlert(
   const signingSecret = body.newSigningSecret === true ? newSecret(deps) : undefined
   const changed = changedRow(deps, row, body, signingSecret)
   const { findings } = rulesOf(changed)
+  // Who silences an alert is seen to: what it was and what it is now.
+  const shift = { before: rulesText(row), after: rulesText(changed) }
   await deps.store.commit({
     statements: [updateRow(db, row, changed), deleteOtherTallies(db, row.id, findings)],
-    events: [eventOf(deps, caller, type, decision, fields)],
+    events: [eventOf(deps, caller, type, decision, { details: { ...fields.details, ...shift } })],
   })
   const shown = shownAlert({ ...row, ...changed }, await readAlertState(db, row.id))
   return signingSecret === undefined ? shown : { ...shown, signingSecret }
@@ -49,6 +51,13 @@ function detailsOf(alert: string, body: Body): Record<string, string> {
     ...(url === undefined ? {} : { receiver: new URL(url).origin }),
     ...(findings === undefined ? {} : { findings: findings.join(', ') }),
   }
+}
+
+/** Nothing in it is secret. */
+function rulesText(row: Pick<AlertRow, 'settings'>): string {
+  const { findings, teams = null, minimum, quietSeconds, allowInternal } = rulesOf(row)
+  const enabled = isEnabled(row)
+  return JSON.stringify({ enabled, findings, teams, minimum, quietSeconds, allowInternal })
 }
 
 function changedRow(

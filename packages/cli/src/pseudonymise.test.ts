@@ -75,6 +75,14 @@ describe('a pseudonymised export', () => {
     assert.equal((await verified(unmarked)).ok, false)
   })
 
+  test('keeps since when a policy was in force that is told again: expiries are judged by it', () => {
+    const [at, firstAt] = ['2026-06-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z']
+    const details = { trailDays: 60, firstAt }
+    const event = { id: 'id', at, type: 'audit.retention', decision: 'allow', reason: 'told_again', details }
+    const line = `${JSON.stringify({ chain: 'a', seq: 1, hash: 'x', event })}\n`
+    assert.equal(pseudonymisedLine(line, key), line)
+  })
+
   test('a key that is too short is refused', async () => {
     const file = join(folder, 'short.key')
     writeFileSync(file, 'secret')

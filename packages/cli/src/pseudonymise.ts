@@ -22,6 +22,7 @@ const plain: ReadonlySet<string> = new Set([
   'did',
   'expiresAt',
   'failed',
+  'firstAt',
   'from',
   'grantId',
   'kind',

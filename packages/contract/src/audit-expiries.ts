@@ -50,7 +50,10 @@ export function expiryVerdict(checks: ExpiryChecks): ExpiryVerdict {
 /** Of each record who took what, and what is wrong with it. */
 function checkExpiries({ records, policies, vouched, now }: ExpiryChecks): AuditExpiry[] {
   const times = vouched === undefined ? undefined : signedTimes(vouched)
-  const said = policies.map(policyIn).filter((policy) => policy !== undefined)
+  const said = policies
+    .map(policyIn)
+    .filter((policy) => policy !== undefined)
+    .map(({ trailDays: days, firstAt }) => ({ days, atMs: Date.parse(firstAt) }))
   return records.map(({ chain, seq, event }) => {
     // None that were recorded later than they say are any older for it; none earlier than that count.
     const signedAt = times?.firstWith({ chain, seq })?.atMs ?? now
@@ -146,14 +149,24 @@ function numbersProblem(
     : `forged: it takes away the event of checkpoint ${young}, and none that is old enough tells of that`
 }
 
+/** For how long events are kept, and since when: in the `details` of an `audit.retention` event that is told again, too. */
+export type TrailPolicy = { trailDays: number | null; firstAt: string }
+
+/** Reason of an event that tells again what one that expires told. */
+export const toldAgain = 'told_again'
+
+/** Undefined: the event sets none, or does not say when. */
+export function policyIn({ type, decision, reason, at, details }: AuditEvent): TrailPolicy | undefined {
+  if (type !== 'audit.retention' || decision !== 'allow') return undefined
+  const trailDays = details?.['trailDays']
+  const firstAt = reason === toldAgain ? details?.['firstAt'] : at
+  if ((trailDays !== null && typeof trailDays !== 'number') || typeof firstAt !== 'string') return undefined
+  return Date.parse(firstAt) <= Date.parse(at) ? { trailDays, firstAt } : undefined
+}
+
 interface Policy {
   atMs: number
   days: number | null
-}
-
-function policyIn({ at, details }: AuditEvent): Policy | undefined {
-  const days = details?.['trailDays']
-  return days === null || typeof days === 'number' ? { atMs: Date.parse(at), days } : undefined
 }
 
 /** Undefined: the trail does not tell (any more), or clocks leave it open. */

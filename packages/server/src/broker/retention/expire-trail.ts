@@ -5,11 +5,14 @@ import {
   eraseDetails,
   expiredIn,
   expireDetails,
+  policyIn,
   proofNotesIn,
+  toldAgain,
   type AuditEvent,
   type ErasedText,
   type ExpiredBeginning,
   type ProofNote,
+  type TrailPolicy,
 } from '@signpost/contract'
 import { isEventHeld, isHeld, type Hold } from '../../domain/hold.ts'
 import { isoOf } from '../../domain/instant.ts'
@@ -147,6 +150,8 @@ async function recordsOf(
   const proofs = new Map([[proof.number, proof]])
   const checkpoints = new Set<number>()
   const erasures: AuditEvent[] = []
+  // Each told once; none is left out, as records that a hold keeps elsewhere are judged by what was in force at their time.
+  const policies = new Map<string, TrailPolicy>()
   for (const event of batch.map(({ event: text }) => JSON.parse(text) as AuditEvent)) {
     const number = event.type === 'audit.checkpoint' ? event.details?.['number'] : undefined
     if (typeof number === 'number') checkpoints.add(number)
@@ -159,6 +164,8 @@ async function recordsOf(
       }
     const erased = erasedIn(event).filter((one) => one.seq > (through.get(one.chain) ?? 0))
     if (erased.length > 0) erasures.push(erasedAgain(deps, event, erased))
+    const policy = policyIn(event)
+    if (policy) policies.set(`${policy.firstAt} ${policy.trailDays}`, policy)
   }
   const details = {
     what: 'audit events',
@@ -166,7 +173,8 @@ async function recordsOf(
     before: isoOf(before),
     ...expireDetails([...beginnings.values()], checkpoints, [...proofs.values()]),
   }
-  return [...erasures, expireEvent(deps, details)]
+  const told = [...policies.values()].map((policy) => againEvent(deps, 'audit.retention', policy))
+  return [...erasures, ...told, expireEvent(deps, details)]
 }
 
 export function expireEvent(
@@ -178,16 +186,18 @@ export function expireEvent(
 }
 
 function erasedAgain(
-  { newId, clock }: ExpiringDeps,
+  deps: ExpiringDeps,
   { at, details: { erasure = '', firstAt = at } = {} }: AuditEvent,
   erased: readonly ErasedText[],
 ): AuditEvent {
-  return {
-    id: newId(),
-    at: isoOf(clock()),
-    type: 'audit.erase',
-    decision: 'allow',
-    reason: 'told_again',
-    details: { erasure, firstAt, ...eraseDetails(erased) },
-  }
+  return againEvent(deps, 'audit.erase', { erasure, firstAt, ...eraseDetails(erased) })
+}
+
+/** `firstAt` in its details is when it was done: the event itself is of today. */
+function againEvent(
+  { newId, clock }: ExpiringDeps,
+  type: 'audit.erase' | 'audit.retention',
+  details: NonNullable<AuditEvent['details']>,
+): AuditEvent {
+  return { id: newId(), at: isoOf(clock()), type, decision: 'allow', reason: toldAgain, details }
 }

@@ -11,7 +11,7 @@ async function openPeople(t: TestContext) {
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = join(env['SIGNPOST_DATA_DIR'] ?? '', 'admin-token')
-  for (let tries = 0; tries < 500 && !existsSync(file); tries += 1) await wait(20)
+  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
   const token = readFileSync(file, 'utf8').trim()
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token })
   const done = async (...args: string[]) => {

@@ -56,7 +56,7 @@ test('signpost who, trace and findings', async (t) => {
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = (name: string) => join(env['SIGNPOST_DATA_DIR'] ?? '', name)
-  for (let tries = 0; tries < 500 && !existsSync(file('demo-token')); tries += 1) await wait(20)
+  for (let tries = 0; tries < 3000 && !existsSync(file('demo-token')); tries += 1) await wait(20)
   const shellOf = (name: string) => {
     const token = readFileSync(file(name), 'utf8').trim()
     return openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token })

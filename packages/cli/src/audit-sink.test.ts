@@ -15,7 +15,7 @@ test('signpost audit sink: added, listed, tested, changed and removed', async (t
   const receiver = await openHttpReceiver()
   t.after(() => receiver.close())
   const file = join(env['SIGNPOST_DATA_DIR']!, 'admin-token')
-  for (let tries = 0; tries < 500 && !existsSync(file); tries += 1) await wait(20)
+  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: readFileSync(file, 'utf8').trim() })
   const done = async (args: string[]) => {
     const { code, stdout, stderr } = await shell.run(['audit', 'sink', ...args])

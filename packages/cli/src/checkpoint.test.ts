@@ -13,7 +13,7 @@ async function opened(t: TestContext) {
   const data = env['SIGNPOST_DATA_DIR'] ?? ''
   let server = await startServer(t, env)
   const file = join(data, 'admin-token')
-  for (let tries = 0; tries < 500 && !existsSync(file); tries += 1) await wait(20)
+  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: readFileSync(file, 'utf8').trim() })
   const done = async (...args: string[]) => {
     const { code, stdout, stderr } = await shell.run(args)

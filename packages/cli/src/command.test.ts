@@ -29,7 +29,7 @@ async function openServer(t: TestContext) {
 
 /** The first start writes them after it is ready. */
 async function tokenIn(file: string): Promise<string> {
-  for (let tries = 0; tries < 500 && !existsSync(file); tries += 1) await wait(20)
+  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
   return readFileSync(file, 'utf8').trim()
 }
 

@@ -12,7 +12,7 @@ async function openServer(t: TestContext) {
   const server = await startServer(t, env)
   const data = env['SIGNPOST_DATA_DIR'] ?? ''
   const read = async (name: string) => {
-    for (let tries = 0; tries < 500 && !existsSync(join(data, name)); tries += 1) await wait(20)
+    for (let tries = 0; tries < 3000 && !existsSync(join(data, name)); tries += 1) await wait(20)
     return readFileSync(join(data, name), 'utf8').trim()
   }
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: await read('admin-token') })

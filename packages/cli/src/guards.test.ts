@@ -24,7 +24,7 @@ test('sizes and digests are held by URL and form, and what is not is looked at',
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = join(env['SIGNPOST_DATA_DIR'] ?? '', 'demo-token')
-  for (let tries = 0; tries < 500 && !existsSync(file); tries += 1) await wait(20)
+  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
   const token = readFileSync(file, 'utf8').trim()
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token })
   const run = async (args: string[]) => {

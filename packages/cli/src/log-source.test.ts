@@ -15,7 +15,7 @@ test('signpost logs source: made, read, shown, changed and removed', async (t) =
   const env = { ...base, SIGNPOST_LOGS_DIR: logsDir }
   const server = await startServer(t, env)
   const file = join(base['SIGNPOST_DATA_DIR'] ?? '', 'admin-token')
-  for (let tries = 0; tries < 500 && !existsSync(file); tries += 1) await wait(20)
+  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: readFileSync(file, 'utf8').trim() })
   const done = async (args: string[]) => {
     const { code, stdout, stderr } = await shell.run(['logs', 'source', ...args])

@@ -16,7 +16,7 @@ test('signpost logs ingest: files and standard input, packed or not; what cannot
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = join(String((env as Record<string, string>)['SIGNPOST_DATA_DIR']), 'admin-token')
-  for (let tries = 0; tries < 500 && !existsSync(file); tries += 1) await wait(20)
+  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: readFileSync(file, 'utf8').trim() })
   const text = `${elsewhere}\nnonsense\n`
   writeFileSync(join(shell.folder, 'a.log'), text)

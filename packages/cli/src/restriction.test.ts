@@ -51,7 +51,7 @@ test('signpost restrict, restriction and budget: made, seen by whom they are abo
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = (name: string) => join(env['SIGNPOST_DATA_DIR'] ?? '', name)
-  for (let tries = 0; tries < 500 && !existsSync(file('demo-token')); tries += 1) await wait(20)
+  for (let tries = 0; tries < 3000 && !existsSync(file('demo-token')); tries += 1) await wait(20)
   const shellOf = (name: string) => {
     const token = readFileSync(file(name), 'utf8').trim()
     return openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token })
@@ -119,7 +119,7 @@ test('what is copied declares its length: a budget of bytes lets it through, and
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = (name: string) => join(env['SIGNPOST_DATA_DIR'] ?? '', name)
-  for (let tries = 0; tries < 500 && !existsSync(file('demo-token')); tries += 1) await wait(20)
+  for (let tries = 0; tries < 3000 && !existsSync(file('demo-token')); tries += 1) await wait(20)
   const token = (name: string) => readFileSync(file(name), 'utf8').trim()
   const admin = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token('admin-token') })
   const member = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token('demo-token') })

@@ -14,7 +14,7 @@ test('signpost trust-rule: made, tried, used, changed and removed', async (t) =>
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = join(env['SIGNPOST_DATA_DIR'] ?? '', 'admin-token')
-  for (let tries = 0; tries < 500 && !existsSync(file); tries += 1) await wait(20)
+  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: readFileSync(file, 'utf8').trim() })
   const workload = {
     env: { SIGNPOST_TOKEN: '', SIGNPOST_IDENTITY_TOKEN_FILE: join(shell.folder, 'identity') },

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { builtServer } from '../scripts/build.mjs'
 import { cores, root, startNode, type BenchProcess } from './processes.ts'
 
 const startSecondsMax = 60
@@ -42,7 +43,7 @@ export async function startServer(
   const folder = mkdtempSync(join(tmpdir(), 'signpost-bench-'))
   const env = await environmentOf(folder)
   if (options.databaseUrl !== undefined) env['SIGNPOST_DATABASE_URL'] = options.databaseUrl
-  const args = [...nodeArgs, ...(options.nodeOptions ?? []), 'packages/server/src/main.ts']
+  const args = [...nodeArgs, ...(options.nodeOptions ?? []), await builtServer()]
   const serving = startNode(args, {
     env: { ...nodeEnv, ...env },
     core: pin === 'process' ? cores?.server : undefined,

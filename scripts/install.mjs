@@ -92,7 +92,7 @@ function requireWritable() {
 }
 
 /** Answers how to give the lock back; undefined: somebody else has done the work in the meantime. */
-async function takeLock(done) {
+export async function takeLock(done, doing = 'installing dependencies') {
   let told = false
   for (;;) {
     try {
@@ -111,7 +111,7 @@ async function takeLock(done) {
       rmSync(lockFolder, { recursive: true, force: true })
       continue
     }
-    if (!told) say('another process is installing dependencies; waiting for it ...')
+    if (!told) say(`another process is ${doing}; waiting for it ...`)
     told = true
     await new Promise((resolve) => setTimeout(resolve, waitMs))
     if (done()) return undefined

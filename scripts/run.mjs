@@ -6,18 +6,19 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import { builtServer } from './build.mjs'
 import { findNode, root } from './node-version.mjs'
 import { install } from './install.mjs'
 
-/** Task -> what it needs installed, and the script that does it. */
+/** Task -> what it needs installed, and the script that does it. `server`: the built one, with these options of Node. */
 const tasks = {
   // A nursery of 8 MB: in one of 4 what waits for the disk at 256 connections does not fit, and much is kept that is garbage.
   // Not more: with the one that V8 would choose memory would be 240 MB instead of 200.
   start: {
     needs: 'production',
-    run: ['--max-semi-space-size=8', '--min-semi-space-size=4', 'packages/server/src/main.ts'],
+    server: ['--max-semi-space-size=8', '--min-semi-space-size=4'],
   },
-  recover: { needs: 'production', run: ['packages/server/src/main.ts', 'recover'] },
+  recover: { needs: 'production', server: [], run: ['recover'] },
   dev: { needs: 'full', run: ['--watch', 'packages/server/src/main.ts'] },
   check: { needs: 'full', run: ['scripts/check.mjs'] },
   test: { needs: 'full', run: ['scripts/test.mjs'] },
@@ -46,7 +47,8 @@ const env = {
   MALLOC_ARENA_MAX: '2',
   ...process.env,
 }
-const child = spawn(node, [...task.run, ...rest], { stdio: 'inherit', cwd: root, env })
+const server = task.server ? [...task.server, await builtServer()] : []
+const child = spawn(node, [...server, ...(task.run ?? []), ...rest], { stdio: 'inherit', cwd: root, env })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('error', (error) => fail(`${node} cannot be run: ${error.message}`))
 child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))

@@ -19,7 +19,7 @@ import { test, type TestContext } from 'node:test'
 import { makeCertificate } from '../servers/certificate.ts'
 import { requireServer } from '../servers/install.ts'
 import { startPostgres } from '../servers/postgres.ts'
-import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
+import { builtFile, freshEnvironment, startServer, untilPrinted } from './server-process.ts'
 
 const lastLine = 'Ctrl-C'
 const secretFiles = ['master-key', 'admin-token', 'demo-token', 'local-store-credential']
@@ -220,7 +220,7 @@ test(
   { skip: existsSync('/usr/bin/script') ? false : 'script(1) makes the terminal, and is not here' },
   async (t) => {
     const env = await freshEnvironment(t)
-    const command = ['-qefc', `exec '${process.execPath}' packages/server/src/main.ts`, '/dev/null']
+    const command = ['-qefc', `exec '${process.execPath}' ${builtFile}`, '/dev/null']
     for (const shown of [true, false]) {
       const server = await startServer(t, env, { program: '/usr/bin/script', command })
       await untilPrinted(server, lastLine)
@@ -238,7 +238,7 @@ test(
   { skip: existsSync('/usr/bin/script') ? false : 'script(1) makes the terminal, and is not here' },
   async (t) => {
     const env = await freshEnvironment(t)
-    const command = ['-qefc', `exec '${process.execPath}' packages/server/src/main.ts`, '/dev/null']
+    const command = ['-qefc', `exec '${process.execPath}' ${builtFile}`, '/dev/null']
     const server = await startServer(t, env, { program: '/usr/bin/script', command })
     await untilPrinted(server, lastLine)
     server.kill('SIGKILL')

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { root } from '../repo/files.ts'
-import { freshEnvironment, startServer } from './server-process.ts'
+import { builtFile, freshEnvironment, startServer } from './server-process.ts'
 
 const execute = promisify(execFile)
 
@@ -15,7 +15,7 @@ test('recover makes a key that the next start takes, and shows it nowhere; it to
   const first = await startServer(t, env)
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SIGNPOST_|NODE_TEST)/.test(name))
   const run = () =>
-    execute(process.execPath, ['packages/server/src/main.ts', 'recover'], {
+    execute(process.execPath, [builtFile, 'recover'], {
       cwd: root,
       env: { ...Object.fromEntries(inherited), ...env },
     })

@@ -6,9 +6,14 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { builtServer } from '../../scripts/build.mjs'
 
 const root = join(import.meta.dirname, '../..')
 const startSecondsMax = 60
+/** As `npm start` runs it. */
+export const builtFile = await builtServer()
+if (!builtFile.endsWith('.js'))
+  throw new Error('The server could not be built: the tests would try something else.')
 
 export interface ServerProcess {
   pid: number
@@ -40,7 +45,7 @@ export async function startServer(
   env: Record<string, string>,
   {
     ready = true,
-    command = ['packages/server/src/main.ts'],
+    command = [builtFile],
     program = process.execPath,
   }: { ready?: boolean; command?: string[]; program?: string } = {},
 ): Promise<ServerProcess> {

@@ -1,5 +1,6 @@
 import { Kysely, SqliteDialect } from 'kysely'
 import { once } from 'node:events'
+import { extname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import type { ChainOpening } from './chain-opening.ts'
@@ -113,7 +114,7 @@ interface Writer {
 
 /** The writing thread answers in the order of the questions. */
 async function startWriter(data: WriterData['signpostStore']): Promise<Writer> {
-  const worker = new Worker(new URL('./sqlite-writer.ts', import.meta.url), {
+  const worker = new Worker(new URL(`./sqlite-writer${extname(import.meta.filename)}`, import.meta.url), {
     workerData: { signpostStore: data } satisfies WriterData,
     name: 'signpost-sqlite-writer',
     // What a group leaves behind is garbage at once: a larger nursery would only be more memory.

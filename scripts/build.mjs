@@ -51,6 +51,7 @@ async function build() {
     splitting: true,
     format: 'esm',
     platform: 'node',
+    mainFields: ['module', 'main'],
     target: 'node24',
     // Names stay, for the log's stack traces.
     minifyWhitespace: true,
@@ -63,6 +64,7 @@ async function build() {
     metafile: true,
     logLevel: 'silent',
   })
+  requireNames(metafile.inputs)
   cpSync(join(root, source, 'store/migrations'), join(root, target, 'store/migrations'), { recursive: true })
   removeOld(new Set(Object.keys(metafile.outputs)), begun)
   const migrations = readdirSync(join(root, source, 'store/migrations')).map(
@@ -97,6 +99,14 @@ function stateOf(file) {
   return createHash('sha256')
     .update(readFileSync(join(root, file)))
     .digest('base64url')
+}
+
+/** What is loaded late from CommonJS would come without its names. */
+function requireNames(inputs) {
+  for (const [file, { imports }] of Object.entries(inputs))
+    for (const { kind, path, external } of imports)
+      if (kind === 'dynamic-import' && !external && inputs[path]?.format !== 'esm')
+        throw new Error(`${file} imports ${path} late, which is CommonJS`)
 }
 
 function removeOld(current, begun) {

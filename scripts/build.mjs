@@ -3,13 +3,23 @@
  * more and starts later (decision 16). A stamp says what went in; while that is unchanged nothing is done. Runs on Node 20.
  */
 import { createHash } from 'node:crypto'
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { takeLock } from './install.mjs'
 import { root } from './node-version.mjs'
 
 const source = 'packages/server/src'
 const target = 'packages/server/build'
+const migrationsFolder = 'store/migrations'
 const stampFile = join(root, target, 'built.json')
 /** Part of the code that a running server of before may still load. */
 const keepMs = 7 * 86_400_000
@@ -40,7 +50,7 @@ async function build() {
   const { build: bundle } = await import('esbuild')
   rmSync(stampFile, { force: true })
   const begun = Date.now()
-  const { metafile } = await bundle({
+  const { metafile, outputFiles } = await bundle({
     absWorkingDir: root,
     entryPoints: [`${source}/main.ts`, `${source}/store/sqlite-writer.ts`],
     outbase: source,
@@ -62,31 +72,42 @@ async function build() {
       js: "import{createRequire as signpostRequire}from'node:module';const require=signpostRequire(import.meta.url);",
     },
     metafile: true,
+    write: false,
     logLevel: 'silent',
   })
   requireNames(metafile.inputs)
-  cpSync(join(root, source, 'store/migrations'), join(root, target, 'store/migrations'), { recursive: true })
-  removeOld(new Set(Object.keys(metafile.outputs)), begun)
-  const migrations = readdirSync(join(root, source, 'store/migrations')).map(
-    (name) => `${source}/store/migrations/${name}`,
-  )
+  for (const { path, contents } of outputFiles) replace(path, (file) => writeFileSync(file, contents))
+  for (const name of migrations())
+    replace(join(root, target, name), (file) => copyFileSync(join(root, source, name), file))
+  removeOld(new Set(outputFiles.map(({ path }) => relative(root, path))), begun)
   const inputs = Object.keys(metafile.inputs).filter((file) => !file.includes('node_modules/'))
-  const files = [...inputs, ...migrations, ...ownFiles]
+  const files = [...inputs, ...othersThatDecide()]
   writeFileSync(stampFile, JSON.stringify(Object.fromEntries(files.map((file) => [file, stateOf(file)]))))
 }
 
-/** What decides about the rest: the dependencies, and how all is put together. */
-const ownFiles = [
+/** Whole at every moment: a server may be starting. */
+function replace(file, write) {
+  mkdirSync(dirname(file), { recursive: true })
+  write(`${file}.new`)
+  renameSync(`${file}.new`, file)
+}
+
+const migrations = () =>
+  readdirSync(join(root, source, migrationsFolder)).map((name) => `${migrationsFolder}/${name}`)
+
+/** Beside the sources: the dependencies, and how all is put together. */
+const othersThatDecide = () => [
   'package-lock.json',
   'scripts/build.mjs',
   ...['contract', 'local-store', 'server', 'signing'].map((name) => `packages/${name}/package.json`),
+  ...migrations().map((name) => `${source}/${name}`),
 ]
 
 function isFresh() {
   try {
     const stamp = JSON.parse(readFileSync(stampFile, 'utf8'))
     return (
-      ownFiles.every((file) => file in stamp) &&
+      othersThatDecide().every((file) => file in stamp) &&
       Object.entries(stamp).every(([file, state]) => stateOf(file) === state)
     )
   } catch {

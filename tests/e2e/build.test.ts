@@ -61,6 +61,10 @@ test('the server is put together once, and again when a source has changed, what
   utimesSync(source, atime, mtime)
   assert.match((await build(folder)).said, isBuilt)
   assert.doesNotMatch((await build(folder)).said, isBuilt)
+
+  writeFileSync(join(folder, 'packages/server/src/store/migrations/9999_new.sql'), 'select 1;')
+  assert.match((await build(folder)).said, isBuilt)
+  assert.ok(existsSync(join(folder, 'packages/server/build/store/migrations/9999_new.sql')))
 })
 
 test('one that was not finished is not run; of several at once one does the work', async (t) => {

@@ -63,22 +63,19 @@ test('the server is put together once, and again when a source has changed, what
   assert.doesNotMatch((await build(folder)).said, isBuilt)
 
   writeFileSync(join(folder, 'packages/server/src/store/migrations/9999_new.sql'), 'select 1;')
-  assert.match((await build(folder)).said, isBuilt)
-  assert.ok(existsSync(join(folder, 'packages/server/build/store/migrations/9999_new.sql')))
-})
-
-test('one that was not finished is not run; of several at once one does the work', async (t) => {
-  const folder = checkout(t)
-  await build(folder)
   writeFileSync(join(folder, 'packages/server/build/main.js'), 'half of i')
-  rmSync(join(folder, 'packages/server/build/built.json'))
+  // Of several at once one does the work.
   const all = await Promise.all([build(folder), build(folder), build(folder)])
   assert.deepEqual(
     all.map(({ file }) => file),
     Array(3).fill('packages/server/build/main.js'),
   )
   assert.equal(all.filter(({ said }) => isBuilt.test(said)).length, 1)
+  assert.ok(existsSync(join(folder, 'packages/server/build/store/migrations/9999_new.sql')))
   assert.ok(statSync(join(folder, 'packages/server/build/main.js')).size > 100_000)
+
+  rmSync(join(folder, 'packages/server/build/built.json'))
+  assert.match((await build(folder)).said, isBuilt, 'one that was not finished is not run')
 })
 
 test('what cannot be put together runs from its sources, and says why', async (t) => {

@@ -2,7 +2,9 @@ import type { ClientBase } from 'pg'
 import { addUnit, emptyGroup } from './commit-group.ts'
 import { newChain, openingEvent } from './chain-opening.ts'
 import type { ChainHead, ChainOpening } from './chain-opening.ts'
-import { appendUnits, inTransaction } from './postgres-commit.ts'
+import { appendUnits } from './postgres-append.ts'
+import { inTransaction } from './postgres-commit.ts'
+import { createBindMessage } from './postgres-message.ts'
 import { nextSlotSql } from './key-place.ts'
 import { migrationsTable, pendingMigrations, readMigrations } from './migrate.ts'
 import type { AppliedMigration } from './migrate.ts'
@@ -50,7 +52,7 @@ export async function openPostgresChain(client: ClientBase, opening: ChainOpenin
     head.firstSlot = inserted.rows[0]!.firstSlot
     const group = emptyGroup()
     addUnit(group, { statements: [], events: [openingEvent(opening, rows)] })
-    return appendUnits(client, head, group)
+    return appendUnits(client, head, group, createBindMessage())
   })
 }
 

@@ -8,7 +8,8 @@ import { verifyAudit } from '../audit/verify.ts'
 import { listAuditEvents } from './list-audit-events.ts'
 import { addUnit, emptyGroup } from './commit-group.ts'
 import { readPostgresHead } from './postgres-chain.ts'
-import { appendUnits } from './postgres-commit.ts'
+import { appendUnits } from './postgres-append.ts'
+import { createBindMessage } from './postgres-message.ts'
 import { postgresConfig } from './postgres-connection.ts'
 import { openPostgresStore } from './postgres.ts'
 import { countActiveAdmins, insertPrincipal, keepingAnAdmin, updatePrincipal } from './principals.ts'
@@ -99,7 +100,7 @@ describe('PostgreSQL', needsPostgres, () => {
     await outlived.query('begin')
     const group = emptyGroup()
     addUnit(group, { statements: [], events: eventsOf('outlived', 3) })
-    await appendUnits(outlived, await readPostgresHead(outlived, row!.chain), group)
+    await appendUnits(outlived, await readPostgresHead(outlived, row!.chain), group, createBindMessage())
     const commit = store.commit({ statements: [], events: eventsOf('after', 2) })
     await outlived.query('commit')
     await outlived.end()

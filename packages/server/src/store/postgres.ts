@@ -8,8 +8,10 @@ import type { ChainHead } from './chain-opening.ts'
 import { findKeySql, findTargetSql, keyRow } from './hot-queries.ts'
 import type { RawKeyRow } from './hot-queries.ts'
 import { migratePostgres, openPostgresChain, readPostgresHead } from './postgres-chain.ts'
-import { commitToPostgres, headMoved } from './postgres-commit.ts'
+import { headMoved } from './postgres-append.ts'
+import { commitToPostgres } from './postgres-commit.ts'
 import { isPassing } from './postgres-errors.ts'
+import { createBindMessage } from './postgres-message.ts'
 import { breaksConnection, connectForWriting, postgresConfig } from './postgres-connection.ts'
 import type { HotQueries, Store, TargetRow } from './store.ts'
 import type { Tables } from './tables.ts'
@@ -17,6 +19,8 @@ import type { Tables } from './tables.ts'
 /** Deadlocks are found after a second (`deadlock_timeout`): more tries would be longer than anybody waits. */
 const passesMax = 4
 const firstPauseMs = 5
+/** What a large group needed to be sent is not kept. */
+const keptBytesMax = 4 * 1024 * 1024
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database` */
@@ -112,6 +116,7 @@ function createPostgresWriter(url: string, first: Client, opened: ChainHead): Po
   let client: Client | undefined
   /** Undefined: not known for certain, read it before going on. */
   let head: ChainHead | undefined = opened
+  let message = createBindMessage()
 
   const use = (next: Client) => {
     client = next
@@ -126,11 +131,14 @@ function createPostgresWriter(url: string, first: Client, opened: ChainHead): Po
     const current = client ?? use(await connectForWriting(url))
     try {
       head ??= await readPostgresHead(current, chain)
-      const result = await commitToPostgres(current, head, group)
+      const result = await commitToPostgres(current, head, group, message)
       head = result.head
+      if (message.bytes.length > keptBytesMax) message = createBindMessage()
       return result.failures
     } catch (error) {
       head = undefined
+      // Some of what is in it may still be on its way.
+      message = createBindMessage()
       if (breaksConnection(error) && !isHeadMoved(error)) {
         if (client === current) client = undefined
         await current.end().catch(() => undefined)

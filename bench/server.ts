@@ -21,7 +21,7 @@ export interface BenchServer {
 }
 
 /** As `npm start` sets it: see scripts/run.mjs. */
-const nodeArgs = ['--max-semi-space-size=8', '--min-semi-space-size=4']
+const nodeArgs = ['--max-semi-space-size=12', '--min-semi-space-size=12']
 const nodeEnv = {
   MALLOC_ARENA_MAX: '2',
   NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node-compile'),

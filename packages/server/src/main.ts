@@ -25,6 +25,9 @@ const version = (
 ).version
 // Whatever is made on disk is for this user alone.
 process.umask(0o077)
+// Of the command line's nursery (scripts/run.mjs) this thread has its own by now; each of the others would get one as large.
+setFlagsFromString('--min-semi-space-size=0')
+setFlagsFromString('--max-semi-space-size=0')
 await main()
 
 async function main(): Promise<void> {

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { presignGcs } from './gcs.ts'
 import { presignS3 } from './s3.ts'
 import { seed } from './testing/awkward.ts'
+import type { PresignS3Request } from './types.ts'
 
 const day = 86_400_000
 /** Few values of each, so that neighbours often agree in all but one. */
@@ -14,6 +15,17 @@ const calls = fc.array(
     expiresInSeconds: fc.constantFrom(1, 60),
     region: fc.constantFrom('us-east-1', 'eu-west-1'),
     service: fc.constantFrom('s3', 'other'),
+    operation: fc.constantFrom(
+      { type: 'put' as const, key: 'key' },
+      { type: 'get' as const, key: 'a/é 1', versionId: 'v' },
+      { type: 'delete' as const, key: 'key' },
+    ),
+    address: fc.constantFrom(
+      { origin: 'https://bucket.example', pathPrefix: '' },
+      { origin: 'https://bucket.example', pathPrefix: '/bucket' },
+      { origin: 'http://other.example:9000', pathPrefix: '' },
+    ),
+    query: fc.constantFrom(undefined, { 'X-User': 'ann' }, { zebra: 'é', Apple: '1' }),
     headers: fc.constantFrom(undefined, { 'content-type': 'text/plain' }, { 'content-length': '1' }),
     accessKeyId: fc.constantFrom('A', 'B'),
     secretAccessKey: fc.constantFrom('x', 'y'),
@@ -34,15 +46,15 @@ test('a credential object that has signed before, and was changed since, signs a
       secretAccessKey,
       sessionToken,
       headers,
+      query,
       region,
       service,
-      ...times
+      ...others
     } of sequence) {
       const common = {
-        operation: { type: 'put' as const, key: 'key' },
-        address: { origin: 'https://bucket.example', pathPrefix: '' },
-        ...times,
+        ...others,
         ...(headers === undefined ? {} : { headers }),
+        ...(query === undefined ? {} : { query }),
       }
       Object.assign(kept, { accessKeyId, secretAccessKey })
       if (sessionToken === undefined) delete kept.sessionToken
@@ -57,4 +69,39 @@ test('a credential object that has signed before, and was changed since, signs a
     }
   })
   fc.assert(property, { seed })
+})
+
+test('a credential object that has signed before refuses what a new one refuses', () => {
+  const credential = { accessKeyId: 'A', secretAccessKey: 'x' }
+  const good = {
+    operation: { type: 'get' as const, key: 'key' },
+    address: { origin: 'https://bucket.example', pathPrefix: '' },
+    credential,
+    region: 'eu-west-1',
+    signedAt: 1000,
+    expiresInSeconds: 60,
+  }
+  const bad: [string, Partial<PresignS3Request>][] = [
+    ['operation.key', { operation: { type: 'get', key: 'a/../b' } }],
+    ['operation.key', { operation: { type: 'get', key: '' } }],
+    ['query["X-Amz-Expires"]', { query: { 'X-Amz-Expires': '1' } }],
+    [
+      'query["versionId"]',
+      { operation: { type: 'get', key: 'k', versionId: '1' }, query: { versionId: '2' } },
+    ],
+    ['signedAt', { signedAt: Number.NaN }],
+    ['expiresInSeconds', { expiresInSeconds: 0.5 }],
+    ['address.origin', { address: { origin: 'https://bucket.example/', pathPrefix: '' } }],
+    ['address.pathPrefix', { address: { origin: 'https://bucket.example', pathPrefix: '/..' } }],
+    ['region', { region: 'eu/west' }],
+    ['credential.secretAccessKey', { credential: Object.assign({ ...credential }, { secretAccessKey: '' }) }],
+  ]
+  for (const [field, change] of bad) {
+    const url = presignS3(good).url
+    assert.throws(() => presignS3({ ...good, ...change }), { name: 'SigningInputError', field })
+    assert.equal(presignS3(good).url, url)
+  }
+  presignS3(good)
+  credential.secretAccessKey = ''
+  assert.throws(() => presignS3(good), { field: 'credential.secretAccessKey' })
 })

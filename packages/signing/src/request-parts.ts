@@ -43,14 +43,17 @@ export function requestPartsOf(request: RequestPartsInput, dialect: Dialect): Re
   }
 }
 
-function pathOf(operation: SignableOperation, pathPrefix: string, dialect: Dialect): string {
+export function pathOf(operation: SignableOperation, pathPrefix: string, dialect: Dialect): string {
   if (!('key' in operation))
     return pathPrefix === '' || dialect.endsBucketPath ? `${pathPrefix}/` : pathPrefix
   checkKey('operation.key', operation.key)
   return `${pathPrefix}/${encodePath(operation.key)}`
 }
 
-function parametersOf(request: RequestPartsInput, versionName: string): EncodedParameter[] {
+export function parametersOf(
+  request: Pick<RequestPartsInput, 'operation' | 'query'>,
+  versionName: string,
+): EncodedParameter[] {
   const parameters: EncodedParameter[] = []
   addOperationParameters(request.operation, versionName, (name, value) => {
     if (!value.isWellFormed())

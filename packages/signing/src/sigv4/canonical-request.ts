@@ -30,7 +30,12 @@ export interface CanonicalRequestParts {
 
 export function canonicalRequest(parts: CanonicalRequestParts): string {
   const { method, path, query, headers, payloadHash } = parts
-  return `${method}\n${path}\n${query}\n${headers.text}\n${headers.signedHeaders}\n${payloadHash}`
+  return `${method}\n${path}\n${query}\n${canonicalEnd(headers, payloadHash)}`
+}
+
+/** What stands behind the query. */
+export function canonicalEnd({ text, signedHeaders }: CanonicalHeaders, payloadHash: string): string {
+  return `${text}\n${signedHeaders}\n${payloadHash}`
 }
 
 /** Sorts in place, by encoded name, then value. Encoded text is ASCII, so the order of UTF-16 units is the order of bytes. */

@@ -36,6 +36,26 @@ export function hmac(key: HmacKey, text: string, encoding: 'hex' | 'base64'): st
   return hash('sha256', key.outer, encoding)
 }
 
+/** Of texts that begin alike and are of one length: their beginning stands there already. */
+export interface BegunHmac extends HmacKey {
+  /** Where the end of a text goes. */
+  at: number
+}
+
+export function beginHmac(key: HmacKey, beginning: string, endBytes: number): BegunHmac {
+  const at = BLOCK_BYTES + Buffer.byteLength(beginning)
+  const inner = resized(key.inner, at + endBytes)
+  inner.write(beginning, BLOCK_BYTES)
+  return { inner, outer: key.outer, at }
+}
+
+/** `end`: ASCII, of the length that was said. */
+export function endHmac({ inner, outer, at }: BegunHmac, end: string): string {
+  inner.write(end, at, 'latin1')
+  outer.write(hash('sha256', inner, 'binary'), BLOCK_BYTES, 'binary')
+  return hash('sha256', outer, 'hex')
+}
+
 function resized(inner: Buffer, length: number): Buffer {
   const other = Buffer.allocUnsafe(length)
   inner.copy(other, 0, 0, BLOCK_BYTES)

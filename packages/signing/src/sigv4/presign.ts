@@ -7,7 +7,6 @@ import { SigningInputError } from '../errors.ts'
 import type { HttpMethod } from '../types.ts'
 import {
   canonicalHeaders,
-  canonicalQuery,
   canonicalRequest,
   sortParameters,
   type CanonicalHeaders,
@@ -51,6 +50,8 @@ export interface QueryPresigning {
 /** All of a pre-signed URL but its signature. */
 export interface PresigningDraft {
   method: HttpMethod
+  /** The signature's own parameters, as they stand in the query. */
+  authentication: string
   urlWithoutSignature: string
   headers: Record<string, string>
   canonicalRequest: string
@@ -61,7 +62,8 @@ export interface PresigningDraft {
 export function draftPresigned(request: QueryPresigning): PresigningDraft {
   const { method, path, headers } = request
   const canonicalForm = headers === undefined ? hostOnly(request.host) : withHost(request.host, headers)
-  const query = queryOf(request, canonicalForm.signedHeaders)
+  const authentication = authenticationOf(request, canonicalForm.signedHeaders)
+  const query = joinQuery(request.parameters, request.names, authentication)
   const canonical = canonicalRequest({
     method,
     path,
@@ -71,6 +73,7 @@ export function draftPresigned(request: QueryPresigning): PresigningDraft {
   })
   return {
     method,
+    authentication,
     urlWithoutSignature: `${request.origin}${path}?${query}`,
     headers: headersToSend(headers),
     canonicalRequest: canonical,
@@ -85,17 +88,21 @@ export function draftPresigned(request: QueryPresigning): PresigningDraft {
 
 /**
  * The canonical query. The signature's own parameters stand together in it: whatever sorts between them begins with
- * `X-Amz-` or `X-Goog-`, and is refused. So only the request's parameters need sorting, and these are few.
+ * `X-Amz-` or `X-Goog-`, and is refused. So only the request's parameters need sorting (in place), and these are few.
  */
-function queryOf(request: QueryPresigning, signedHeaders: string): string {
-  const { names } = request
-  const own = sortParameters(request.parameters)
-  refuseDuplicates(own)
-  const authenticationAt = countBefore(own, names)
-  const before = canonicalQuery(own.slice(0, authenticationAt))
-  const after = canonicalQuery(own.slice(authenticationAt))
-  const authentication = authenticationOf(request, signedHeaders)
-  return `${before}${before === '' ? '' : '&'}${authentication}${after === '' ? '' : '&'}${after}`
+export function joinQuery(own: EncodedParameter[], names: ParameterNames, authentication: string): string {
+  let before = ''
+  let after = ''
+  let last: string | undefined
+  for (const { name, value } of sortParameters(own)) {
+    // Stores disagree on which of two equal names counts.
+    if (name === last) throw new SigningInputError(queryField(name), 'is already set by the operation')
+    last = name
+    if (name > names.signedHeaders) after += `&${name}=${value}`
+    else if (name < names.algorithm) before += `${name}=${value}&`
+    else throw new SigningInputError(queryField(name), 'is reserved for the signature')
+  }
+  return `${before}${authentication}${after}`
 }
 
 interface Authentication {
@@ -146,35 +153,16 @@ function writtenAuthentication(request: QueryPresigning, signedHeaders: string):
   )
 }
 
-function countBefore(sorted: readonly EncodedParameter[], names: ParameterNames): number {
-  let count = 0
-  for (const { name } of sorted) {
-    if (name < names.algorithm) count++
-    else if (name <= names.signedHeaders)
-      throw new SigningInputError(queryField(name), 'is reserved for the signature')
-  }
-  return count
-}
-
 /** `<id>/<scope>`, encoded; the scope's parts are unreserved characters only. */
 function credentialValue(accessKeyId: string, { day, region, service, terminator }: CredentialScope): string {
   return `${encodeComponent(accessKeyId)}%2F${day}%2F${region}%2F${service}%2F${terminator}`
-}
-
-/** Stores disagree on which of two equal names counts. */
-function refuseDuplicates(sorted: readonly EncodedParameter[]): void {
-  for (let at = 1; at < sorted.length; at++) {
-    const { name } = sorted[at]!
-    if (name === sorted[at - 1]!.name)
-      throw new SigningInputError(queryField(name), 'is already set by the operation')
-  }
 }
 
 function queryField(name: string): string {
   return `query[${JSON.stringify(name)}]`
 }
 
-function hostOnly(host: string): CanonicalHeaders {
+export function hostOnly(host: string): CanonicalHeaders {
   return { text: `host:${host}\n`, signedHeaders: 'host' }
 }
 

@@ -17,10 +17,14 @@ import { checkInput } from './input.ts'
 import type { JsonReader } from './json-body.ts'
 import { logRefusal, refusalOf } from './problem.ts'
 
+/** Runs it at the end of the event loop's turn, with all others of that turn. */
+type Gathering = (run: () => void) => void
+
 interface Lane {
   deps: HttpDeps
   admit: Admission
   readJson: JsonReader
+  together: Gathering
   /** Names and values in turn. */
   headers: readonly string[]
 }
@@ -33,7 +37,7 @@ export function addUrlLane(
   const [others] = server.server.listeners('request') as [RequestListener]
   const headers = Object.entries(headersOfAll).flat()
   if (deps.settings.corsOrigins.length > 0) headers.push('vary', 'origin')
-  const lane = { deps, admit, readJson, headers }
+  const lane = { deps, admit, readJson, headers, together: createGathering() }
   let closing = false
   server.addHook('preClose', (done) => {
     closing = true
@@ -97,10 +101,12 @@ function serve(lane: Lane, request: IncomingMessage, response: ServerResponse, t
   }
   const accept = (principal: Principal) =>
     readBody(request, (body) =>
-      lane.readJson(body, (error, value) => {
-        if (error) refuse(error)
-        else issue(principal, value).catch(refuse)
-      }),
+      lane.together(() =>
+        lane.readJson(body, (error, value) => {
+          if (error) refuse(error)
+          else issue(principal, value).catch(refuse)
+        }),
+      ),
     )
   try {
     const found = lane.admit(request.headers.authorization, call)
@@ -119,6 +125,23 @@ function inputOf(team: string, value: unknown): ParsedInput<'issueUrl'> {
   if (body) return { params: { team }, query: undefined, body }
   const raw = { params: { team }, query: {}, body: value, idempotencyKey: undefined }
   return checkInput(operations.issueUrl, raw) as ParsedInput<'issueUrl'>
+}
+
+/**
+ * Requests that are read in one turn are decided and signed in a row: then what that takes stays in the processor's caches,
+ * which reading and parsing HTTP would push out in between. Their records share a commit either way.
+ */
+function createGathering(): Gathering {
+  let waiting: (() => void)[] = []
+  const runAll = () => {
+    const all = waiting
+    waiting = []
+    for (const run of all) run()
+  }
+  return (run) => {
+    if (waiting.length === 0) setImmediate(runAll)
+    waiting.push(run)
+  }
 }
 
 /** All of it, which is no more than content-length said. A client that goes away before gets no answer. */

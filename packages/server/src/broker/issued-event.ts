@@ -68,7 +68,7 @@ function moreText(fields: EventFields | undefined): string {
 
 /** What stands between an event's id and its object key, which is the same for all items. */
 function beginningOf({ caller, target, named, signedAt }: IssuedEventSource, reason: string): string {
-  const fields: Partial<AuditEvent> = {
+  const fields: Partial<Record<keyof AuditEvent, string>> = {
     at: isoOf(signedAt),
     type: 'url.issue',
     decision: 'allow',
@@ -78,5 +78,8 @@ function beginningOf({ caller, target, named, signedAt }: IssuedEventSource, rea
     connector: named.name,
     bucket: named.bucket,
   }
-  return JSON.stringify(fields).slice(1, -1)
+  let text = ''
+  for (const name in fields)
+    text += `${text === '' ? '' : ','}"${name}":${jsonString(fields[name as keyof typeof fields]!)}`
+  return text
 }

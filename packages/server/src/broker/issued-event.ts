@@ -68,7 +68,7 @@ function moreText(fields: EventFields | undefined): string {
 
 /** What stands between an event's id and its object key, which is the same for all items. */
 function beginningOf({ caller, target, named, signedAt }: IssuedEventSource, reason: string): string {
-  const fields: Partial<Record<keyof AuditEvent, string>> = {
+  const fields: { [Name in keyof AuditEvent]?: string | undefined } = {
     at: isoOf(signedAt),
     type: 'url.issue',
     decision: 'allow',
@@ -79,7 +79,9 @@ function beginningOf({ caller, target, named, signedAt }: IssuedEventSource, rea
     bucket: named.bucket,
   }
   let text = ''
-  for (const name in fields)
-    text += `${text === '' ? '' : ','}"${name}":${jsonString(fields[name as keyof typeof fields]!)}`
+  for (const name in fields) {
+    const value = fields[name as keyof AuditEvent]
+    if (value !== undefined) text += `${text === '' ? '' : ','}"${name}":${jsonString(value)}`
+  }
   return text
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { runByHand } from './by-hand.ts'
@@ -10,6 +11,7 @@ import { postgresBinaries, requireServer } from './install.ts'
 export interface PostgresOptions {
   /** Commits wait for the disk, as in production, unless this is false. */
   fsync?: boolean
+  /** One that has a cluster from before is started with it. */
   folder?: string
   port?: number
   /** Further settings, for example `{ max_connections: '20' }`. */
@@ -39,9 +41,10 @@ async function startOnce(options: PostgresOptions): Promise<Postgres> {
   const [data, logFile, passwordFile] = ['data', 'postgres.log', 'password'].map((name) =>
     join(folder.path, name),
   ) as Paths
-  const password = randomBytes(18).toString('hex')
+  const isNew = !existsSync(join(data, 'PG_VERSION'))
+  const password = isNew ? randomBytes(18).toString('hex') : await readFile(passwordFile, 'utf8')
   const port = options.port ?? (await freePort())
-  await writeFile(passwordFile, password, { mode: 0o600 })
+  if (isNew) await writeFile(passwordFile, password, { mode: 0o600 })
   if (user.uid !== undefined) await run('chown', ['-R', `${user.uid}:${user.gid}`, folder.path])
 
   const initdb = [
@@ -76,7 +79,7 @@ async function startOnce(options: PostgresOptions): Promise<Postgres> {
   const url = urlFor('postgres')
   try {
     // -N: a cluster that never saw a write has nothing that a crash could lose.
-    await run(join(binaries, 'initdb'), [...initdb, '-N'], folderEnv)
+    if (isNew) await run(join(binaries, 'initdb'), [...initdb, '-N'], folderEnv)
     daemon = startDaemon({
       command: join(binaries, 'postgres'),
       args: ['-D', data, ...flags],

@@ -24,9 +24,11 @@ export async function listAuditEvents(db: Db, filter: AuditFilter, page: AuditPa
   // One object's or one grant's events are few: begin with them. Else with the runs, which are few beside the events.
   if (filter.key === undefined && filter.grantId === undefined) return listByRun(db, filter, page)
   const isByKey = filter.grantId === undefined && page.oldestFirst !== true
-  return isByKey
-    ? newestBySlots(db, page.limit + 1, (slots) => listWhole(db, filter, page, slots))
-    : listWhole(db, filter, page)
+  if (!isByKey) return listWhole(db, filter, page)
+  const until = page.after?.at ?? (filter.to === undefined ? undefined : filter.to - 1)
+  return newestBySlots(db, page.limit + 1, { from: filter.from, until }, (slots) =>
+    listWhole(db, filter, page, slots),
+  )
 }
 
 async function listWhole(

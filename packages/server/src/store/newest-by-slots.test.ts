@@ -9,7 +9,7 @@ import { startPostgres } from '../../../../tests/servers/postgres.ts'
 import { auditRows, filtered } from './audit-events.ts'
 import { keyPlace, slotEvents, slotOf } from './key-place.ts'
 import { listAuditEvents } from './list-audit-events.ts'
-import { newestBySlots } from './newest-by-slots.ts'
+import { newestBySlots, type TimeSpan } from './newest-by-slots.ts'
 import { openPostgresStore } from './postgres.ts'
 import { openSqliteStore } from './sqlite.ts'
 import { statementOf } from './statement.ts'
@@ -111,6 +111,12 @@ function contract(
           until.map(({ chain }) => chain),
           ['a-long', 'b-short', 'a-long'],
         )
+        const between = { from: begin + 600 * hour, to: begin + 1001 * hour }
+        const found = await listAuditEvents(store.db, { key, ...between }, { limit: 9 })
+        assert.deepEqual(
+          found.map(({ at }) => (at - begin) / hour),
+          [1000, 800, 700, 600],
+        )
         assert.deepEqual(await listAuditEvents(store.db, { key: 'none' }, { limit: 2 }), [])
         assert.equal((await listAuditEvents(store.db, { key: 'other' }, { limit: 2 })).length, 1)
       } finally {
@@ -121,9 +127,9 @@ function contract(
     test('slots that cannot hold a newer one are not asked', async () => {
       const { store, stop } = await open()
       try {
-        const asked = async (count: number) => {
+        const asked = async (count: number, span: TimeSpan = {}) => {
           const lows: number[] = []
-          await newestBySlots(store.db, count, (slots) => {
+          await newestBySlots(store.db, count, span, (slots) => {
             lows.push(slots.low)
             const found = filtered(auditRows(store.db), { key }, slots).orderBy('e.at', 'desc')
             return found.limit(count).execute()
@@ -136,6 +142,14 @@ function contract(
         )
         assert.deepEqual(await asked(2), [346])
         assert.deepEqual(await asked(4), [346, 218])
+        const since = (hours: number) => ({ from: begin + hours * hour })
+        const until = (hours: number) => ({ until: begin + hours * hour })
+        assert.deepEqual(await asked(100, since(902)), [346], 'nothing below is of the time')
+        assert.deepEqual(await asked(100, since(901)), [346, 218], 'clocks may be an hour apart')
+        assert.deepEqual(await asked(1, until(900)), [258], 'a chain of later is left out')
+        assert.deepEqual(await asked(1, until(599)), [27], 'clocks may be an hour apart')
+        assert.deepEqual(await asked(1, until(598)), [0], 'so is the rest of a chain')
+        assert.deepEqual(await asked(100, { ...since(950), ...until(960) }), [258], 'from the middle')
         // Of that, a slot far below holds the newest.
         const [last] = rows.filter(({ at }) => at === 5000)
         await fill(store, [{ ...last!, chain: 'e-beside', firstSlot: 5, slot: 0 }])

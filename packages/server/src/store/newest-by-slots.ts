@@ -12,21 +12,30 @@ const firstWindow = 64
 /** Events of a chain are in the order of time but for those that were decided at once, and for clocks that are set. */
 const disorderMs = 3_600_000
 
+/** No event is wanted that is older than `from` or newer than `until`; ms since the epoch, both in it. */
+export interface TimeSpan {
+  from?: number | undefined
+  until?: number | undefined
+}
+
 /** `list`: the newest `count` in some slots, in order. */
 export async function newestBySlots(
   db: Db,
   count: number,
+  { from = Number.NEGATIVE_INFINITY, until }: TimeSpan,
   list: (slots: SlotWindow) => Promise<AuditRow[]>,
 ): Promise<AuditRow[]> {
   let rows: AuditRow[] = []
   let high = await lastSlot(db)
+  if (until !== undefined) high = await lastSlotUntil(db, high, until)
   for (let size = firstWindow; high >= 0; size *= 2) {
     const low = Math.max(0, high - size + 1)
     const found = await list({ low, high: sql.lit(high) })
     rows = [...rows, ...found].toSorted(newestFirst).slice(0, count)
     if (low === 0) break
+    const below = (await newestBelow(db, low)) + disorderMs
     const last = rows[count - 1]
-    if (last && last.at > (await newestBelow(db, low)) + disorderMs) break
+    if (below < from || (last && last.at > below)) break
     high = low - 1
   }
   return rows
@@ -35,6 +44,29 @@ export async function newestBySlots(
 async function lastSlot(db: Db): Promise<number> {
   const { rows } = await sql<{ slot: number }>`select ${sql.raw(lastSlotSql)} as "slot"`.execute(db)
   return Number(rows[0]!.slot)
+}
+
+/** The lowest slot above which all events are newer. */
+async function lastSlotUntil(db: Db, last: number, until: number): Promise<number> {
+  let [low, high] = [0, last]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if ((await oldestAbove(db, middle)) - disorderMs > until) high = middle
+    else low = middle + 1
+  }
+  return high
+}
+
+/** Of a chain that begins above, its opening says it; of one that lies on both sides, the first event that is still there. */
+async function oldestAbove(db: Db, slot: number): Promise<number> {
+  const first = sql`(${slot} + 1 - c.first_slot) * ${sql.lit(slotEvents)}`
+  const { rows } = await sql<{
+    at: number | null
+  }>`select min(case when c.first_slot > ${slot} then c.opened_at
+      else (select e.at from audit_events as e where e.chain = c.chain and e.seq >= ${first} order by e.seq limit 1)
+      end) as "at"
+    from audit_chains as c where c.first_slot + c.head_seq / ${sql.lit(slotEvents)} > ${slot}`.execute(db)
+  return Number(rows[0]?.at ?? Number.POSITIVE_INFINITY)
 }
 
 /** Chains of several replicas grow at once: a lower slot may hold newer events. What expired was older than all that is there. */

@@ -17,7 +17,7 @@ import { checkInput } from './input.ts'
 import type { JsonReader } from './json-body.ts'
 import { logRefusal, refusalOf } from './problem.ts'
 
-/** Runs it at the end of the event loop's turn, with all others of that turn. */
+/** Runs it at the end of the event loop's turn, with others of that turn. */
 type Gathering = (run: () => void) => void
 
 interface Lane {
@@ -127,19 +127,21 @@ function inputOf(team: string, value: unknown): ParsedInput<'issueUrl'> {
   return checkInput(operations.issueUrl, raw) as ParsedInput<'issueUrl'>
 }
 
+/** Then what is signed goes on, so that disk and clients have their work while the next are signed. */
+const inRowMax = 32
+
 /**
  * Requests that are read in one turn are decided and signed in a row: then what that takes stays in the processor's caches,
  * which reading and parsing HTTP would push out in between. Their records share a commit either way.
  */
 function createGathering(): Gathering {
-  let waiting: (() => void)[] = []
-  const runAll = () => {
-    const all = waiting
-    waiting = []
-    for (const run of all) run()
+  const waiting: (() => void)[] = []
+  const runSome = () => {
+    for (const run of waiting.splice(0, inRowMax)) run()
+    if (waiting.length > 0) setImmediate(runSome)
   }
   return (run) => {
-    if (waiting.length === 0) setImmediate(runAll)
+    if (waiting.length === 0) setImmediate(runSome)
     waiting.push(run)
   }
 }

@@ -9,6 +9,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
 import { s3ServerAccess } from '../packages/server/src/correlation/formats/s3-server-access.ts'
 import { ingestFile } from '../packages/server/src/correlation/ingest.ts'
 import type { IngestDeps } from '../packages/server/src/correlation/ingest-types.ts'
@@ -231,6 +232,8 @@ async function ingest(deps: IngestDeps, file: string, name: string): Promise<num
 }
 
 if (import.meta.main) {
+  // As the server has it (`main.ts`).
+  setFlagsFromString('--no-allocation-site-pretenuring')
   const [, , what, file = ''] = process.argv
   if (what === undefined) await benchCorrelation()
   else if (what === 'fill') fillSqlite(file, grants)

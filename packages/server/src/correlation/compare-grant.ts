@@ -3,7 +3,7 @@ import type { AccessEvidence, Finding } from '@signpost/contract'
 import { cidrOf } from '../domain/network.ts'
 import type { AccessLogRecord } from './access-log-record.ts'
 import type { AccessProof } from './access-proof.ts'
-import { signerFit } from './signer-fit.ts'
+import type { SignerFit } from './signer-fit.ts'
 import type { GrantFacts, KnownBucket, Stop } from './verdict.ts'
 
 export interface Difference {
@@ -29,6 +29,7 @@ export interface Comparison {
   record: AccessLogRecord
   grant: GrantFacts
   bucket: KnownBucket
+  fit: SignerFit
   proof: AccessProof
   /** Whom the URL names. */
   user: string | null
@@ -62,8 +63,8 @@ export function compareWithGrant(comparison: Comparison): Difference[] {
 }
 
 /** The same signer, and a signature of the same second: another one was made by somebody else who has the key. */
-function addSignature({ record, grant, bucket }: Comparison, found: Difference[]): void {
-  if (signerFit(record, grant, bucket) === 'other')
+function addSignature({ record, grant, bucket, fit }: Comparison, found: Difference[]): void {
+  if (fit === 'other')
     found.push({
       finding: 'not_issued_here',
       reason: 'other_signer',

@@ -45,7 +45,6 @@ function grantOf(event: IssuedEvent, networksOf: (text: string) => GrantNetworks
     method: method as GrantFacts['method'],
     marker: event.marker ?? null,
     signer: event.signer ?? null,
-    signatureDigest: event.signatureDigest ?? null,
     networks: typeof networks === 'string' ? networksOf(networks) : null,
     askedFrom: event.address ?? null,
     contentLength: numberIn(details, 'contentLength'),

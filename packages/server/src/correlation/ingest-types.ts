@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts'
 import type { LineContext } from './access-log-record.ts'
 
 export interface IngestDeps {
-  store: Pick<Store, 'db' | 'engine' | 'commit'>
+  store: Pick<Store, 'db' | 'engine' | 'commit' | 'findGrants'>
   /** ms since the epoch */
   clock: () => number
   /** A new UUIDv7. */

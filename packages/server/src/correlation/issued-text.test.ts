@@ -20,7 +20,7 @@ const fields = fc.record({
 
 const names = (
   'at type decision principalId username apiKeyId address team connector bucket key action method grantId expiresAt ' +
-  'marker signer signatureDigest partNumber details'
+  'marker signer partNumber details'
 ).split(' ') as (keyof IssuedEvent)[]
 
 function assertSame(read: IssuedEvent, json: string): void {

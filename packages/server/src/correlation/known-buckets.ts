@@ -48,13 +48,14 @@ export function knownBucketsOf(
   for (const connector of former) addConnector(places, connector, true)
   const onlyAt = [...connectors, ...former].find(({ id }) => id === only)?.location
   const own = [...places.values()].filter(({ location }) => only === null || location === onlyAt)
-  const byName = new Map<string, BucketPlace[]>()
+  const byName = new Map<string, readonly BucketPlace[]>()
   for (const place of own) byName.set(place.bucket, [...(byName.get(place.bucket) ?? []), place])
+  const none: readonly BucketPlace[] = []
   return {
     of(record) {
       const { bucket, account } = record
-      const named = bucket === null ? (only === null ? [] : own) : byName.get(bucket)
-      if (named === undefined) return undefined
+      const named = bucket === null ? (only === null ? none : own) : (byName.get(bucket) ?? none)
+      if (named.length < 2 && account === null) return named[0]
       const fitting =
         account === null
           ? named

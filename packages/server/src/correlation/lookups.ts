@@ -1,11 +1,12 @@
 /** What the matching of a batch needs of the database: a few questions for a thousand lines, and pauses in which others are served. */
 import { setImmediate } from 'node:timers/promises'
-import { findGrants, findGrantsOfKeys, findSlots } from '../store/grants.ts'
+import { findGrantsOfKeys, findSlots } from '../store/grants.ts'
 import { findPrincipalByMarker } from '../store/principals.ts'
 import { listStopEvents, listTeamPrefixes } from '../store/stop-events.ts'
 import type { AccessLogRecord } from './access-log-record.ts'
 import { skewMs, transferMs } from './compare-grant.ts'
 import { createGrantReader } from './grant-facts.ts'
+import type { MaybePromise } from '../store/store.ts'
 import type { IngestDeps } from './ingest-types.ts'
 import { ownRunOf, type OwnRun } from './own-run.ts'
 import { readStops, type Stops } from './stops.ts'
@@ -13,8 +14,12 @@ import type { GrantFacts, MarkerOwner } from './verdict.ts'
 
 /** No provider's URL lives longer than a week; Azure's, by policy, no longer than that either. */
 const longestLifeMs = 8 * 86_400_000
+/**
+ * What is read of these is young garbage when the next ones come. SQLite gives a text that is no larger than V8 copies;
+ * PostgreSQL's driver takes a while for each question.
+ */
+const namedAtATime = { sqlite: 100, postgres: 500 }
 /** SQLite answers on the thread that serves: so many at a time. */
-const grantsAtATime = 200
 const keysAtATime = 10
 const grantsOfKeyMax = 50
 const ownersMax = 10_000
@@ -22,14 +27,22 @@ const stopEventsMax = 200_000
 const stopsMs = 10_000
 
 export interface Lookups {
-  grants(ids: Iterable<string>): Promise<Map<string, GrantFacts>>
-  /** By the id that its URLs have for a grant's: of those that `grants` was asked for last. */
-  runs: ReadonlyMap<string, OwnRun>
+  namedAtATime: number
+  /** By the ids that URLs show, no more than `namedAtATime`; at once where the database answers so. */
+  named(ids: readonly string[]): MaybePromise<Named>
   /** By object key: what was given for it and was live at some time in this span, or no more than a day before. */
   grantsOfKeys(keys: Iterable<string>, span: TimeSpan): Promise<Map<string, GrantFacts[]>>
   owner(marker: string): Promise<MarkerOwner | undefined>
   stops(span: TimeSpan): Promise<Stops>
 }
+
+/** By the ids that URLs show. */
+export interface Named {
+  grants: ReadonlyMap<string, GrantFacts>
+  runs: ReadonlyMap<string, OwnRun>
+}
+
+const nothingNamed: Named = { grants: new Map(), runs: new Map() }
 
 export interface TimeSpan {
   from: number
@@ -40,22 +53,28 @@ export function createLookups({ store, clock }: IngestDeps): Lookups {
   const { db, engine } = store
   const read = createGrantReader()
   const owners = new Map<string, MarkerOwner | undefined>()
-  const runs = new Map<string, OwnRun>()
+  const namedIn = (ids: readonly string[], texts: readonly string[]): Named => {
+    const grants = new Map<string, GrantFacts>()
+    let runs = nothingNamed.runs
+    let at = 0
+    for (const text of texts) {
+      const grant = read(text)
+      if (grant) {
+        // They come as they were asked for, nearly always; the text that was asked by has been hashed already.
+        const next = ids.indexOf(grant.grantId, at)
+        grants.set(ids[next] ?? grant.grantId, grant)
+        if (next !== -1) at = next + 1
+      } else runs = withRun(runs, text)
+    }
+    return { grants, runs }
+  }
   let stops: { from: number; at: number; known: Stops } | undefined
   return {
-    runs,
-    async grants(ids) {
-      const found = new Map<string, GrantFacts>()
-      runs.clear()
-      for (const some of slices([...ids], grantsAtATime)) {
-        for (const event of await findGrants(db, engine, some)) {
-          const grant = read(event)
-          if (grant) found.set(grant.grantId, grant)
-          else noteRun(runs, event)
-        }
-        await setImmediate()
-      }
-      return found
+    namedAtATime: namedAtATime[engine],
+    named(ids) {
+      if (ids.length === 0) return nothingNamed
+      const texts = store.findGrants(ids)
+      return texts instanceof Promise ? texts.then((told) => namedIn(ids, told)) : namedIn(ids, texts)
     },
     async grantsOfKeys(keys, { from, to }) {
       const found = new Map<string, GrantFacts[]>()
@@ -94,9 +113,9 @@ export function createLookups({ store, clock }: IngestDeps): Lookups {
   }
 }
 
-function noteRun(runs: Map<string, OwnRun>, text: string): void {
+function withRun(runs: Named['runs'], text: string): Named['runs'] {
   const run = ownRunOf(text)
-  if (run) runs.set(run.checkId, run)
+  return run ? new Map(runs).set(run.checkId, run) : runs
 }
 
 /** What a marker must look like to be asked for: PostgreSQL takes no NUL, and no username has control characters. */

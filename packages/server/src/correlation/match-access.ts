@@ -66,6 +66,8 @@ function vouchOf(record: AccessLogRecord, { bucket, grant }: MatchInput): 'url' 
 const unsure = new Set(['columns', 'quotes', 'authentication'])
 
 function isOwn(record: AccessLogRecord, { isOwnAgent, grant, bucket, run, owner }: MatchInput): boolean {
+  const isKnown = isOwnAgent || (run !== undefined && owner === undefined && isOfRun(record, run))
+  if (!isKnown || grant !== undefined) return false
   // Of objects, Signpost asks without a name only to see that it is refused.
   const isOfObjects = record.action !== 'other' && record.authentication === 'none'
   if (isOfObjects && proofOf(record) !== 'refused') return false
@@ -74,8 +76,7 @@ function isOwn(record: AccessLogRecord, { isOwnAgent, grant, bucket, run, owner 
   // Nor is what somebody else's key may have opened, in a log that tells no keys.
   const isUntold = record.doubts.includes('authentication') || (fit !== 'same' && isOfUntoldKey(record))
   if (isUntold && proofOf(record) !== 'refused') return false
-  const isKnown = isOwnAgent || (run !== undefined && owner === undefined && isOfRun(record, run))
-  return isKnown && grant === undefined && fit !== 'other'
+  return fit !== 'other'
 }
 
 /**
@@ -98,10 +99,12 @@ function formVerdict(
   { user }: UrlMarkers,
 ): Verdict {
   const proof = proofOf(record)
+  const unsigned = { ...record, signedAt: null, expiresAt: null, urlSigner: null }
   const compared = compareWithGrant({
-    record: { ...record, signedAt: null, expiresAt: null, urlSigner: null },
+    record: unsigned,
     grant,
     bucket: input.bucket,
+    fit: signerFit(unsigned, grant, input.bucket),
     proof,
     user,
     stop: input.stopOf(grant),
@@ -174,10 +177,11 @@ function grantVerdict(
 ): Verdict {
   const { bucket } = input
   const stop = input.stopOf(grant)
-  const compared = compareWithGrant({ record, grant, bucket, proof, user: markers.user, stop })
+  const fit = signerFit(record, grant, bucket)
+  const compared = compareWithGrant({ record, grant, bucket, fit, proof, user: markers.user, stop })
   if (proof === 'refused') return refusedVerdict(record, input, compared)
   const worst = strongest(compared)
-  const isUntold = proof === 'untold' || signerFit(record, grant, bucket) !== 'same'
+  const isUntold = proof === 'untold' || fit !== 'same'
   if (isUntold && (worst === undefined || rankOf(worst) > 2))
     return verdictOf(record, {
       finding: 'likely',

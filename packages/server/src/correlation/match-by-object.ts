@@ -41,7 +41,15 @@ export function matchByObject(
   }
   const compared = mine.map((grant) => {
     const stop = input.stopOf(grant)
-    const differences = compareWithGrant({ record, grant, bucket, proof, user, stop })
+    const differences = compareWithGrant({
+      record,
+      grant,
+      bucket,
+      fit: signerFit(record, grant, bucket),
+      proof,
+      user,
+      stop,
+    })
     return { grant, differences, worst: strongest(differences) }
   })
   // Several of one user: the one that explains it best.

@@ -19,7 +19,7 @@ export function signerFit(
 ): SignerFit {
   if (signer === null) return fitOfBucket({ signers, urlSigner }, bucket)
   if (urlSigner !== null && urlSigner !== signer) return 'other'
-  if (signers.some((told) => contradicts(told, signer, bucket))) return 'other'
+  for (const told of signers) if (contradicts(told, signer, bucket)) return 'other'
   return urlSigner === signer || signers.includes(signer) ? 'same' : 'untold'
 }
 

@@ -35,6 +35,7 @@ export function readStops(events: readonly string[], prefixes: ReadonlyMap<strin
   const known: Known = { users: new Map(), keys: new Map(), rules: new Map() }
   for (const text of events) noteEvent(known, JSON.parse(text) as AuditEvent)
   const rules = [...known.rules.values()]
+  if (known.users.size === 0 && known.keys.size === 0 && rules.length === 0) return noStops
   return {
     of(grant, at) {
       let first: Stop | undefined
@@ -53,6 +54,7 @@ export function readStops(events: readonly string[], prefixes: ReadonlyMap<strin
 }
 
 const none: readonly Span[] = []
+const noStops: Stops = { of: () => undefined }
 
 function noteEvent(known: Known, event: AuditEvent): void {
   const { type, details = {} } = event

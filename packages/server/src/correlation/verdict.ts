@@ -24,8 +24,6 @@ export interface GrantFacts {
   marker: string | null
   /** Public name of what signed: access key id, service account, object id; null: an event of before it was recorded. */
   signer: string | null
-  /** SHA-256 of the signature, hex. */
-  signatureDigest: string | null
   /** Where it might be used from; null: anywhere. */
   networks: GrantNetworks | null
   /** Of the requester, when it was asked for. */

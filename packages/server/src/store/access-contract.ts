@@ -1,4 +1,5 @@
 /** What every engine's store must do of itself about access: grants that end with a membership, uses that are noted. */
+import type { AuditEvent } from '@signpost/contract'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
@@ -17,12 +18,28 @@ import {
   prefixRuleText,
   readPrefixRule,
 } from './restricted-prefixes.ts'
-import { principalRow, teamRow } from './store-fixture.ts'
+import { eventOf, principalRow, teamRow } from './store-fixture.ts'
 import type { Store } from './store.ts'
 import { noteTeamUse } from './team-uses.ts'
 import { insertTeam } from './teams.ts'
 
 export function accessTests(storeOf: () => Store): void {
+  test('finds the events of grants by their ids, and nothing for other texts', async () => {
+    const store = storeOf()
+    const odd = 'odd "\\\u2028\u001e key'
+    const events = [
+      eventOf('named-1', { grantId: 'grant-named-1' }),
+      eventOf('named-2', { grantId: 'grant-named-2', key: odd }),
+      eventOf('named-3'),
+    ]
+    await store.commit({ statements: [], events })
+    const asked = ['grant-named-2', 'grant-named-0', 'grant-named-1', '', "' or 1 = 1 --", 'named-3']
+    const found = (await store.findGrants(asked)).map((text) => JSON.parse(text) as AuditEvent)
+    const keys = new Map(found.map(({ id, key }) => [id, key]))
+    assert.deepEqual([found.length, keys.get('named-1'), keys.get('named-2')], [2, events[0]!.key, odd])
+    assert.deepEqual(await store.findGrants(['grant-named-0']), [])
+    assert.deepEqual(await store.findGrants([]), [])
+  })
   const setUp = async (name: string) => {
     const store = storeOf()
     const { db } = store

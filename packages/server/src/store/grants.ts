@@ -1,4 +1,4 @@
-/** Grants as those who match accesses need them: many at once, as their events' texts. */
+/** Grants of an object, as those who match accesses need them: as their events' texts. By their ids: `named-grants.ts`. */
 import { sql } from 'kysely'
 import { keyHash, slotEvents } from './key-place.ts'
 import type { Db } from './statement.ts'
@@ -18,20 +18,6 @@ function listed(engine: Engine, values: readonly (string | number)[]) {
   return engine === 'sqlite'
     ? sql`(select value from json_each(${text}))`
     : sql`(select value from json_array_elements_text(${text}::json) as listed (value))`
-}
-
-/** Stands in no JSON text (RFC 7464), so it parts them. */
-const separator = '\u001E'
-
-/** The texts of their events, in one row: many rows take longer to hand over than to find. */
-export async function findGrants(db: Db, engine: Engine, grantIds: readonly string[]): Promise<string[]> {
-  if (grantIds.length === 0) return []
-  // Begins with the ids: the planner cannot know that they are few.
-  const { rows } = await sql<{ events: string | null }>`
-    select string_agg(e.event, ${separator}) as "events"
-    from ${listed(engine, grantIds)} as named cross join audit_events as e
-    where e.grant_id = named.value`.execute(db)
-  return rows[0]?.events?.split(separator) ?? []
 }
 
 export interface SlotRange {

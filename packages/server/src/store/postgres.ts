@@ -7,6 +7,7 @@ import { createCommitQueue } from './commit-queue.ts'
 import type { ChainHead } from './chain-opening.ts'
 import { findKeySql, findTargetSql, keyRow } from './hot-queries.ts'
 import type { RawKeyRow } from './hot-queries.ts'
+import { eventsIn, idsText, namedGrantsSql } from './named-grants.ts'
 import { migratePostgres, openPostgresChain, readPostgresHead } from './postgres-chain.ts'
 import { headMoved } from './postgres-append.ts'
 import { commitToPostgres } from './postgres-commit.ts'
@@ -84,6 +85,7 @@ function storeOf(pool: Pool, writer: PostgresWriter): Store {
     db,
     commit: queue.commit,
     hot: hotQueries(pool),
+    findGrants: namedGrants(pool),
     ping: () => queue.commit({ statements: [], events: [] }),
     close: () => (closing ??= close()),
   }
@@ -102,6 +104,14 @@ function hotQueries(pool: Pool): HotQueries {
       const { rows } = await pool.query<TargetRow>({ name: 'find-target', text: targetSql, values })
       return rows[0]
     },
+  }
+}
+
+function namedGrants(pool: Pool): Store['findGrants'] {
+  return async (grantIds) => {
+    const query = { name: 'named-grants', text: namedGrantsSql.postgres, values: [idsText(grantIds)] }
+    const { rows } = await pool.query<{ events: string | null }>(query)
+    return eventsIn(rows[0]?.events)
   }
 }
 

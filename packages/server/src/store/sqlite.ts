@@ -10,6 +10,7 @@ import { createHotCache } from './hot-cache.ts'
 import type { HotReads } from './hot-cache.ts'
 import { findKeySql, findTargetSql, keyRow } from './hot-queries.ts'
 import type { RawKeyRow } from './hot-queries.ts'
+import { eventsIn, idsText, namedGrantsSql } from './named-grants.ts'
 import { packGroup } from './packed-group.ts'
 import { kyselyDatabase } from './sqlite-dialect.ts'
 import { lockSqliteFile, openForReading } from './sqlite-file.ts'
@@ -84,6 +85,7 @@ function storeOf(
     db,
     commit,
     hot,
+    findGrants: namedGrants(reading),
     ping() {
       presence.check()
       return commit({ statements: [], events: [] })
@@ -104,6 +106,15 @@ function hotReads(reading: DatabaseSync): HotReads {
       const row = findTarget.get(principalId, team) as unknown as TargetRow | undefined
       return row && { ...row }
     },
+  }
+}
+
+function namedGrants(reading: DatabaseSync): Store['findGrants'] {
+  const statement = reading.prepare(namedGrantsSql.sqlite)
+  statement.setReturnArrays(true)
+  return (grantIds) => {
+    const [row] = statement.all(idsText(grantIds)) as unknown as [[string | null]]
+    return eventsIn(row[0])
   }
 }
 

@@ -44,6 +44,11 @@ export interface Store {
   commit(unit: WriteUnit): Promise<void>
   /** The queries of the hot path, prepared once. Synchronous on SQLite. */
   readonly hot: HotQueries
+  /**
+   * The texts of the events of these grants' ids; whoever reads one looks at its type. In any order, and at once on SQLite: some
+   * hundred at a time.
+   */
+  findGrants(grantIds: readonly string[]): MaybePromise<string[]>
   /** Is the database there and writable? Throws if not. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -8,7 +8,7 @@ import type { AccessLogRecord } from '../access-log-record.ts'
 import { actionOf } from '../actions.ts'
 import { basicTime, commonLogTime, isTimeOfAccess } from '../log-time.ts'
 import { schemes } from '../redact.ts'
-import { receivedBytes, sentBytes } from './s3-columns.ts'
+import { receivedBytes } from './s3-columns.ts'
 
 const text = String.raw`[\w./,@!()*~-]+`
 const count = String.raw`(?:\d+|-)`
@@ -26,6 +26,8 @@ const line = new RegExp(
     String.raw`"([\w./,@!()*~;[\] -]+)" ([\w.-]+) [^ "]+ SigV4 [^ "]+ QueryString [^ "]+ [^"]+$`,
   ].join(''),
 )
+/** Of all records the same: each line makes enough that has to be collected. */
+const nothing: readonly never[] = []
 /** What is longer is cut elsewhere. */
 const charactersMax = 512
 
@@ -93,13 +95,13 @@ function recordOf(
     urlSigner: found[9]!,
     authentication: 'query',
     markers: { user: [user.includes('%') ? user.replace('%40', '@') : user], grant: [found[12]!] },
-    oddNames: [],
+    oddNames: nothing,
     signedAt,
     expiresAt: signedAt + Number(found[11]) * 1000,
-    bytesSent: sentBytes(found[16]!),
+    bytesSent: found[16] === '-' ? 0 : Number(found[16]),
     bytesReceived: receivedBytes(operation, found[17]!),
     uploadId: null,
     partNumber: null,
-    doubts: [],
+    doubts: nothing,
   }
 }

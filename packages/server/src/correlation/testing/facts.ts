@@ -21,7 +21,6 @@ export function grantFacts(over: Partial<GrantFacts> = {}): GrantFacts {
     method: 'GET',
     marker: 'alice',
     signer: 'AKIDBROKER',
-    signatureDigest: null,
     networks: null,
     askedFrom: '192.0.2.1',
     contentLength: null,

@@ -140,8 +140,9 @@ function filtersOf(total: number): Record<string, (round: number) => AuditFilter
     'rare type': () => ({ type: 'user.update' }),
     'type url.issue': () => ({ type: 'url.issue' }),
     deny: () => ({ decision: 'deny' }),
-    'deny of one user': (round) => ({ decision: 'deny', username: user(round + rounds) }),
-    'rare type of one team': (round) => ({ type: 'user.update', team: team(round) }),
+    // Those that have some: of the rest nothing is read.
+    'deny of one user': (round) => ({ decision: 'deny', username: userOf((start + round * 331) * 50 + 7) }),
+    'rare type of one team': (round) => ({ type: 'user.update', team: teamOf(round * 100) }),
     'an hour': hour,
     'a day of one user': (round) => ({ ...day(round), username: user(round) }),
     'a day of refusals': (round) => ({ ...day(round), decision: 'deny' }),

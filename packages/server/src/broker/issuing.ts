@@ -216,7 +216,7 @@ function replyOf(
   limitedBy: LimitedBy,
   audience: string | undefined,
 ): IssuedUrl {
-  return {
+  const reply: IssuedUrl = {
     grantId,
     method,
     url: signed.url,
@@ -225,10 +225,11 @@ function replyOf(
     expiresAt,
     limitedBy,
     enforcement: signed.enforcement,
-    ...(signed.fields === undefined ? {} : { fields: signed.fields }),
-    ...(audience === undefined ? {} : { audience }),
-    ...(signed.etagExpected === undefined ? {} : { etagExpected: signed.etagExpected }),
   }
+  if (signed.fields !== undefined) reply.fields = signed.fields
+  if (audience !== undefined) reply.audience = audience
+  if (signed.etagExpected !== undefined) reply.etagExpected = signed.etagExpected
+  return reply
 }
 
 export function markerOf({ principal, deps }: Issuing): MarkerSource {

@@ -12,11 +12,23 @@ export function methodOf({ action, method }: UrlRequest): UrlMethod {
   throw new SignpostError('invalid', 'method: write goes with PUT, POST or DELETE.', { field: 'method' })
 }
 
+/** By their names, not one after the other: a batch asks thousands of times, and mostly there is none. */
+function hasBodyField(item: UrlRequest): boolean {
+  const { contentType, contentLength, contentLengthRange, checksum, createOnly } = item
+  return (
+    contentType !== undefined ||
+    contentLength !== undefined ||
+    contentLengthRange !== undefined ||
+    checksum !== undefined ||
+    createOnly !== undefined
+  )
+}
+
 const onlyWithBody = ['contentType', 'contentLength', 'contentLengthRange', 'checksum', 'createOnly'] as const
 
 /** A constraint that the URL cannot carry is refused, not dropped in silence. */
 export function checkConstraints(item: UrlRequest, method: UrlMethod): void {
-  if (method !== 'PUT' && method !== 'POST') {
+  if (method !== 'PUT' && method !== 'POST' && hasBodyField(item)) {
     for (const field of onlyWithBody) {
       if (item[field] !== undefined && item[field] !== false)
         throw new SignpostError('invalid', `${field}: goes with action write and method PUT or POST only.`, {

@@ -1,7 +1,13 @@
 /** Signs for S3 and its dialect. What each header holds a client to was tried against the stores, not read off a page. */
 
 import type { Enforcement, ResolvedSettings, UrlMethod } from '@signpost/contract'
-import { presignS3, s3Markers, type ObjectOperation, type S3Credential } from '@signpost/signing'
+import {
+  presignS3,
+  s3Markers,
+  type ObjectOperation,
+  type PresignS3Request,
+  type S3Credential,
+} from '@signpost/signing'
 import type { SignedRequest, SignRequest } from '../../domain/connector.ts'
 import { attachmentDisposition } from '../attachment-disposition.ts'
 import { lifetimeSeconds, signingError } from '../signing-input.ts'
@@ -45,7 +51,7 @@ export function signS3(signer: S3Signer, request: SignRequest): SignedRequest {
     grantId: request.marker.grantId,
   })
   try {
-    const presigned = presignS3({
+    const input: PresignS3Request = {
       operation: s3Operation(request),
       address: signer.address,
       region: signer.region,
@@ -53,9 +59,10 @@ export function signS3(signer: S3Signer, request: SignRequest): SignedRequest {
       signedAt: request.signedAt,
       expiresInSeconds: lifetimeSeconds(request.signedAt, request.expiresAt),
       query: markers,
-      // A set that is there, though empty, takes the signer the longer way.
-      ...(request.method === 'PUT' ? { headers } : {}),
-    })
+    }
+    // A set that is there, though empty, takes the signer the longer way.
+    if (request.method === 'PUT') input.headers = headers
+    const presigned = presignS3(input)
     return {
       url: presigned.url,
       headers: presigned.headers,

@@ -12,7 +12,7 @@ const callsARound = 5
 const warmUpCalls = 15
 const items = 10_000
 const firstLineMsMax = 50
-/** What the bare signing loop does on the machine that the promises were made for, URLs/s. */
+/** What the plain signing loop does on the machine that the promises were made for, URLs/s. */
 const bareRateThere = 350_000
 const mebibyte = 2 ** 20
 
@@ -71,7 +71,7 @@ async function benchOn(engine: string, target: number, databaseUrl?: string): Pr
         isPromise: false,
       }),
       compare(rates, {
-        name: `${name} / bare presignS3 on the same core`,
+        name: `${name} / a plain signing loop on the same core`,
         unit: 'URLs/s',
         target: Number((target / bareRateThere).toFixed(3)),
         subject: 'batch',

@@ -53,10 +53,8 @@ async function main(): Promise<void> {
     const secrets = secretVariables(process.env)
     const serving = await serve(config, { log, version, secrets, ...(tls ? { tls } : {}) })
     // Little is kept from one request to the next, and V8 would let garbage double the memory. No hard limit. Not on the
-    // command line: there it costs 20 MB, since V8 then does not take the code that comes compiled, and the second one
-    // takes the nursery away. Now it lets the heap grow in steps of 2 MB instead of 8, and gives pages back.
+    // command line: there it costs 20 MB, since V8 then does not take the code that comes compiled.
     setFlagsFromString('--heap-growing-percent=20')
-    setFlagsFromString('--optimize-for-size')
     // From what happens to be in use at a collection V8 would conclude that all of its kind stays, and put it where only
     // the large collections look: there it is garbage soon, and keeps all that it refers to.
     setFlagsFromString('--no-allocation-site-pretenuring')

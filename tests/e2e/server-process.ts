@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { builtServer } from '../../scripts/build.mjs'
+import { freePort } from '../servers/daemon.ts'
 
 const root = join(import.meta.dirname, '../..')
 const startSecondsMax = 60
@@ -31,7 +31,7 @@ export interface ServerProcess {
 export async function freshEnvironment(t: TestContext): Promise<Record<string, string>> {
   const folder = mkdtempSync(join(tmpdir(), 'signpost-e2e-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const [port, storePort] = await freePorts(2)
+  const [port, storePort] = [await freePort(), await freePort()]
   return {
     SIGNPOST_DATA_DIR: join(folder, 'data'),
     SIGNPOST_PORT: String(port),
@@ -98,18 +98,4 @@ export async function untilPrinted(server: ServerProcess, wanted: string): Promi
       throw new Error(`${JSON.stringify(wanted)} was not printed:\n${server.output()}\n${server.errors()}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      server.listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
 }

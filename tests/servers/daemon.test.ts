@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -99,7 +101,14 @@ test('a start is tried three times and then fails with its last error', async ()
 
 test('a free port can be listened on', async () => {
   const port = await freePort()
-  assert.ok(port > 1023 && port < 65_536)
+  const server = createServer().listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  assert.ok(port < 32_768, 'the kernel gives it to nobody who asks for any')
+  const others = await Promise.all(Array.from({ length: 8 }, () => freePort()))
+  assert.equal(new Set([port, ...others]).size, 9)
+  const again = Array.from({ length: 128 }, () => freePort())
+  assert.equal((await Promise.all(again)).includes(port), false, 'one that is taken is passed over')
+  server.close()
 })
 
 test('a folder that the caller named is not removed', async () => {

@@ -153,16 +153,31 @@ export function run(command: string, args: readonly string[], options: RunOption
   })
 }
 
-/** A TCP port of 127.0.0.1 that was free a moment ago. Another process may take it first: start inside `retrying`. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * Below the ports that the kernel gives to whoever asks for any (from 32768 on): one of those another test's server or a
+ * client's socket may have a moment later, and then the wrong one answers. And above those that browsers refuse.
+ */
+const firstPort = 10_240
+const portsOfProcess = 64
+const lastPort = 32_767
+let picked = 0
+
+/** A TCP port of 127.0.0.1 that was free a moment ago: of this process's own few, each in turn. */
+export async function freePort(): Promise<number> {
+  const processes = Math.floor((lastPort - firstPort + 1) / portsOfProcess)
+  const first = firstPort + (process.pid % processes) * portsOfProcess
+  for (let tries = 0; tries < portsOfProcess; tries += 1) {
+    const port = first + (picked++ % portsOfProcess)
+    if (await isFree(port)) return port
+  }
+  throw new Error(`all ports from ${first} to ${first + portsOfProcess - 1} are taken`)
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      const port = typeof address === 'object' && address ? address.port : 0
-      probe.close(() => resolve(port))
-    })
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
   })
 }
 

@@ -11,7 +11,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import { join } from 'node:path'
@@ -19,7 +18,7 @@ import { test, type TestContext } from 'node:test'
 import { makeCertificate } from '../servers/certificate.ts'
 import { requireServer } from '../servers/install.ts'
 import { startPostgres } from '../servers/postgres.ts'
-import { builtFile, freshEnvironment, startServer, untilPrinted } from './server-process.ts'
+import { builtFile, freshEnvironment, startServer, untilFree, untilPrinted } from './server-process.ts'
 
 const lastLine = 'Ctrl-C'
 const secretFiles = ['master-key', 'admin-token', 'demo-token', 'local-store-credential']
@@ -30,15 +29,6 @@ async function failingStart(t: TestContext, env: Record<string, string>) {
   const code = await server.ended
   assert.doesNotMatch(server.errors(), /\n\s+at /, 'no stack')
   return { code, said: server.errors() }
-}
-
-/** Until nobody listens there: the process may be a grandchild, whose end we are not told. */
-async function untilFree(url: string): Promise<void> {
-  for (let i = 0; i < 250; i++) {
-    if ((await fetch(`${url}/healthz`).catch(() => undefined)) === undefined) return
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  assert.fail(`${url} still answers`)
 }
 
 test('the first start walks the main job, later ones overwrite nothing', async (t) => {
@@ -181,40 +171,6 @@ test("an operator's own admin key is used, and neither written nor shown", async
   assert.equal(me.status, 200)
 })
 
-test('a stop lets a running request finish; a second signal does not wait', async (t) => {
-  const env = await freshEnvironment(t)
-  const server = await startServer(t, { ...env, SIGNPOST_LOCAL_STORE: 'off' })
-  await untilPrinted(server, lastLine)
-  const token = readFileSync(join(env['SIGNPOST_DATA_DIR']!, 'admin-token'), 'utf8').trim()
-  const begin = () =>
-    request(`${server.url}/v1/teams`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': 18 },
-    })
-  const running = begin()
-  const answered = once(running, 'response')
-  running.write('{"name":')
-  await new Promise((resolve) => setTimeout(resolve, 200))
-  server.kill('SIGTERM')
-  await new Promise((resolve) => setTimeout(resolve, 200))
-  await assert.rejects(fetch(`${server.url}/healthz`), 'nothing new is taken')
-  running.end('"drained"}')
-  const [response] = (await answered) as [import('node:http').IncomingMessage]
-  assert.equal(response.statusCode, 201)
-  response.resume()
-  assert.equal(await server.ended, 0)
-
-  const stuck = await startServer(t, { ...env, SIGNPOST_LOCAL_STORE: 'off' })
-  const never = begin()
-  never.on('error', () => undefined)
-  never.write('{"name":')
-  await new Promise((resolve) => setTimeout(resolve, 200))
-  stuck.kill('SIGINT')
-  await new Promise((resolve) => setTimeout(resolve, 900))
-  stuck.kill('SIGINT')
-  assert.equal(await stuck.ended, 130)
-})
-
 test(
   "on a terminal the first start shows the admin's key, once",
   { skip: existsSync('/usr/bin/script') ? false : 'script(1) makes the terminal, and is not here' },
@@ -230,20 +186,6 @@ test(
       await server.ended
       await untilFree(server.url)
     }
-  },
-)
-
-test(
-  'a closed terminal ends the server that was started on it',
-  { skip: existsSync('/usr/bin/script') ? false : 'script(1) makes the terminal, and is not here' },
-  async (t) => {
-    const env = await freshEnvironment(t)
-    const command = ['-qefc', `exec '${process.execPath}' ${builtFile}`, '/dev/null']
-    const server = await startServer(t, env, { program: '/usr/bin/script', command })
-    await untilPrinted(server, lastLine)
-    server.kill('SIGKILL')
-    await server.ended
-    await untilFree(server.url)
   },
 )
 
@@ -285,31 +227,6 @@ test('where the database is gone and the files of keys are kept, the first start
     assert.equal(code, 1)
     assert.match(said, /demo-token does not hold an API key\. Remove the file/)
   }
-})
-
-test('SIGTERM to npm ends npm, the script and the server', async (t) => {
-  const env = await freshEnvironment(t)
-  const npm = await startServer(t, env, { program: 'npm', command: ['start'] })
-  await untilPrinted(npm, lastLine)
-  npm.kill('SIGTERM')
-  await npm.ended
-  await untilFree(npm.url)
-  const again = await startServer(t, env)
-  await untilPrinted(again, lastLine)
-})
-
-test('npm start passes signals and the exit code on', async (t) => {
-  const env = await freshEnvironment(t)
-  const server = await startServer(t, env, { command: ['scripts/run.mjs', 'start'] })
-  await untilPrinted(server, lastLine)
-  server.kill('SIGINT')
-  assert.equal(await server.ended, 0)
-  const bad = await startServer(
-    t,
-    { ...env, SIGNPOST_PORT: 'x' },
-    { command: ['scripts/run.mjs', 'start'], ready: false },
-  )
-  assert.equal(await bad.ended, 2)
 })
 
 test(
@@ -371,7 +288,7 @@ test('over TLS the first start walks too, and a new certificate is taken without
   assert.equal(await shown(), fingerprint(made.certificatePem))
   const next = fingerprint((await makeCertificate(folder)).certificatePem)
   server.kill('SIGHUP')
-  for (let i = 0; i < 100 && (await shown()) !== next; i++)
+  for (let i = 0; i < 3000 && (await shown()) !== next; i++)
     await new Promise((resolve) => setTimeout(resolve, 20))
   assert.equal(await shown(), next)
   server.kill('SIGTERM')

@@ -99,3 +99,12 @@ export async function untilPrinted(server: ServerProcess, wanted: string): Promi
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
+
+/** Until nobody listens there: the process may be a grandchild, whose end we are not told. */
+export async function untilFree(url: string): Promise<void> {
+  for (const deadline = Date.now() + startSecondsMax * 1000; Date.now() < deadline;) {
+    if ((await fetch(`${url}/healthz`).catch(() => undefined)) === undefined) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error(`${url} still answers`)
+}

@@ -66,6 +66,23 @@ suite('limits', () => {
     await assert.rejects(opened.s3.send(new aws.HeadObjectCommand({ Bucket: BUCKET, Key: 'endless' })))
   })
 
+  test('waits at its end for what is being asked, and not for connections on which nothing was', async (t) => {
+    const { store } = await openTestStore()
+    const asking = connect(store.port, '127.0.0.1')
+    t.after(() => asking.destroy())
+    asking.write('GET / HTTP/1.1\r\n')
+    const silent = connect(store.port, '127.0.0.1')
+    await once(silent, 'connect')
+    await fetch(store.endpoint)
+    const closed = store.close()
+    await once(silent.resume(), 'close')
+    assert.equal(asking.closed, false)
+    asking.end('host: store\r\n\r\n')
+    const [data] = (await once(asking, 'data')) as [Buffer]
+    assert.match(data.toString(), /^HTTP\/1\.1 403 /)
+    await closed
+  })
+
   test('says SlowDown when too much is going on', async (t) => {
     const opened = await openTestStore({ maxConcurrentRequests: 2 })
     t.after(() => opened.close())

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { openAccessLog } from './access-log.ts'
 import { openBodyFiles } from './body-files.ts'
@@ -46,6 +46,7 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<LocalS
       reportError: (error) => process.emitWarning(error instanceof Error ? error : String(error)),
     }
     const server = createStoreServer(deps, working, requestTimeoutSeconds)
+    const connections = openConnections(server)
     const address = await listen(server, options.host ?? '127.0.0.1', options.port ?? 0)
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
     return {
@@ -53,7 +54,7 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<LocalS
       port: address.port,
       accessLogFile,
       createBucket: (name) => createBucketOnce(deps, name),
-      close: () => closeStore(server, working, deps),
+      close: () => closeStore(server, connections, working, deps),
     }
   } catch (error) {
     index.close()
@@ -106,6 +107,15 @@ function createStoreServer(
   return server
 }
 
+function openConnections(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>()
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  return open
+}
+
 function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -123,13 +133,18 @@ async function createBucketOnce(deps: HandleDeps, name: string): Promise<void> {
 
 async function closeStore(
   server: Server,
+  connections: ReadonlySet<Socket>,
   working: ReadonlySet<Promise<void>>,
   deps: HandleDeps,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
   // Connections that were busy are kept alive by their clients, and would hold the end up.
-  const tidy = setInterval(() => server.closeIdleConnections(), 20)
+  const tidy = setInterval(() => {
+    server.closeIdleConnections()
+    // Clients open some for later. Node takes one on which nothing was ever asked for busy.
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
+  }, 20)
   await closed
   clearInterval(tidy)
   clearTimeout(deadline)

@@ -172,11 +172,8 @@ export function createApp(parts: AppParts): App {
     },
     async close(drainMs = 0) {
       const late = setTimeout(() => server.server.closeAllConnections(), drainMs)
-      // A request that ends while the server closes leaves its connection idle and open.
-      const idle = setInterval(() => server.server.closeIdleConnections(), 50)
       await server.close()
       clearTimeout(late)
-      clearInterval(idle)
       await besides.stop()
       await chores.stop()
       for (const last of [lastUsed, teamUses, refusals])

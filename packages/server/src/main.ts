@@ -58,15 +58,19 @@ async function main(): Promise<void> {
     // From what happens to be in use at a collection V8 would conclude that all of its kind stays, and put it where only
     // the large collections look: there it is garbage soon, and keeps all that it refers to.
     setFlagsFromString('--no-allocation-site-pretenuring')
-    endOnSignals(serving, log)
+    const stopping = endOnSignals(serving, log)
     reloadTlsOnHangup(config, serving, log)
-    await greet({
+    const greeted = greet({
       serving,
       version,
       root,
       workingFolder: process.cwd(),
       showKey: process.stdout.isTTY,
       print: (line) => console.log(line),
+    })
+    // The first run's walk asks this very server: stopped in the middle it fails, and nothing is wrong.
+    await greeted.catch((error: unknown) => {
+      if (!stopping.aborted) throw error
     })
   } catch (error) {
     if (error instanceof StartError) return end(exitCodes.failed, error.message)
@@ -97,8 +101,9 @@ async function recoverAccess(config: Config, log: pino.Logger): Promise<void> {
   }
 }
 
-/** The first signal lets running requests finish; a second one ends at once. */
-function endOnSignals(serving: Serving, log: pino.Logger): void {
+/** The first signal lets running requests finish; a second one ends at once. Answers what tells that one has come. */
+function endOnSignals(serving: Serving, log: pino.Logger): AbortSignal {
+  const stopping = new AbortController()
   let asked = 0
   const onSignal = (signal: NodeJS.Signals) => {
     const now = performance.now()
@@ -107,6 +112,7 @@ function endOnSignals(serving: Serving, log: pino.Logger): void {
       return
     }
     asked = now
+    stopping.abort()
     log.info({ signal }, 'stopping: running requests may finish')
     serving.close().then(
       () => process.exit(exitCodes.clean),
@@ -119,6 +125,7 @@ function endOnSignals(serving: Serving, log: pino.Logger): void {
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   if (onTerminal()) process.on('SIGHUP', onSignal)
+  return stopping.signal
 }
 
 /** There SIGHUP means that the terminal was closed, by POSIX; elsewhere it is the word for reading files again. */

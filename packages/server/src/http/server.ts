@@ -12,6 +12,7 @@ import { addAccessLogRoutes } from './access-log-routes.ts'
 import { addressSet } from './address.ts'
 import { createAdmission, createAuthentication, createBearerCaller } from './authenticated.ts'
 import { createBrowserSessions } from './browser-sessions.ts'
+import { cutIdleWhenClosing } from './closing.ts'
 import { allowOrigins } from './cors.ts'
 import type { HttpDeps } from './deps.ts'
 import { addDeliveryRoutes } from './delivery-routes.ts'
@@ -39,6 +40,7 @@ const silentMs = 120_000
 export function createHttpServer(deps: HttpDeps): FastifyInstance {
   const server = listenerFor(deps)
   server.server.maxConnections = deps.settings.connectionsMax
+  cutIdleWhenClosing(server, deps.settings.tls ? 'secureConnection' : 'connection')
   refuseLargeBodiesEarly(server.server, deps.settings.bodyBytesMax * 8)
   server.decorateRequest('caller', null)
   const readJson = acceptJsonOnly(server)
@@ -130,7 +132,7 @@ function listenerFor(deps: HttpDeps): FastifyInstance {
   // The types differ in what the socket is, which nothing here looks at.
   const httpsOptions = {
     ...options,
-    https: { ...http, ...tls },
+    https: { ...http, ...tls, handshakeTimeout: http.headersTimeout },
   } as unknown as FastifyHttpsOptions<HttpsServer>
   return fastify(httpsOptions) as unknown as FastifyInstance
 }

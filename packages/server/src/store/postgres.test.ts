@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
 import { Client } from 'pg'
 import { requireServer } from '../../../../tests/servers/install.ts'
 import { startPostgres } from '../../../../tests/servers/postgres.ts'
@@ -89,6 +90,24 @@ describe('PostgreSQL', needsPostgres, () => {
     assert.equal((await until(() => verifyAudit(store))).firstBad, null)
     await Promise.all([store.close(), other.close()])
   })
+
+  withUrl(
+    'a connection that is lost while it reads is no failure of ours, and the next read has another',
+    async (url) => {
+      const [store, other] = await openTwo(url)
+      const reading = Promise.allSettled([sql`select pg_sleep(120)`.execute(store.db)])
+      const end = sql`select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(120)'`
+      while ((await end.execute(other.db)).rows.length === 0);
+      const [lost] = await reading
+      assert.ok(lost.status === 'rejected')
+      assert.equal(lost.reason.code, 'record_unavailable')
+      assert.match(lost.reason.cause.message, /administrator command/)
+      await assert.rejects(sql`select 1 / 0`.execute(store.db), { code: '22012' })
+      await sql`select 1`.execute(store.db)
+      await Promise.all([store.close(), other.close()])
+      await assert.rejects(async () => store.hot.findKey('nobody'), { code: 'record_unavailable' })
+    },
+  )
 
   withUrl('what a lost connection still commits makes no second event of one number', async (url) => {
     const [store, other] = await openTwo(url)

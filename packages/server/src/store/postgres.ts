@@ -1,7 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Pool } from 'pg'
-import type { Client, ClientBase } from 'pg'
+import type { Client } from 'pg'
 import type { CommitGroup, UnitFailure } from './commit-group.ts'
 import { createCommitQueue } from './commit-queue.ts'
 import type { ChainHead } from './chain-opening.ts'
@@ -13,7 +12,9 @@ import { headMoved } from './postgres-append.ts'
 import { commitToPostgres } from './postgres-commit.ts'
 import { isPassing } from './postgres-errors.ts'
 import { createBindMessage } from './postgres-message.ts'
-import { breaksConnection, connectForWriting, postgresConfig } from './postgres-connection.ts'
+import { breaksConnection, connectForWriting } from './postgres-connection.ts'
+import { openReadingPool } from './postgres-reading.ts'
+import type { ReadingPool } from './postgres-reading.ts'
 import type { HotQueries, Store, TargetRow } from './store.ts'
 import type { Tables } from './tables.ts'
 
@@ -46,39 +47,22 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     await migratePostgres(client, at)
     const head = await openPostgresChain(client, { chain: newId(), eventId: newId(), at })
     const writer = createPostgresWriter(url, client, head)
-    return storeOf(openPool(url, readConnectionsMax), writer)
+    return storeOf(openReadingPool(url, readConnectionsMax), writer)
   } catch (error) {
     await client.end().catch(() => undefined)
     throw error
   }
 }
 
-/** pg waits for what is answered, though its types do not say so. */
-const makeReadOnly = ((client) => client.query('set default_transaction_read_only = on')) as (
-  client: ClientBase,
-) => void
-
-function openPool(url: string, max: number): Pool {
-  const pool = new Pool({
-    ...postgresConfig(url),
-    max,
-    // Writes go through `commit` alone. Nobody gets the connection before it is so.
-    onConnect: makeReadOnly,
-  })
-  // An idle connection that is lost is replaced at the next read.
-  pool.on('error', () => undefined)
-  return pool
-}
-
-function storeOf(pool: Pool, writer: PostgresWriter): Store {
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+function storeOf(pool: ReadingPool, writer: PostgresWriter): Store {
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: pool.forKysely }) })
   const queue = createCommitQueue({ send: writer.send, inFlightMax: 1 })
   let closing: Promise<void> | undefined
   const close = async () => {
     await queue.drain()
     await writer.close()
     await db.destroy()
-    if (!pool.ended) await pool.end()
+    await pool.end()
   }
   return {
     engine: 'postgres',
@@ -91,7 +75,7 @@ function storeOf(pool: Pool, writer: PostgresWriter): Store {
   }
 }
 
-function hotQueries(pool: Pool): HotQueries {
+function hotQueries(pool: ReadingPool): HotQueries {
   const keySql = findKeySql('$1')
   const targetSql = findTargetSql('$1', '$2')
   return {
@@ -107,7 +91,7 @@ function hotQueries(pool: Pool): HotQueries {
   }
 }
 
-function namedGrants(pool: Pool): Store['findGrants'] {
+function namedGrants(pool: ReadingPool): Store['findGrants'] {
   return async (grantIds) => {
     const query = { name: 'named-grants', text: namedGrantsSql.postgres, values: [idsText(grantIds)] }
     const { rows } = await pool.query<{ events: string | null }>(query)

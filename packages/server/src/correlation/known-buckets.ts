@@ -44,8 +44,11 @@ export function knownBucketsOf(
   former: readonly StoredConnector[] = [],
 ): KnownBuckets {
   const places = new Map<string, BucketPlace>()
-  for (const connector of connectors) addConnector(places, connector, false)
-  for (const connector of former) addConnector(places, connector, true)
+  const locations = new Map<string, Set<string>>()
+  for (const { name, location } of [...connectors, ...former])
+    locations.set(name, (locations.get(name) ?? new Set()).add(location))
+  for (const connector of connectors) addConnector(places, locations, connector, false)
+  for (const connector of former) addConnector(places, locations, connector, true)
   const onlyAt = [...connectors, ...former].find(({ id }) => id === only)?.location
   const own = [...places.values()].filter(({ location }) => only === null || location === onlyAt)
   const byName = new Map<string, readonly BucketPlace[]>()
@@ -78,7 +81,12 @@ export function noteSigner(place: BucketPlace, { signer, connector }: GrantFacts
   place.signers.add(Buffer.from(signer).toString())
 }
 
-function addConnector(places: Map<string, BucketPlace>, connector: StoredConnector, isFormer: boolean): void {
+function addConnector(
+  places: Map<string, BucketPlace>,
+  locations: ReadonlyMap<string, ReadonlySet<string>>,
+  connector: StoredConnector,
+  isFormer: boolean,
+): void {
   const settings = JSON.parse(connector.settings) as Record<string, unknown>
   const bucket = textOf(settings['bucket'])
   if (bucket === null) return
@@ -94,6 +102,7 @@ function addConnector(places: Map<string, BucketPlace>, connector: StoredConnect
       signers: new Set(),
       roles: new Set(),
       hasSessions: false,
+      isElsewhere: (name) => locations.get(name)?.has(connector.location) === false,
       ids: new Map(),
       formerIds: new Map(),
       isFormer,

@@ -181,11 +181,13 @@ function grantVerdict(
   const compared = compareWithGrant({ record, grant, bucket, fit, proof, user: markers.user, stop })
   if (proof === 'refused') return refusedVerdict(record, input, compared)
   const worst = strongest(compared)
-  const isUntold = proof === 'untold' || fit !== 'same'
+  // Stores may have buckets of one name, and who writes the log of one tells nothing of the other's URLs.
+  const isElsewhere = bucket.isElsewhere(grant.connector)
+  const isUntold = proof === 'untold' || fit !== 'same' || isElsewhere
   if (isUntold && (worst === undefined || rankOf(worst) > 2))
     return verdictOf(record, {
       finding: 'likely',
-      reason: proof === 'untold' ? 'proof_untold' : 'signer_untold',
+      reason: isElsewhere ? 'other_store' : proof === 'untold' ? 'proof_untold' : 'signer_untold',
       others: compared,
       candidates: claims(input),
     })

@@ -20,7 +20,9 @@ export function matchByObject(
   { proof, user }: { proof: AccessProof; user: string },
 ): Verdict {
   const { bucket, candidates, owner } = input
-  const signed = candidates.filter((grant) => isBySameSignature(record, grant, input))
+  const signed = candidates.filter(
+    (grant) => !bucket.isElsewhere(grant.connector) && isBySameSignature(record, grant, input),
+  )
   const mine = signed.filter(({ marker }) => marker === user)
   if (mine.length === 0) {
     const others = signed.filter((grant) => isLive(record, grant))
@@ -104,7 +106,10 @@ function mineVerdict(record: AccessLogRecord, best: Best): Verdict {
 export function matchUnmarked(record: AccessLogRecord, input: MatchInput, proof: AccessProof): Verdict {
   const { bucket } = input
   const ownSigner = fitOfBucket(record, bucket) === 'same' ? ['own_credential'] : []
-  const isTold = record.authentication === 'query' || record.signers.length > 0 || record.urlSigner !== null
+  const isTold =
+    ['query', 'untold'].includes(record.authentication) ||
+    record.signers.length > 0 ||
+    record.urlSigner !== null
   const isShown = record.urlSigner !== null
   const fitting =
     record.key === null || !isTold

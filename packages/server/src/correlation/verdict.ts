@@ -53,6 +53,8 @@ export interface KnownBucket {
   roles: ReadonlySet<string>
   /** It signs with keys of sessions too, which come and go: other names than `signers` may be its own. */
   hasSessions: boolean
+  /** A connector of this name opens another bucket and not this one, whatever their names: its URLs open nothing here. */
+  isElsewhere: (connector: string) => boolean
 }
 
 /** Whom a marker names. */

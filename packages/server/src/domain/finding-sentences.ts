@@ -132,6 +132,7 @@ const reasons: Readonly<Record<string, string>> = {
   grants_of_others: 'Only others had URLs for it then.',
   other_user: 'The grant was given to another user than the one that the URL names.',
   other_bucket: 'The URL was for another bucket.',
+  other_store: 'The URL was given for a bucket of the same name in another place.',
   other_key: 'The URL was for another object.',
   other_action: 'The URL was for another action.',
   other_method: 'The URL was for another method.',

@@ -76,6 +76,7 @@ export function knownBucket(over: Partial<KnownBucket> = {}): KnownBucket {
     signers: new Set(['AKIDBROKER']),
     roles: new Set(),
     hasSessions: false,
+    isElsewhere: () => false,
     ...over,
   }
 }

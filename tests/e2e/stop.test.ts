@@ -1,11 +1,11 @@
 /** How a server ends: by whom it is asked, and what it is in the middle of. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
-import { connect } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { builtFile, freshEnvironment, startServer, untilFree, untilPrinted } from './server-process.ts'
 
 const lastLine = 'Ctrl-C'
@@ -18,12 +18,19 @@ test('a stop lets a running request finish; a second signal does not wait', asyn
   const begin = () =>
     request(`${server.url}/v1/teams`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': 18 },
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'content-length': 18,
+        // The server says that it has the head of the request.
+        expect: '100-continue',
+      },
     })
   const running = begin()
   const answered = once(running, 'response')
+  running.flushHeaders()
+  await once(running, 'continue')
   running.write('{"name":')
-  await new Promise((resolve) => setTimeout(resolve, 200))
   server.kill('SIGTERM')
   await untilFree(server.url)
   running.end('"drained"}')
@@ -35,8 +42,9 @@ test('a stop lets a running request finish; a second signal does not wait', asyn
   const stuck = await startServer(t, { ...env, SIGNPOST_LOCAL_STORE: 'off' })
   const never = begin()
   never.on('error', () => undefined)
+  never.flushHeaders()
+  await once(never, 'continue')
   never.write('{"name":')
-  await new Promise((resolve) => setTimeout(resolve, 200))
   stuck.kill('SIGINT')
   await untilFree(stuck.url)
   await new Promise((resolve) => setTimeout(resolve, 900))
@@ -49,7 +57,7 @@ test('connections on which nothing was asked hold no stop up', async (t) => {
   const server = await startServer(t, env)
   await untilPrinted(server, lastLine)
   const opened = async (text = '') => {
-    const socket = connect(Number(env['SIGNPOST_PORT']))
+    const socket = connect(Number(env['SIGNPOST_PORT']), '127.0.0.1')
     await once(socket, 'connect')
     if (text !== '') await new Promise((resolve) => socket.write(text, resolve))
     return socket
@@ -65,14 +73,87 @@ test('connections on which nothing was asked hold no stop up', async (t) => {
   assert.equal(await server.ended, 0)
 })
 
-test('a stop in the middle of the first run is no failure, and the next start serves', async (t) => {
+test('a stop while it starts is no failure, and a hangup is none', async (t) => {
+  const env = await freshEnvironment(t)
+  const database = createServer().listen(0, '127.0.0.1')
+  t.after(() => database.close())
+  await once(database, 'listening')
+  const { port } = database.address() as AddressInfo
+  const asked = once(database, 'connection')
+  const server = await startServer(
+    t,
+    { ...env, SIGNPOST_DATABASE_URL: `postgres://nobody:none@127.0.0.1:${port}/none` },
+    { ready: false },
+  )
+  await asked
+  server.kill('SIGHUP')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  server.kill('SIGTERM')
+  assert.equal(await server.ended, 0, server.errors())
+  assert.doesNotMatch(server.errors(), /"(fatal|error)"/)
+})
+
+/** Of a first start that was cut short: goes on with it, and leaves a server as a whole one does. */
+async function requireGoesOn(t: TestContext, env: Record<string, string>): Promise<void> {
+  const folder = env['SIGNPOST_DATA_DIR']!
+  const next = await startServer(t, env)
+  await untilPrinted(next, lastLine)
+  assert.match(next.output(), /^Signpost \S+: the first start was cut short; this one goes on with it\.$/m)
+  assert.match(next.output(), /^ {2}found /m)
+  const token = readFileSync(join(folder, 'demo-token'), 'utf8').trim()
+  const page = await fetch(`${next.url}/v1/teams/demo/objects`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  assert.equal(page.status, 200)
+  next.kill('SIGTERM')
+  assert.equal(await next.ended, 0)
+  assert.equal(existsSync(join(folder, 'first-start-unfinished')), false)
+  const third = await startServer(t, env)
+  await untilPrinted(third, lastLine)
+  assert.doesNotMatch(third.output(), /cut short|found/)
+}
+
+test('a stop in the middle of the first run is no failure, and the next start goes on with it', async (t) => {
   const env = await freshEnvironment(t)
   const first = await startServer(t, env, { ready: false })
   await untilPrinted(first, 'first start')
   first.kill('SIGTERM')
   assert.equal(await first.ended, 0, first.errors())
   assert.doesNotMatch(first.errors(), /could not start/)
-  await untilPrinted(await startServer(t, env), lastLine)
+  await requireGoesOn(t, env)
+})
+
+test('the start after a first one that was killed in its walk goes on with it', async (t) => {
+  const env = await freshEnvironment(t)
+  const first = await startServer(t, env, { ready: false })
+  await untilPrinted(first, 'asked')
+  first.kill('SIGKILL')
+  await first.ended
+  await requireGoesOn(t, env)
+})
+
+test('the start after a first one that found its port taken goes on with it', async (t) => {
+  const env = await freshEnvironment(t)
+  const other = createServer().listen(Number(env['SIGNPOST_PORT']), '127.0.0.1')
+  await once(other, 'listening')
+  const first = await startServer(t, env, { ready: false })
+  assert.equal(await first.ended, 1)
+  await once(other.close(), 'close')
+  await requireGoesOn(t, env)
+})
+
+test('what is left of a first start and cannot be done keeps no server from its work', async (t) => {
+  const env = await freshEnvironment(t)
+  const first = await startServer(t, env, { ready: false })
+  await untilPrinted(first, 'first start')
+  first.kill('SIGKILL')
+  await first.ended
+  rmSync(join(env['SIGNPOST_DATA_DIR']!, 'admin-token'))
+  const chosen = `sp_${'a'.repeat(12)}_${'B'.repeat(43)}`
+  const next = await startServer(t, { ...env, SIGNPOST_ADMIN_TOKEN: chosen })
+  await untilPrinted(next, lastLine)
+  assert.match(next.output(), /What was left of it failed, and is left: .* 401/)
+  assert.equal(existsSync(join(env['SIGNPOST_DATA_DIR']!, 'first-start-unfinished')), false)
 })
 
 test(

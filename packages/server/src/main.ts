@@ -47,6 +47,7 @@ async function main(): Promise<void> {
     process.exit(exitCodes.failed)
   })
   if (process.argv[2] === 'recover') return recoverAccess(config, log)
+  const { serves, stopping } = listenToSignals(config, log)
   try {
     const tls = readTls(config)
     warnIfExposed(config, tls !== undefined, (message) => log.warn({}, message))
@@ -58,19 +59,15 @@ async function main(): Promise<void> {
     // From what happens to be in use at a collection V8 would conclude that all of its kind stays, and put it where only
     // the large collections look: there it is garbage soon, and keeps all that it refers to.
     setFlagsFromString('--no-allocation-site-pretenuring')
-    const stopping = endOnSignals(serving, log)
-    reloadTlsOnHangup(config, serving, log)
-    const greeted = greet({
+    serves(serving)
+    await greet({
       serving,
       version,
       root,
       workingFolder: process.cwd(),
       showKey: process.stdout.isTTY,
       print: (line) => console.log(line),
-    })
-    // The first run's walk asks this very server: stopped in the middle it fails, and nothing is wrong.
-    await greeted.catch((error: unknown) => {
-      if (!stopping.aborted) throw error
+      stopping,
     })
   } catch (error) {
     if (error instanceof StartError) return end(exitCodes.failed, error.message)
@@ -101,31 +98,52 @@ async function recoverAccess(config: Config, log: pino.Logger): Promise<void> {
   }
 }
 
-/** The first signal lets running requests finish; a second one ends at once. Answers what tells that one has come. */
-function endOnSignals(serving: Serving, log: pino.Logger): AbortSignal {
+/** A server that starts is stopped at once: what it writes is there whole or not at all. */
+function listenToSignals(config: Config, log: pino.Logger) {
   const stopping = new AbortController()
+  let serving: Serving | undefined
+  let isHangup = false
   let asked = 0
-  const onSignal = (signal: NodeJS.Signals) => {
+  const onStop = (signal: NodeJS.Signals) => {
     const now = performance.now()
-    if (asked !== 0) {
-      if (now - asked > sameSignalMs) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
-      return
-    }
-    asked = now
-    stopping.abort()
-    log.info({ signal }, 'stopping: running requests may finish')
-    serving.close().then(
-      () => process.exit(exitCodes.clean),
-      (err: unknown) => {
-        log.fatal({ err }, 'stopping failed')
-        process.exit(exitCodes.failed)
-      },
-    )
+    if (asked === 0) {
+      asked = now
+      stopping.abort()
+      stop(signal, serving, log)
+    } else if (now - asked > sameSignalMs) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  if (onTerminal()) process.on('SIGHUP', onSignal)
-  return stopping.signal
+  const onHangup = () => {
+    if (serving) readTlsAgain(config, serving, log)
+    else isHangup = true
+  }
+  process.on('SIGINT', onStop)
+  process.on('SIGTERM', onStop)
+  process.on('SIGHUP', onTerminal() ? onStop : onHangup)
+  return {
+    stopping: stopping.signal,
+    serves(started: Serving) {
+      serving = started
+      if (isHangup) onHangup()
+    },
+  }
+}
+
+/** The first signal lets running requests finish; a second one ends at once. */
+function stop(signal: NodeJS.Signals, serving: Serving | undefined, log: pino.Logger): void {
+  if (!serving) {
+    log.info({ signal }, 'stopping before it served')
+    // The end waits for a statement that runs, maybe a long migration: a second signal is to end it as it ends any process.
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name)
+    process.exit(exitCodes.clean)
+  }
+  log.info({ signal }, 'stopping: running requests may finish')
+  serving.close().then(
+    () => process.exit(exitCodes.clean),
+    (err: unknown) => {
+      log.fatal({ err }, 'stopping failed')
+      process.exit(exitCodes.failed)
+    },
+  )
 }
 
 /** There SIGHUP means that the terminal was closed, by POSIX; elsewhere it is the word for reading files again. */
@@ -133,19 +151,16 @@ function onTerminal(): boolean {
   return process.stdin.isTTY || process.stdout.isTTY
 }
 
-function reloadTlsOnHangup(config: Config, { app }: Serving, log: pino.Logger): void {
-  if (onTerminal()) return
-  process.on('SIGHUP', () => {
-    const { server } = app.server
-    if (!('setSecureContext' in server)) return
-    try {
-      const tls = readTls(config)
-      if (tls) (server as unknown as import('node:tls').Server).setSecureContext(tls)
-      log.info({}, 'certificate read again')
-    } catch (err) {
-      log.error({ err }, 'the certificate could not be read again; the one before stays')
-    }
-  })
+function readTlsAgain(config: Config, { app }: Serving, log: pino.Logger): void {
+  const { server } = app.server
+  if (!('setSecureContext' in server)) return
+  try {
+    const tls = readTls(config)
+    if (tls) (server as unknown as import('node:tls').Server).setSecureContext(tls)
+    log.info({}, 'certificate read again')
+  } catch (err) {
+    log.error({ err }, 'the certificate could not be read again; the one before stays')
+  }
 }
 
 function readTls(config: Config): { cert: string; key: string } | undefined {

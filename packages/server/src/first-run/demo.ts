@@ -48,6 +48,7 @@ export async function createDemo(
   await api.call(admin, 'PUT', `/v1/teams/${demoTeam}/members/${demoUser}`, { role: 'member' })
   const kept = readKeyFile(join(folder, demoTokenFile))
   if (kept) {
+    if (await deps.store.hot.findKey(kept.id)) return kept.token
     const { id: principalId } = await api.call<{ id: string }>(admin, 'GET', `/v1/users/${demoUser}`)
     await deps.store.commit(keyUnit(deps, kept, { principalId, username: demoUser }))
     return kept.token

@@ -11,6 +11,7 @@ import { insertPrincipal } from '../store/principals.ts'
 import { writeSecretFile } from './data-folder.ts'
 import { demoTokenFile } from './demo.ts'
 import { keyUnit, readKeyFile } from './key-file.ts'
+import { isUnfinished, markFinished, markUnfinished } from './unfinished.ts'
 
 export const adminName = 'admin'
 export const adminTokenFile = 'admin-token'
@@ -21,16 +22,19 @@ export interface FirstAdmin {
   chosen: boolean
   /** The data folder held keys from before this database, and they were taken over. */
   keysKept: boolean
+  /** Made by a start that was cut short before it had shown everything. */
+  isFromBefore: boolean
 }
 
-/** Undefined: there are principals already, or another replica was first. */
+/** Undefined: there are principals already, or another replica was first, and no start of this folder was cut short. */
 export async function createFirstAdmin(
   deps: BrokerDeps,
   chosenToken: string | undefined,
   folder: string,
 ): Promise<FirstAdmin | undefined> {
   const { db } = deps.store
-  if (await db.selectFrom('principals').select('id').limit(1).executeTakeFirst()) return undefined
+  if (await db.selectFrom('principals').select('id').limit(1).executeTakeFirst())
+    return isUnfinished(folder) ? adminFromBefore(chosenToken, folder) : undefined
   // What cannot be used must show before anything is made: the next start would no longer be the first.
   const demoKey = readKeyFile(join(folder, demoTokenFile))
   // The file is there before the key works: after a crash in between, the next start goes on with the same one.
@@ -39,15 +43,24 @@ export async function createFirstAdmin(
   const token = chosenToken ?? readKeyFile(join(folder, adminTokenFile))?.token ?? ''
   const key = parseApiKey(token)
   if (!key) throw new Error('the first admin has no key')
+  markUnfinished(folder)
   try {
     await deps.store.commit(firstAdminUnit(deps, key))
     const chosen = chosenToken !== undefined
-    return { token, chosen, keysKept: demoKey !== undefined || !(chosen || wroteFile) }
+    const keysKept = demoKey !== undefined || !(chosen || wroteFile)
+    return { token, chosen, keysKept, isFromBefore: false }
   } catch (error) {
     if (!(error instanceof SignpostError && error.code === 'conflict')) throw error
     if (wroteFile) unlinkSync(join(folder, adminTokenFile))
+    markFinished(folder)
     return undefined
   }
+}
+
+function adminFromBefore(chosenToken: string | undefined, folder: string): FirstAdmin | undefined {
+  const token = chosenToken ?? readKeyFile(join(folder, adminTokenFile))?.token
+  if (token === undefined) return undefined
+  return { token, chosen: chosenToken !== undefined, keysKept: false, isFromBefore: true }
 }
 
 function firstAdminUnit(deps: BrokerDeps, key: { id: string; secret: string }) {

@@ -5,6 +5,7 @@ import type { Serving } from '../serve.ts'
 import { createDemo, demoTokenFile } from './demo.ts'
 import { adminTokenFile } from './first-admin.ts'
 import { ownApi } from './own-api.ts'
+import { markFinished } from './unfinished.ts'
 import { walkOnce } from './walk.ts'
 
 export interface Greeting {
@@ -16,24 +17,39 @@ export interface Greeting {
   /** Somebody sits before it: on a terminal only. A file or a container's log would keep the admin's key. */
   showKey: boolean
   print: (line: string) => void
+  /** Aborted when the server stops. */
+  stopping: AbortSignal
 }
 
-/** On the start that made the first admin: team `demo`, the walk and the keys. Later: where things are. */
+/**
+ * On the start that made the first admin, and on the next if that one was cut short: team `demo`, the walk and the keys. Later:
+ * where things are. Stopped in the middle, it leaves the rest to the next start.
+ */
 export async function greet(greeting: Greeting): Promise<void> {
-  const { serving, version, print } = greeting
+  const { serving, version, print, stopping } = greeting
   print(`Signpost ${version}${firstWords(serving)}`)
   print('')
-  if (serving.firstAdmin && serving.embedded) await showWalk(greeting, serving.firstAdmin.token)
+  try {
+    if (serving.firstAdmin && serving.embedded) await showWalk(greeting, serving.firstAdmin.token)
+  } catch (error) {
+    // The walk asks this very server: stopped in the middle it fails, and nothing is wrong.
+    if (stopping.aborted) return
+    markFinished(serving.folder)
+    if (!serving.firstAdmin?.isFromBefore) throw error
+    print(`What was left of it failed, and is left: ${error instanceof Error ? error.message : ''}\n`)
+  }
   const line = (word: string, text: string) => print(`${word.padEnd(13)}${text}`)
   line('Serving', `${serving.url}  (the API is described at ${serving.url}/docs)`)
   line('Data folder', serving.folder)
   showAdminKey(greeting, line)
   if (serving.embedded) showLinesToPaste(greeting)
   line('Stop', 'Ctrl-C')
+  markFinished(serving.folder)
 }
 
 function firstWords({ firstAdmin }: Serving): string {
   if (!firstAdmin) return ''
+  if (firstAdmin.isFromBefore) return ': the first start was cut short; this one goes on with it.'
   if (!firstAdmin.keysKept) return ': first start, everything is new.'
   return ': the database is new; the keys are those that the data folder held already.'
 }

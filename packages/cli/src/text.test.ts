@@ -76,3 +76,34 @@ test('the curl line sends the method and every header of the contract', () => {
   )
   assert.match(curlLine({ method: 'HEAD', url: 'https://b/k', headers: {} }), / --head https:/)
 })
+
+test('columns stand below each other whatever is written in them', () => {
+  const rows = [
+    ['NAME', 'ROLE'],
+    ['山田太郎', 'member'],
+    ['Ju\u0308rgen', 'member'],
+    ['한글', 'member'],
+    ['🚀x', 'member'],
+    ['Ελένη', 'member'],
+  ]
+  assert.deepEqual(tableLines(rows), [
+    'NAME      ROLE',
+    '山田太郎  member',
+    'Ju\u0308rgen    member',
+    '한글      member',
+    '🚀x       member',
+    'Ελένη     member',
+  ])
+  assert.deepEqual(
+    tableLines([
+      ['a', '山'],
+      ['山', 'b'],
+    ]),
+    ['a   山', '山  b'],
+  )
+})
+
+test('what some readers take for the end of a line is shown', () => {
+  assert.equal(printableLine('a\u2028b\u2029c\u0085d'), 'a\\u{2028}b\\u{2029}c\\u{85}d')
+  assert.equal(printableLine('山田 Ju\u0308rgen a\u200db'), '山田 Ju\u0308rgen a\u200db')
+})

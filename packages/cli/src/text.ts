@@ -1,6 +1,6 @@
-/** Control characters, which could steer a terminal, as visible escapes. */
+/** Control characters, which could steer a terminal, and what some readers take for the end of a line, as visible escapes. */
 export function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}|\p{Bidi_Control}/gu, (char) =>
+  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, (char) =>
     char === '\n' ? char : `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
   )
 }
@@ -43,14 +43,27 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`
 }
 
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
+const upon = /[\p{Mn}\p{Me}\p{Cf}]/u
+
+/** In cells of a terminal, as `wcwidth` counts: two for East Asian letters and emoji (UAX #11), none for marks upon others. */
+function cellWidth(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length
+  let width = 0
+  for (const char of text) width += upon.test(char) ? 0 : wide.test(char) ? 2 : 1
+  return width
+}
+
 /** Columns side by side, as wide as they need; the last one is not padded. */
 export function tableLines(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = []
   for (const row of rows)
-    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)))
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cellWidth(cell))))
+  const padded = (cell: string, column: number) => `${cell}${' '.repeat(widths[column]! - cellWidth(cell))}`
   return rows.map((row) =>
     row
-      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) => (column === row.length - 1 ? cell : padded(cell, column)))
       .join('  ')
       .trimEnd(),
   )

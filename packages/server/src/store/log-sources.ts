@@ -108,7 +108,9 @@ export function addToLogSource(
   id: string,
   added: { lines: number; records: number; unparsed: number; lastAt: number | null; now: number },
 ): Statement {
-  const { lines, records, unparsed, lastAt, now } = added
+  const { lines, records, unparsed, now } = added
+  // A line of the future would hide for as long that no others come.
+  const lastAt = added.lastAt === null ? null : Math.min(added.lastAt, now)
   return statementOf(
     db
       .updateTable('log_sources')
@@ -120,7 +122,7 @@ export function addToLogSource(
         ...(lastAt === null
           ? {}
           : {
-              last_access_at: sql`case when last_access_at is null or last_access_at < ${lastAt} then ${lastAt} else last_access_at end`,
+              last_access_at: sql`case when last_access_at is null or last_access_at < ${lastAt} or last_access_at > ${now} then ${lastAt} else last_access_at end`,
             }),
       })
       .where('id', '=', id),

@@ -33,7 +33,7 @@ export const rawOperations = {
     tag: 'Access logs',
     summary: 'Deliver lines of a log',
     description:
-      'For stores that send their log. No API key: the token of the log source is sent as bearer token, alone, or as `token` in the query; of a source for Pub/Sub, the token is Google’s. Answered when it is on the disk; the same delivery twice is no harm.',
+      'For stores that send their log. No API key: the token of the log source is sent as bearer token, alone, or as `token` in the query; of a source for Pub/Sub, the token is Google’s. Answered when it is on the disk; the same delivery twice is no harm. Of a source for Event Grid, its handshakes are answered, too: the validation event by its code, and OPTIONS (CloudEvents’ HTTP 1.1 Web Hooks, 4.) by allowing its origin.',
     params: z.strictObject({ name: Slug.describe('Name of the source') }),
     query: z.strictObject({
       token: z.string().optional().describe('For senders that have no header of their own'),
@@ -44,7 +44,12 @@ export const rawOperations = {
     },
     security: 'logSource',
     status: 200,
-    reply: z.strictObject({}),
+    reply: z.strictObject({
+      validationResponse: z
+        .string()
+        .optional()
+        .describe('To the validation event of a source for Event Grid: its code'),
+    }),
     errors: [],
   },
 } as const satisfies Record<string, RawOperation>

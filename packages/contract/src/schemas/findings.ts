@@ -52,7 +52,9 @@ export const AccessEvidence = z.object({
   bucket: z.string().optional(),
   agent: z.string().optional(),
   storeRequestId: z.string().optional(),
-  authentication: z.enum(['query', 'header', 'none', 'unknown']),
+  authentication: z
+    .enum(['query', 'header', 'none', 'unknown', 'untold'])
+    .describe('unknown: this line does not say. untold: this log never does'),
   signers: z.array(z.string()).optional().describe('Who signed, as the store found it'),
   urlSigner: z.string().optional().describe('Whom the URL names as its signer'),
   claimed: z

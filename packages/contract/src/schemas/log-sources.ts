@@ -9,6 +9,7 @@ export const logFormatNames = [
   'gcs-audit',
   'azure-resource',
   'storage-blob-logs',
+  'azure-event-grid',
   'coreweave',
   'minio',
   'ceph-ops',

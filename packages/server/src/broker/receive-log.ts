@@ -5,6 +5,7 @@ import type { CallContext } from '../domain/principal.ts'
 import { countDeliveries } from '../store/log-deliveries.ts'
 import { findLogSource, type NamedLogSourceRow } from '../store/log-sources.ts'
 import type { BrokerDeps } from './deps.ts'
+import { subscriptionCode } from './event-grid-handshake.ts'
 import { deliveryOf } from './log-reading/deliveries.ts'
 import { settingsOf } from './log-reading/source-record.ts'
 
@@ -58,18 +59,28 @@ async function refusalOf(
   return stored !== null && matches ? undefined : 'token'
 }
 
-/** Resolves when it is on the disk. The same delivery twice tells the same accesses twice, and those are known. */
-export async function receiveLog(deps: BrokerDeps, row: NamedLogSourceRow, body: Buffer): Promise<void> {
+/**
+ * Resolves, with what to answer, when it is on the disk. The same delivery twice tells the same accesses twice, and those are
+ * known.
+ */
+export async function receiveLog(
+  deps: BrokerDeps,
+  row: NamedLogSourceRow,
+  body: Buffer,
+): Promise<{ validationResponse?: string }> {
   const settings = settingsOf(row)
   const isPubSub = settings.kind === 'http' && settings.pubsub !== undefined
   const text = isPubSub ? messageOf(body) : body.toString('utf8')
   // What MinIO asks with whether anybody is there.
-  if (/^\s*(?:\{\s*\})?\s*$/.test(text)) return
+  if (/^\s*(?:\{\s*\})?\s*$/.test(text)) return {}
+  const code = subscriptionCode(row, text)
+  if (code !== undefined) return { validationResponse: code }
   if ((await countDeliveries(deps.store.db, row.id, waitingMax)) >= waitingMax)
     throw new SignpostError('rate_limited', 'More deliveries wait than are read: send it again later.', {
       retryAfterSeconds: retrySeconds,
     })
   await deps.store.commit({ statements: [deliveryOf(deps, row.id, text)], events: [] })
+  return {}
 }
 
 /** "Push subscriptions", wrapped: the message's data is base64. */

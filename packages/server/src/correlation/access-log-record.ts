@@ -39,7 +39,8 @@ export interface AccessLogRecord {
    * of that URL. Null too where it names several.
    */
   urlSigner: string | null
-  authentication: 'query' | 'header' | 'none' | 'unknown'
+  /** `unknown`: this line does not say; `untold`: no line of this log does, nor who signed. */
+  authentication: 'query' | 'header' | 'none' | 'unknown' | 'untold'
   /**
    * Every value found under a name that is ours in any case or encoding: more than one is tampering. One value under two names
    * (`X-User`, `x-goog-custom-audit-user`), as Google's URLs have it, is one.

@@ -49,6 +49,7 @@ const tells: Readonly<Record<string, (text: string) => string>> = {
   'gcs-usage': (text) => text.replace('"1","2","3"', '"7654321","2","3"'),
   'azure-resource': merged({ properties: { requestBodySize: 7_654_321, responseBodySize: 5 } }),
   'storage-blob-logs': merged({ RequestBodySize: 7_654_321, ResponseBodySize: 5 }),
+  'azure-event-grid': merged({ data: { contentLength: 7_654_321 } }),
   minio: merged({ api: { rx: 7_654_321, tx: 5 } }),
   'ceph-ops': merged({ bytes_received: 7_654_321, bytes_sent: 5 }),
   versitygw: merged({ ObjectSize: 7_654_321, BytesSent: 5 }),

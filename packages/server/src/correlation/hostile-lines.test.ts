@@ -22,6 +22,7 @@ const kinds: Partial<Record<string, KnownBucket['kind']>> = {
   azurite: 'azure',
   'azure-resource': 'azure',
   'storage-blob-logs': 'azure',
+  'azure-event-grid': 'azure',
 }
 
 function grantOf({ username, grantId, key, bucket }: Access, issuedAt: number): GrantFacts {

@@ -193,6 +193,79 @@ describe('POST /v1/log-sources/{name}/deliveries', () => {
     assert.deepEqual([...new Set(guesses)], [401, 429])
   })
 
+  test("Azure's Event Grid, in its own schema and as CloudEvents, after the handshake of each", async (t) => {
+    const { world, add, post, url } = await open(t)
+    const { token } = await add('grid', 'azure-event-grid')
+    const path = `grid/deliveries?token=${String(token)}`
+    const at = new Date(world.deps.clock()).toISOString()
+    const event = (more: object = {}) => ({
+      subject: '/blobServices/default/containers/test-bucket/blobs/demo/ü a.bin',
+      eventType: 'Microsoft.Storage.BlobCreated',
+      eventTime: at,
+      id: 'e-1',
+      data: {
+        api: 'PutBlob',
+        contentLength: 5,
+        url: 'https://acme.blob.core.windows.net/test-bucket/demo/%C3%BC%20a.bin?sig=c2VjcmV0',
+      },
+      ...more,
+    })
+    const question = (data: unknown, type = 'Microsoft.EventGrid.SubscriptionValidationEvent') =>
+      JSON.stringify([event({ eventType: type, subject: '', data })])
+    assert.deepEqual(await post(path, question({ validationCode: 'c-1' })), {
+      status: 200,
+      told: { validationResponse: 'c-1' },
+    })
+    assert.equal((await post('grid/deliveries', question({ validationCode: 'c-1' }))).status, 401)
+    for (const data of [{}, { validationCode: '' }, { validationCode: {} }, null])
+      assert.equal((await post(path, question(data))).status, 400)
+    const ask = (name: string, headers: Record<string, string>) =>
+      fetch(`${url}/v1/log-sources/${name}`, { method: 'OPTIONS', headers })
+    const origin = { 'webhook-request-origin': 'eventgrid.azure.net', 'webhook-request-rate': '120' }
+    const allowed = await ask(path, origin)
+    assert.deepEqual(
+      [allowed.status, ...['origin', 'rate'].map((name) => allowed.headers.get(`webhook-allowed-${name}`))],
+      [200, 'eventgrid.azure.net', String(testSettings.rateLimitPerMinute)],
+    )
+    const { token: others } = await add('minio', 'minio')
+    for (const [name, headers, status] of [
+      [path, {}, 405],
+      [path, { 'webhook-request-origin': 'a b' }, 405],
+      [`minio/deliveries?token=${String(others)}`, origin, 405],
+      ['grid/deliveries', origin, 401],
+    ] as const) {
+      const refused = await ask(name, headers)
+      assert.deepEqual([refused.status, refused.headers.get('webhook-allowed-origin')], [status, null])
+    }
+    assert.equal((await world.source('grid')).state.waiting, 0)
+
+    const body = { action: 'write', key: 'ü a.bin' }
+    await world.call('issueUrl', world.as.alice, { params: { team: 'demo' }, body })
+    const { eventType: _, eventTime: time, ...rest } = event({ id: 'e-2', data: { api: 'DeleteBlob' } })
+    const cloudEvent = { specversion: '1.0', type: 'Microsoft.Storage.BlobDeleted', time, ...rest }
+    await post(path, JSON.stringify([event(), event({ eventType: 'Microsoft.Storage.DirectoryCreated' })]))
+    await post(path, JSON.stringify(cloudEvent))
+    await post(
+      path,
+      JSON.stringify([event(), event({ id: 'e-3', subject: '/x' }), event({ id: 'e-4', eventTime: 'x' })]),
+    )
+    const kept = await world.deps.store.db.selectFrom('log_deliveries').select('body').execute()
+    assert.ok(kept.length === 3 && !JSON.stringify(kept).includes('c2VjcmV0'))
+    await world.read('grid')
+    const { state } = await world.source('grid')
+    assert.deepEqual([state.records, state.unparsed], [3, 2])
+    const { items } = await world.call('listAccessLogRecords', world.as.root)
+    assert.deepEqual(
+      items
+        .map(({ finding, key, username = null, evidence }) => [finding, key, username, evidence.operation])
+        .toSorted(([one], [other]) => String(one).localeCompare(String(other))),
+      [
+        ['likely', 'demo/ü a.bin', null, 'PutBlob'],
+        ['not_issued_here', 'demo/ü a.bin', null, 'DeleteBlob'],
+      ],
+    )
+  })
+
   test("Google Pub/Sub's, by Google's token for this audience and this service account only", async (t) => {
     const { world, add, post } = await open(t)
     const { privateKey, publicKey } = await generateKeyPair('RS256')

@@ -1,6 +1,7 @@
 /** POST /v1/log-sources/{name}/deliveries: stores send their access logs. No API key of a user counts here. */
 import { SignpostError } from '@signpost/contract'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { allowedOrigin } from '../broker/event-grid-handshake.ts'
 import { authenticateDelivery, receiveLog } from '../broker/receive-log.ts'
 import { callerAddress } from './address.ts'
 import { callContextOf, createLimiter, tooMany } from './authenticated.ts'
@@ -38,8 +39,18 @@ export function addDeliveryRoutes(server: FastifyInstance, deps: HttpDeps): void
     })
     scope.post(deliveryPath, { config: { operation: 'deliverLogs' } }, async (request, reply) => {
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-      await receiveLog(deps.broker, senders.get(request)!, body)
-      return reply.code(200).header('content-type', 'application/json').send('{}')
+      const answer = await receiveLog(deps.broker, senders.get(request)!, body)
+      return reply.code(200).header('content-type', 'application/json').send(JSON.stringify(answer))
+    })
+    scope.options(deliveryPath, (request, reply) => {
+      const origin = allowedOrigin(senders.get(request)!, request.headers['webhook-request-origin'])
+      return reply
+        .code(200)
+        .headers({
+          'webhook-allowed-origin': origin,
+          'webhook-allowed-rate': String(deps.settings.rateLimitPerMinute),
+        })
+        .send()
     })
   })
 }

@@ -1,6 +1,6 @@
 /** Log sources that tell of one connector's bucket. */
 import type { LogFormatName } from '@signpost/contract'
-import { kindOfLog, usualDelay } from '../../connectors/logging/index.ts'
+import { kindOfLog, tellsReads, usualDelay } from '../../connectors/logging/index.ts'
 import type { ConnectorRow } from '../../store/connectors.ts'
 import { listLogSources } from '../../store/log-sources.ts'
 import type { BrokerDeps } from '../deps.ts'
@@ -18,13 +18,14 @@ export interface TellingSource {
   problem: string | null
 }
 
-/** Its own, and those whose lines name their buckets, where such a store could have written them. */
+/** Of all its accesses: its own, and those whose lines name their buckets, where such a store could have written them. */
 export async function sourcesOf(
   { store }: BrokerDeps,
   { id, kind }: Pick<ConnectorRow, 'id' | 'kind'>,
 ): Promise<TellingSource[]> {
   const rows = await listLogSources(store.db)
   return rows
+    .filter(({ format }) => tellsReads(format as LogFormatName))
     .filter((row) =>
       row.connector_id === null
         ? kindOfLog(row.format as LogFormatName) === kind && settingsOf(row).kind !== 'upload'

@@ -15,6 +15,7 @@ const costs: Readonly<Record<LogName, string>> = {
     'Cloud Logging charges for what it takes in, beyond a free part, and the log bucket for the files',
   'azure-resource': azureExport,
   'storage-blob-logs': azureExport,
+  'azure-event-grid': 'Event Grid charges for each event, beyond a free part',
   coreweave: 'the storage of its files; whether more is not documented',
   minio: nothing,
   'ceph-ops': nothing,

@@ -24,6 +24,7 @@ const delays: Readonly<Record<LogFormatName, UsualDelay>> = {
   'gcs-audit': { seconds: 3 * hour, words: 'within some hours; by Pub/Sub within seconds' },
   'azure-resource': { seconds: 15 * minute, words: 'within some minutes' },
   'storage-blob-logs': { seconds: 15 * minute, words: 'within some minutes' },
+  'azure-event-grid': { seconds: 2 * minute, words: 'within seconds' },
   coreweave: { seconds: 6 * hour, words: 'in batches; how often is not documented' },
   minio: atOnce,
   'ceph-ops': atOnce,
@@ -50,8 +51,14 @@ export function kindOfLog(format: LogFormatName): ConnectorSettings['kind'] {
   return azureLogs.has(format) ? 'azure' : 's3'
 }
 
+/** Whether it tells of every access, so that one which was made has to arrive in it. */
+export function tellsReads(format: LogFormatName): boolean {
+  return format !== 'azure-event-grid'
+}
+
 const azureLogs: ReadonlySet<LogFormatName> = new Set<LogFormatName>([
   'azure-resource',
   'storage-blob-logs',
+  'azure-event-grid',
   'azurite',
 ])

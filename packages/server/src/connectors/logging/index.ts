@@ -17,7 +17,7 @@ import {
 } from './s3-other-stores.ts'
 import type { AzureLoggingInput, GcsLoggingInput, LoggingInput, S3LoggingInput, Way } from './way.ts'
 
-export { kindOfLog, usualDelay } from './delays.ts'
+export { kindOfLog, tellsReads, usualDelay } from './delays.ts'
 export { accountToFillIn, logBucketToFillIn, placeholdersIn, readerToFillIn } from './placeholders.ts'
 export type { LoggingInput } from './way.ts'
 

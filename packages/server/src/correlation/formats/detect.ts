@@ -26,6 +26,11 @@ const jsonSigns: readonly { format: string; fits: (entry: JsonObject) => boolean
     format: 'storage-blob-logs',
     fits: (entry) => has(entry, 'TimeGenerated', 'OperationName', 'AccountName') && !has(entry, 'time'),
   },
+  {
+    format: 'azure-event-grid',
+    fits: (entry) =>
+      has(entry, 'id', 'subject', 'data.api') && (has(entry, 'eventType') || has(entry, 'type')),
+  },
   { format: 'minio', fits: (entry) => has(entry, 'version', 'time') && objectAt(entry, 'api') !== undefined },
   { format: 'ceph-ops', fits: (entry) => has(entry, 'operation', 'uri', 'http_status', 'trans_id') },
   {

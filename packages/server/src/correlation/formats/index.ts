@@ -1,5 +1,6 @@
 /** All access logs that can be read. A new one: a file here, a line below, a sample in `tests/data/access-logs`. */
 import type { LogFormat } from '../access-log-record.ts'
+import { azureEventGrid } from './azure-event-grid.ts'
 import { azureResource } from './azure-resource.ts'
 import { azurite } from './azurite.ts'
 import { cephBeast } from './ceph-beast.ts'
@@ -25,6 +26,7 @@ export const logFormats: readonly LogFormat[] = [
   gcsAudit,
   azureResource,
   storageBlobLogs,
+  azureEventGrid,
   coreWeave,
   minio,
   cephOps,

@@ -61,7 +61,7 @@ for (const { format, make, tells } of makers)
           assert.equal(record.action, made.method === 'GET' ? 'read' : 'write')
           assert.equal(record.at, made.at)
           // Port and address of IPv6 cannot be told apart without brackets.
-          if (!made.address.includes(':')) assert.equal(record.address, made.address)
+          if (tells.client && !made.address.includes(':')) assert.equal(record.address, made.address)
           if (tells.status) assert.deepEqual([record.status, record.succeeded], [made.status, true])
           if (tells.urlSigner)
             assert.deepEqual([record.urlSigner, record.authentication], [accessKeyId, 'query'])

@@ -12,12 +12,19 @@ export interface Maker {
   format: string
   /** `query`: may be changed before the line is written, as a client would. */
   make(access: Access, changed?: (query: string) => string): MadeLine
-  /** What this log tells; `proof`: whose signature counted. */
-  tells: { markers: boolean; key: boolean; status: boolean; urlSigner: boolean; proof: boolean }
+  /** What this log tells; `client`: its address; `proof`: whose signature counted. */
+  tells: {
+    client: boolean
+    markers: boolean
+    key: boolean
+    status: boolean
+    urlSigner: boolean
+    proof: boolean
+  }
 }
 
 const account = 'acme'
-const everything = { markers: true, key: true, status: true, urlSigner: true, proof: true }
+const everything = { client: true, markers: true, key: true, status: true, urlSigner: true, proof: true }
 const same = (query: string) => query
 
 const operationOf = (method: Access['method']) => (method === 'GET' ? 'GetObject' : 'PutObject')
@@ -122,6 +129,22 @@ const lines = {
       RequesterObjectId: accessKeyId,
     })
   },
+  'azure-event-grid': ({ at, method, bucket, key }) =>
+    json({
+      topic: `/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/${account}`,
+      subject: `/blobServices/default/containers/${bucket}/blobs/${key}`,
+      eventType: 'Microsoft.Storage.BlobCreated',
+      eventTime: iso(at),
+      id: 'e-1',
+      // It tells no reads; one is written all the same, so that what is tried of every log is tried of it.
+      data: {
+        api: method === 'GET' ? 'GetBlob' : 'PutBlob',
+        requestId: 'r-1',
+        url: `https://${account}.blob.core.windows.net/${bucket}/${encodePath(key)}`,
+      },
+      dataVersion: '',
+      metadataVersion: '1',
+    }),
   cloudtrail: ({ at, method, address, agent, bucket, key, username, grantId }) => {
     const requestParameters = { bucketName: bucket, key, 'X-User': username, 'X-Grant': grantId }
     return json({
@@ -236,6 +259,7 @@ const less: Partial<Record<string, Partial<Maker['tells']>>> = {
   'gcs-audit': { status: false, urlSigner: false },
   seaweedfs: { markers: false, urlSigner: false },
   r2: { markers: false, urlSigner: false },
+  'azure-event-grid': { client: false, markers: false, status: false, urlSigner: false },
 }
 
 export const makers: readonly Maker[] = Object.entries(lines).map(([format, make]) => ({

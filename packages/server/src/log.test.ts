@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { test } from 'node:test'
-import { createLog } from './log.ts'
+import { createLog, openLogOutput } from './log.ts'
 
 function logged(write: (log: ReturnType<typeof createLog>) => void): string {
   let lines = ''
@@ -39,3 +40,15 @@ test('no live URL, key or password is logged, wherever it stands in an error', (
     false,
   )
 })
+
+test(
+  'a log that cannot be written is no error of whoever writes to it',
+  { skip: existsSync('/dev/full') ? false : '/dev/full stands for the full disk, and is not here' },
+  () => {
+    const fd = openSync('/dev/full', 'w')
+    const log = createLog('info', openLogOutput(fd))
+    for (let line = 0; line < 10; line++) log.info({ text: 'x'.repeat(100_000) }, 'lost')
+    closeSync(fd)
+    log.info({}, 'lost too')
+  },
+)

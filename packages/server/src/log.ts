@@ -1,6 +1,18 @@
 /** The log: JSON lines on standard error. */
 import { pino, type DestinationStream, type Logger } from 'pino'
 
+const waitingBytesMax = 256 * 1024
+
+/**
+ * Standard error, written at once. What cannot be written (its disk is full) waits for the next line, so far as there is room: that
+ * a log is lost must not end the server, which says by its answers what is wrong.
+ */
+export function openLogOutput(fd = 2): DestinationStream {
+  const output = pino.destination({ fd, sync: true, maxLength: waitingBytesMax })
+  output.on('error', () => undefined)
+  return output
+}
+
 /** Follows so many causes of an error. */
 const causesMax = 5
 

@@ -5,14 +5,14 @@ import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { SignpostError } from '@signpost/contract'
-import { pino } from 'pino'
+import type { pino } from 'pino'
 import { parseConfig, secretVariables, type Config } from './config.ts'
 import { systemClock, systemIds } from './app.ts'
 import { codeOf, prepareDataFolder } from './first-run/data-folder.ts'
 import { greet } from './first-run/greeting.ts'
 import { recover } from './first-run/recover.ts'
 import { StartError } from './first-run/start-error.ts'
-import { createLog } from './log.ts'
+import { createLog, openLogOutput } from './log.ts'
 import { openStore, serve, type Serving } from './serve.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   } catch (error) {
     return end(exitCodes.badConfiguration, messageOf(error))
   }
-  const log = createLog(config.SIGNPOST_LOG_LEVEL, pino.destination({ fd: 2, sync: true }))
+  const log = createLog(config.SIGNPOST_LOG_LEVEL, openLogOutput())
   process.on('unhandledRejection', (err) => {
     log.fatal({ err }, 'a promise was rejected and nobody looked')
     process.exit(exitCodes.failed)

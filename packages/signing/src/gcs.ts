@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { checkText, checkTime } from './checks.ts'
 import { SigningInputError } from './errors.ts'
 import { methodOf } from './object-operation.ts'
+import { frameFor, presignInFrame, rememberFrame, type QueryForm } from './presign-frame.ts'
 import { requestPartsOf, type Dialect } from './request-parts.ts'
 import { payloadHashOf } from './sigv4/canonical-request.ts'
 import { draftPresigned, type ParameterNames, type PresigningDraft } from './sigv4/presign.ts'
@@ -27,6 +28,7 @@ const NAMES: ParameterNames = {
   securityToken: 'X-Goog-Security-Token',
   signedHeaders: 'X-Goog-SignedHeaders',
 }
+const FORM: QueryForm = { dialect: DIALECT, names: NAMES, signatureName: 'X-Goog-Signature' }
 /** Google's literal: a bucket's location does not enter the scope. */
 const REGION = 'auto'
 const SERVICE = 'storage'
@@ -44,14 +46,21 @@ export type GcsAsyncCredential = PresignGcsAsyncRequest['credential']
  * @throws SigningInputError naming the field.
  */
 export function presignGcs(request: PresignGcsHmacRequest): Presigned {
-  const { credential } = request
+  const { credential, operation } = request
   if (credential.type !== 'hmac')
     throw new SigningInputError('credential.type', 'must be hmac here: RSA keys sign with presignGcsRsa')
-  checkText('credential.accessId', credential.accessId)
-  checkText('credential.secret', credential.secret)
+  const { accessId: accessKeyId, secret } = credential
+  const signer = { accessKeyId, secret, sessionToken: undefined, region: REGION, service: SERVICE }
+  // The start of a resumable upload has a header.
+  const isPlain = request.headers === undefined && operation.type !== 'startResumable'
+  const frame = isPlain ? frameFor(request, signer, FORM) : undefined
+  if (frame !== undefined) return presignInFrame(frame, request, FORM)
+  checkText('credential.accessId', accessKeyId)
+  checkText('credential.secret', secret)
   const timestamp = gcsTimestamp(request.signedAt)
   const draft = draftGcs(request, GCS_HMAC_ALGORITHM, credential.accessId, timestamp)
-  const key = cachedSigningKey(credential, 'GOOG4', credential.secret, gcsScopeOf(timestamp))
+  const key = cachedSigningKey(credential, 'GOOG4', secret, gcsScopeOf(timestamp))
+  if (isPlain) rememberFrame(request, signer, FORM, { ...draft, key })
   return withSignature(draft, signatureOf(key, draft.stringToSign))
 }
 

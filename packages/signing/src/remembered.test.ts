@@ -30,6 +30,7 @@ const calls = fc.array(
     accessKeyId: fc.constantFrom('A', 'B'),
     secretAccessKey: fc.constantFrom('x', 'y'),
     sessionToken: fc.constantFrom(undefined, 's', 't'),
+    isResumable: fc.boolean(),
   }),
   { minLength: 2, maxLength: 20 },
 )
@@ -45,6 +46,7 @@ test('a credential object that has signed before, and was changed since, signs a
       accessKeyId,
       secretAccessKey,
       sessionToken,
+      isResumable,
       headers,
       query,
       region,
@@ -62,9 +64,12 @@ test('a credential object that has signed before, and was changed since, signs a
       const s3 = { ...common, region, service }
       assert.deepEqual(presignS3({ ...s3, credential: kept }), presignS3({ ...s3, credential: { ...kept } }))
       Object.assign(keptHmac, { accessId: accessKeyId, secret: secretAccessKey })
+      const gcs = isResumable
+        ? { ...common, operation: { type: 'startResumable' as const, key: 'key' } }
+        : common
       assert.deepEqual(
-        presignGcs({ ...common, credential: keptHmac }),
-        presignGcs({ ...common, credential: { ...keptHmac } }),
+        presignGcs({ ...gcs, credential: keptHmac }),
+        presignGcs({ ...gcs, credential: { ...keptHmac } }),
       )
     }
   })

@@ -1,14 +1,12 @@
 /** Pre-signed URLs of Amazon S3 and of every store that speaks its dialect: AWS Signature Version 4 in the query string. */
 
-import { hash } from 'node:crypto'
 import { checkText } from './checks.ts'
 import { SigningInputError } from './errors.ts'
 import { methodOf } from './object-operation.ts'
-import { parametersOf, pathOf, requestPartsOf, type Dialect } from './request-parts.ts'
-import { frameFor, rememberFrame, type S3Frame } from './s3-frame.ts'
-import { canonicalEnd, payloadHashOf, UNSIGNED_PAYLOAD } from './sigv4/canonical-request.ts'
-import { endHmac } from './sigv4/hmac.ts'
-import { draftPresigned, hostOnly, joinQuery, type ParameterNames } from './sigv4/presign.ts'
+import { frameFor, presignInFrame, rememberFrame, type FrameSigner, type QueryForm } from './presign-frame.ts'
+import { requestPartsOf, type Dialect } from './request-parts.ts'
+import { payloadHashOf } from './sigv4/canonical-request.ts'
+import { draftPresigned, type ParameterNames } from './sigv4/presign.ts'
 import { cachedSigningKey, signatureOf } from './sigv4/signing-key.ts'
 import { basicTimestamp } from './timestamps.ts'
 import type { Presigned, PresignS3Request } from './types.ts'
@@ -23,6 +21,7 @@ const NAMES: ParameterNames = {
   securityToken: 'X-Amz-Security-Token',
   signedHeaders: 'X-Amz-SignedHeaders',
 }
+const FORM: QueryForm = { dialect: DIALECT, names: NAMES, signatureName: 'X-Amz-Signature' }
 const SCOPE_PART = /^[A-Za-z0-9._-]+$/
 const TERMINATOR = 'aws4_request'
 
@@ -33,31 +32,16 @@ const TERMINATOR = 'aws4_request'
  * @throws SigningInputError naming the field.
  */
 export function presignS3(request: PresignS3Request): Presigned {
-  const frame = frameFor(request)
-  return frame === undefined ? presignAnew(request) : presignInFrame(frame, request)
-}
-
-/** As `presignAnew` does, but for what is known to be the same. */
-function presignInFrame(frame: S3Frame, request: PresignS3Request): Presigned {
-  const { operation, address } = request
-  const method = methodOf(operation)
-  const path = pathOf(operation, address.pathPrefix, DIALECT)
-  const query = joinQuery(parametersOf(request, DIALECT.versionName), NAMES, frame.authentication)
-  const canonicalRequest = `${method}\n${path}\n${query}\n${frame.canonicalEnd}`
-  const digest = hash('sha256', canonicalRequest, 'hex')
-  const signature = endHmac(frame.hmac, digest)
-  return {
-    method,
-    url: `${address.origin}${path}?${query}&X-Amz-Signature=${signature}`,
-    headers: {},
-    canonicalRequest,
-    stringToSign: frame.stringToSignBegin + digest,
-    signature,
-  }
-}
-
-function presignAnew(request: PresignS3Request): Presigned {
   const { credential, region, service = 's3' } = request
+  const { accessKeyId, secretAccessKey: secret, sessionToken } = credential
+  const signer = { accessKeyId, secret, sessionToken, region, service }
+  const frame = frameFor(request, signer, FORM)
+  return frame === undefined ? presignAnew(request, signer) : presignInFrame(frame, request, FORM)
+}
+
+function presignAnew(request: PresignS3Request, signer: FrameSigner): Presigned {
+  const { credential } = request
+  const { region, service } = signer
   checkScopePart('region', region)
   checkScopePart('service', service)
   checkText('credential.accessKeyId', credential.accessKeyId)
@@ -86,12 +70,7 @@ function presignAnew(request: PresignS3Request): Presigned {
   })
   const key = cachedSigningKey(credential, 'AWS4', credential.secretAccessKey, scope)
   const signature = signatureOf(key, draft.stringToSign)
-  if (request.headers === undefined)
-    rememberFrame(request, {
-      ...draft,
-      canonicalEnd: canonicalEnd(hostOnly(parts.host), UNSIGNED_PAYLOAD),
-      key,
-    })
+  if (request.headers === undefined) rememberFrame(request, signer, FORM, { ...draft, key })
   return {
     method: draft.method,
     url: `${draft.urlWithoutSignature}&X-Amz-Signature=${signature}`,

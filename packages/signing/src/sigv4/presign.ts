@@ -6,8 +6,8 @@
 import { SigningInputError } from '../errors.ts'
 import type { HttpMethod } from '../types.ts'
 import {
+  canonicalEnd,
   canonicalHeaders,
-  canonicalRequest,
   sortParameters,
   type CanonicalHeaders,
   type EncodedParameter,
@@ -55,6 +55,8 @@ export interface PresigningDraft {
   urlWithoutSignature: string
   headers: Record<string, string>
   canonicalRequest: string
+  /** Of it, what stands behind the query. */
+  canonicalEnd: string
   stringToSign: string
 }
 
@@ -64,19 +66,15 @@ export function draftPresigned(request: QueryPresigning): PresigningDraft {
   const canonicalForm = headers === undefined ? hostOnly(request.host) : withHost(request.host, headers)
   const authentication = authenticationOf(request, canonicalForm.signedHeaders)
   const query = joinQuery(request.parameters, request.names, authentication)
-  const canonical = canonicalRequest({
-    method,
-    path,
-    query,
-    headers: canonicalForm,
-    payloadHash: request.payloadHash,
-  })
+  const end = canonicalEnd(canonicalForm, request.payloadHash)
+  const canonical = `${method}\n${path}\n${query}\n${end}`
   return {
     method,
     authentication,
     urlWithoutSignature: `${request.origin}${path}?${query}`,
     headers: headersToSend(headers),
     canonicalRequest: canonical,
+    canonicalEnd: end,
     stringToSign: stringToSign(
       request.algorithm,
       request.timestamp,

@@ -83,6 +83,37 @@ describe('a pseudonymised export', () => {
     assert.equal(pseudonymisedLine(line, key), line)
   })
 
+  test('what stands under a name of ours, and is not ours, names nobody either', () => {
+    const told = (details: Record<string, string>) => {
+      const event = {
+        id: 'id',
+        at: '2026-06-01T00:00:00.000Z',
+        type: 'apiKey.create',
+        decision: 'allow',
+        details,
+      }
+      const line = `${JSON.stringify({ chain: 'a', seq: 1, hash: 'x', event })}\n`
+      return eventsIn([pseudonymisedLine(line, key)])[0]!.details!
+    }
+    const leaks = {
+      scope: '{"teams":["vision"],"networks":["203.0.113.9/32"]}',
+      grantId: 'alice',
+      restriction: 'alice',
+      from: 'alice',
+      before: '{"receiver":"https://alice.example.com"}',
+    }
+    for (const [name, value] of Object.entries(told(leaks)))
+      assert.match(String(value), /^p-[0-9a-f]{20}$/, name)
+    const kept = {
+      scope: 'team',
+      grantId: '01a20abe-ad1b-7000-a24a-c473d51c6f44',
+      from: '2026-11-16T23:30:51.288Z',
+      before: '2026-11-16T23:30:51.288Z',
+      role: 'member',
+    }
+    assert.deepEqual(told(kept), kept)
+  })
+
   test('a key that is too short is refused', async () => {
     const file = join(folder, 'short.key')
     writeFileSync(file, 'secret')

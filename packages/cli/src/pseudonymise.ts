@@ -12,35 +12,20 @@ const fields = ['principalId', 'username', 'apiKeyId', 'address', 'agent', 'mark
 /** Their details are heads, hashes and signatures: without these nothing could be verified. They name nobody but by `why`. */
 const proofs: ReadonlySet<string> = new Set(['chain.open', 'audit.checkpoint', 'audit.expire', 'audit.erase'])
 
-/** Details that are words of Signpost's own, times, ids of things. What stands under any other name may say who somebody is. */
-const plain: ReadonlySet<string> = new Set([
-  'action',
-  'actions',
-  'before',
-  'connector',
-  'digest',
-  'did',
-  'expiresAt',
-  'failed',
-  'firstAt',
-  'from',
-  'grantId',
-  'kind',
-  'operation',
-  'organisationRole',
-  'outcome',
-  'permissions',
-  'restriction',
-  'revocation',
-  'role',
-  'scope',
-  'since',
-  'step',
-  'team',
-  'to',
-  'type',
-  'until',
-  'what',
+/** Details that are words of Signpost's own, or names of things. What stands under any other name may say who somebody is. */
+const words =
+  'action actions connector digest did failed kind operation organisationRole outcome permissions role step team type what'
+const instant = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
+const id = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
+/** By their names, what they have to look like: other events have something else there, such as a key's networks as its `scope`. */
+const plain: ReadonlyMap<string, RegExp> = new Map([
+  ...words.split(' ').map((name): [string, RegExp] => [name, /^/]),
+  ...['before', 'expiresAt', 'firstAt', 'from', 'since', 'to', 'until'].map((name): [string, RegExp] => [
+    name,
+    instant,
+  ]),
+  ...['grantId', 'restriction', 'revocation'].map((name): [string, RegExp] => [name, id]),
+  ['scope', /^(?:team|organisation)$/],
 ])
 
 /** Undefined: a key of its own for this one export. */
@@ -66,11 +51,12 @@ function pseudonymised(event: AuditEvent, pseudonym: (text: string) => string): 
   for (const field of fields) if (left[field] !== undefined) left[field] = pseudonym(left[field])
   if (left.details === undefined) return left
   const isProof = proofs.has(event.type)
-  const isKept = (name: string) => (isProof ? name !== 'why' : plain.has(name))
+  const isKept = (name: string, value: string) =>
+    isProof ? name !== 'why' : plain.get(name)?.test(value) === true
   left.details = Object.fromEntries(
     Object.entries(left.details).map(([name, value]) => [
       name,
-      typeof value === 'string' && !isKept(name) ? pseudonym(value) : value,
+      typeof value === 'string' && !isKept(name, value) ? pseudonym(value) : value,
     ]),
   )
   return left

@@ -31,7 +31,7 @@ export function erasedEvent(event: AuditEvent, person: Person, { erasure, keys }
   if (tells === null) return event
   const left: AuditEvent = { ...event, erased: erasure }
   if (event.details !== undefined && !isProof(event.type))
-    left.details = erasedDetails(event.details, person, erasure)
+    left.details = erasedDetails(event, person, erasure)
   if (tells === 'named') {
     if (left.marker !== undefined && person.names.has(left.marker)) delete left.marker
     return left
@@ -75,36 +75,56 @@ const personal = new Set([
   'tokenId',
 ])
 
+/** Where they say from where one person may ask: of a key, or of who is restricted. */
+const networkTypes: ReadonlySet<AuditEventType> = new Set(['apiKey.create', 'restriction.create'])
+
 function erasedDetails(
-  details: NonNullable<AuditEvent['details']>,
+  { type, details = {} }: AuditEvent,
   { names }: Person,
   erasure: string,
 ): NonNullable<AuditEvent['details']> {
   return Object.fromEntries(
     Object.entries(details).map(([name, value]) => {
       if (typeof value !== 'string') return [name, value]
-      return [name, personal.has(name) ? 'erased' : withoutNames(value, names, erasure)]
+      if (personal.has(name) || (name === 'networks' && networkTypes.has(type))) return [name, 'erased']
+      const left = withoutNames(value, names, erasure)
+      return [name, name === 'scope' && networkTypes.has(type) ? withoutNetworks(left) : left]
     }),
   )
 }
 
+/** Of a key's scope, which is JSON. */
+function withoutNetworks(scope: string): string {
+  return scope.replaceAll(/"networks":\[[^\]]*\]/g, '"networks":["erased"]')
+}
+
 const separators = /([\s,;:"'()<>[\]{}=&|]+)/
+/** What ends a sentence, or stands around a word of it. */
+const aroundWords = /^[.!?…„“”‚‘’«»*]+|[.!?…„“”‚‘’«»*]+$/g
 
 /** As a whole, or as a word of a text. A name that is a part of another word is none. */
 function isNaming(value: unknown, names: ReadonlySet<string>): boolean {
+  if (typeof value !== 'string') return false
   return (
-    typeof value === 'string' &&
-    (names.has(value) || value.split(separators).some((word) => names.has(word)) || hasWide(value, names))
+    names.has(value) || piecesOf(value, names).some(({ name }) => name !== undefined) || hasWide(value, names)
   )
+}
+
+/** Separators too. Names may end with a dot themselves: one that does not is meant in a sentence alone, not in a field. */
+function piecesOf(value: string, names: ReadonlySet<string>): { piece: string; name: string | undefined }[] {
+  const isSentence = /\s/.test(value)
+  return value.split(separators).map((piece) => {
+    const bare = isSentence && !names.has(piece) ? piece.replaceAll(aroundWords, '') : piece
+    return { piece, name: names.has(bare) ? bare : undefined }
+  })
 }
 
 export function withoutNames(value: string, names: ReadonlySet<string>, erasure: string): string {
   if (names.has(value)) return erasure
-  let left = value
-    .split(separators)
-    .map((word) => (names.has(word) ? erasure : word))
+  let left = piecesOf(value, names)
+    .map(({ piece, name }) => (name === undefined ? piece : piece.replace(name, () => erasure)))
     .join('')
-  for (const name of names) if (isWide(name)) left = left.replaceAll(name, erasure)
+  for (const name of names) if (isWide(name)) left = left.replaceAll(name, () => erasure)
   return left
 }
 

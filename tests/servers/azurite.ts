@@ -86,7 +86,7 @@ async function startOnce(options: AzuriteOptions): Promise<Azurite> {
   }
   const blobEndpoint = `https://127.0.0.1:${port}/${account}`
   try {
-    await waitUntilUp(daemon, accessLogFile, 30_000, () =>
+    await waitUntilUp(daemon, accessLogFile, 120_000, () =>
       answersTls(blobEndpoint, certificate.certificatePem),
     )
   } catch (error) {

@@ -4,6 +4,9 @@ import { dataFolder, findProgram } from './daemon.ts'
 import type { Stoppable } from './daemon.ts'
 import { requireServer } from './install.ts'
 
+/** Of its start, and of each wait in a page. */
+const patienceMs = 120_000
+
 export interface ChromiumOptions {
   /** Takes self-signed certificates, as those of Azurite here. */
   ignoreHttpsErrors?: boolean
@@ -27,6 +30,7 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
     .launch({
       executablePath: findProgram('chromium')!,
       headless: true,
+      timeout: patienceMs,
       args: [...switches(), ...(options.args ?? [])],
       env: { ...definedEnv(), HOME: folder.path, TMPDIR: folder.path },
       // Playwright would add hooks of its own to the test process.
@@ -40,7 +44,11 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
     })
   return {
     browser,
-    newContext: () => browser.newContext({ ignoreHTTPSErrors: options.ignoreHttpsErrors ?? false }),
+    newContext: async () => {
+      const context = await browser.newContext({ ignoreHTTPSErrors: options.ignoreHttpsErrors ?? false })
+      context.setDefaultTimeout(patienceMs)
+      return context
+    },
     stop: async () => {
       await browser.close()
       await folder.remove()

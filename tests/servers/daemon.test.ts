@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { dataFolder, freePort, retrying, run, startDaemon, waitUntilUp } from './daemon.ts'
+import { waitForLine } from './log-file.ts'
 import { runs, stillRunning } from './processes.ts'
 
 const sleeper = { command: process.execPath, args: ['-e', 'console.log("up"); setInterval(() => {}, 1e6)'] }
@@ -27,7 +28,7 @@ test('a daemon that ignores its signal is killed after the grace time', async ()
   const logFile = join(folder.path, 'log')
   const args = ['-e', 'process.on("SIGTERM", () => {}); console.log("up"); setInterval(() => {}, 1e6)']
   const daemon = startDaemon({ command: process.execPath, args, folder, logFile })
-  await waitUntilUp(daemon, logFile, 10_000, async () => (await run('cat', [logFile])).includes('up'))
+  await waitUntilUp(daemon, logFile, 60_000, async () => (await run('cat', [logFile])).includes('up'))
   await daemon.stop(100)
   assert.equal(await daemon.ended, 'ended by SIGKILL')
   await folder.remove()
@@ -50,6 +51,8 @@ test(
     const pid = await new Promise<number>((resolve) =>
       parent.stdout.once('data', (text) => resolve(Number(text))),
     )
+    // Before it is up it may not have asked the kernel for the signal yet.
+    await waitForLine(join(folder.path, 'log'), /up/)
     assert.equal(runs(pid), true)
     parent.kill('SIGKILL')
     assert.deepEqual(await stillRunning([pid]), [])
@@ -67,7 +70,7 @@ test('a daemon that ends early is reported with the end of its log', async () =>
     logFile,
   })
   await assert.rejects(
-    waitUntilUp(daemon, logFile, 10_000, async () => false),
+    waitUntilUp(daemon, logFile, 60_000, async () => false),
     /exited with 3[^]*no such disk/,
   )
   await folder.remove()

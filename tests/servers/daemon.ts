@@ -124,7 +124,7 @@ async function stopChild(
 
 export interface RunOptions {
   env?: Readonly<Record<string, string | undefined>>
-  /** 60 s unless told. */
+  /** 3 minutes unless told. */
   timeoutMs?: number
   uid?: number
   gid?: number
@@ -137,7 +137,7 @@ export function run(command: string, args: readonly string[], options: RunOption
   const all = {
     ...rest,
     env: { ...process.env, ...env },
-    timeout: timeoutMs ?? 60_000,
+    timeout: timeoutMs ?? 180_000,
     killSignal: 'SIGKILL' as const,
   }
   return new Promise((resolve, reject) => {

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * The first line of a server's log that fits. RGW and Azurite write a line after they have sent the answer, so a test waits for it,
- * at most `timeoutMs` (5 s unless told).
+ * at most `timeoutMs` (a minute unless told).
  */
-export async function waitForLine(file: string, pattern: RegExp, timeoutMs = 5000): Promise<string> {
+export async function waitForLine(file: string, pattern: RegExp, timeoutMs = 60_000): Promise<string> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const found = (await readFile(file, 'utf8')).split('\n').find((line) => pattern.test(line))

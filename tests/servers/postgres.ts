@@ -89,7 +89,7 @@ async function startOnce(options: PostgresOptions): Promise<Postgres> {
       stopSignal: 'SIGINT',
       ...folderEnv,
     })
-    await waitUntilUp(daemon, logFile, 30_000, () => query(url, 'select 1').then(() => true))
+    await waitUntilUp(daemon, logFile, 120_000, () => query(url, 'select 1').then(() => true))
   } catch (error) {
     await stop()
     throw error
@@ -105,7 +105,7 @@ async function startOnce(options: PostgresOptions): Promise<Postgres> {
 type Paths = [string, string, string]
 
 async function query(url: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 })
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 60_000 })
   try {
     await client.connect()
     await client.query(sql)

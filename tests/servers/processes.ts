@@ -13,8 +13,8 @@ export function runs(pid: number): boolean {
   }
 }
 
-/** Those of the processes that still run after at most `timeoutMs` (5 s unless told). */
-export async function stillRunning(pids: readonly number[], timeoutMs = 5000): Promise<number[]> {
+/** Those of the processes that still run after at most `timeoutMs` (a minute unless told). */
+export async function stillRunning(pids: readonly number[], timeoutMs = 60_000): Promise<number[]> {
   const deadline = Date.now() + timeoutMs
   while (pids.some(runs) && Date.now() < deadline) await sleep(20)
   return pids.filter(runs)

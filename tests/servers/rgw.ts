@@ -93,13 +93,13 @@ async function boot(data: DataFolder, options: RgwOptions): Promise<Omit<Rgw, 's
   )
   await ceph('ceph-mon', '-i', 'a', '--mkfs', '--monmap', join(folder, 'monmap'))
   daemon('ceph-mon', '-i', 'a')
-  const id = (await ceph('ceph', '--connect-timeout', '20', 'osd', 'create')).trim()
+  const id = (await ceph('ceph', '--connect-timeout', '120', 'osd', 'create')).trim()
   if (id !== '0') throw new Error(`the monitor gave no id for the object store: ${id}`)
   await ceph('ceph-osd', '-i', '0', '--mkfs')
   daemon('ceph-osd', '-i', '0')
   const gateway = daemon('radosgw', '-n', 'client.rgw')
   const endpoint = `http://127.0.0.1:${port}`
-  await waitUntilUp(gateway, log('access.log'), 60_000, () => fetch(endpoint).then((answer) => answer.ok))
+  await waitUntilUp(gateway, log('access.log'), 120_000, () => fetch(endpoint).then((answer) => answer.ok))
 
   const admin = (args: readonly string[]) => ceph('radosgw-admin', ...args)
   const [accessKeyId, secretAccessKey] = [

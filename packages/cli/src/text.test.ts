@@ -41,8 +41,8 @@ test('durations and sizes are read with their units, and nothing else', () => {
   assert.equal(parseInstant('2026-01-31T12:00:00Z'), '2026-01-31T12:00:00.000Z')
   assert.equal(parseAhead('2026-01-31T12:00:00+01:00'), '2026-01-31T11:00:00.000Z')
   const hour = 3_600_000
-  assert.ok(Math.abs(Date.parse(parseInstant('1h')) - Date.now() + hour) < 10_000)
-  assert.ok(Math.abs(Date.parse(parseAhead('1h')) - Date.now() - hour) < 10_000)
+  assert.ok(Math.abs(Date.parse(parseInstant('1h')) - Date.now() + hour) < 60_000)
+  assert.ok(Math.abs(Date.parse(parseAhead('1h')) - Date.now() - hour) < 60_000)
   for (const text of ['tomorrow', '8', '', '2026-13-01', '999999999d']) {
     assert.throws(() => parseInstant(text), /an instant .* or a time back such as 24h/)
     assert.throws(() => parseAhead(text), /an instant .* or a time from now such as 24h/)

@@ -146,9 +146,9 @@ export function createPlainClient(endpoint: string): S3Client {
 }
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
     if (await condition()) return
     await delay(25)
   }
-  assert.fail('The condition did not come true within five seconds.')
+  assert.fail('The condition did not come true within a minute.')
 }

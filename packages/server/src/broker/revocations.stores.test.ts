@@ -100,7 +100,7 @@ for (const shop of shops) {
         steps.map(({ outcome, verified }) => [outcome, verified]),
         shop.steps.map(([, can]) => [can === 'no' ? 'failed' : 'document', 'not-tried']),
       )
-      assert.doesNotMatch(JSON.stringify([plan, steps]), new RegExp(gcs.hmacKey.secret.slice(0, 12)))
+      assert.equal(JSON.stringify([plan, steps]).includes(gcs.hmacKey.secret.slice(0, 12)), false)
     })
 
     for (const step of ['move-object', 'delete-object'] as const)

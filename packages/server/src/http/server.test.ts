@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { SignpostError } from '@signpost/contract'
+import { inTime } from '../../../../tests/in-time.ts'
 import { startTestServer, type TestServer } from './test-server.ts'
 
 type Start = Parameters<typeof startTestServer>
@@ -199,25 +200,25 @@ test('headers beyond 16 KiB are refused with a problem', async (t) => {
 test('a body of 100 MB is refused within a second, to clients that ask first and to those that do not', async (t) => {
   const server = await started(t, {})
   for (const expect of [true, false]) {
-    const begun = performance.now()
-    const request = httpRequest(`${server.url}/v1/teams/demo/urls/batch`, {
-      method: 'POST',
-      headers: {
-        ...json,
-        'content-length': 100 * 1024 * 1024,
-        ...(expect ? { expect: '100-continue' } : {}),
-      },
+    await inTime(1000, async () => {
+      const request = httpRequest(`${server.url}/v1/teams/demo/urls/batch`, {
+        method: 'POST',
+        headers: {
+          ...json,
+          'content-length': 100 * 1024 * 1024,
+          ...(expect ? { expect: '100-continue' } : {}),
+        },
+      })
+      let continued = false
+      request.on('continue', () => (continued = true))
+      request.on('error', () => undefined)
+      if (expect) request.flushHeaders()
+      else for (let i = 0; i < 100; i++) request.write(Buffer.alloc(1024 * 1024, 32))
+      const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage]
+      assert.equal(response.statusCode, 413)
+      assert.equal(continued, false)
+      request.destroy()
     })
-    let continued = false
-    request.on('continue', () => (continued = true))
-    request.on('error', () => undefined)
-    if (expect) request.flushHeaders()
-    else for (let i = 0; i < 100; i++) request.write(Buffer.alloc(1024 * 1024, 32))
-    const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage]
-    assert.equal(response.statusCode, 413)
-    assert.equal(continued, false)
-    assert.ok(performance.now() - begun < 1000)
-    request.destroy()
   }
   const response = await fetch(`${server.url}/v1/teams/demo/urls`, {
     method: 'POST',
@@ -276,13 +277,14 @@ test('a stream waits for a reader that is slow, and ends with one that leaves', 
   const socket = connect(Number(port), '127.0.0.1')
   socket.pause()
   socket.write('GET /v1/audit-events/export HTTP/1.1\r\nhost: a\r\nauthorization: Bearer good\r\n\r\n')
-  await wait(300)
-  const before = yielded
-  await wait(200)
-  assert.equal(yielded, before)
-  assert.ok(before > 0)
+  // As far as the buffers on the way go, and no further.
+  for (let before = -1; yielded === 0 || yielded !== before;) {
+    before = yielded
+    await wait(200)
+    assert.ok(yielded < 100_000, 'it does not wait')
+  }
   socket.destroy()
-  for (let i = 0; i < 100 && !ended; i++) await wait(20)
+  for (let i = 0; i < 3000 && !ended; i++) await wait(20)
   assert.equal(ended, true)
 })
 

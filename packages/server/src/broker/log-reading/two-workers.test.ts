@@ -56,11 +56,15 @@ test(
       ],
       events: [],
     })
-    const start = (owner: string, aheadMs: number) =>
+    const start = (owner: string, aheadMs: number, ...linesMax: string[]) =>
       // Not with the options of this process: it runs tests.
-      fork(new URL('testing/worker.ts', import.meta.url), [url, folder, owner, String(aheadMs)], {
-        execArgv: [],
-      })
+      fork(
+        new URL('testing/worker.ts', import.meta.url),
+        [url, folder, owner, String(aheadMs), ...linesMax],
+        {
+          execArgv: [],
+        },
+      )
     const recordsOf = async () => {
       const { count } = await store.db
         .selectFrom('access_log_records')
@@ -69,7 +73,7 @@ test(
       return Number(count)
     }
 
-    const killed = start('killed', 0)
+    const killed = start('killed', 0, String(linesInFile / 2))
     const gone = once(killed, 'exit')
     while ((await recordsOf()) === 0) await sleep(5)
     killed.kill('SIGKILL')

@@ -84,7 +84,7 @@ describe('tokens', () => {
     const credential = federated(entra, `${entra.federation.makeToken()}\n`)
     const open = openAzure(settingsOf(azurite, credential), { clock: Date.now })
     await Promise.all(Array.from({ length: 20 }, async () => open.signer(testScope())))
-    await open.ping(5000)
+    await open.ping(60_000)
     assert.equal(entra.tokensIssued(), issued + 1)
     open.close()
   })
@@ -143,7 +143,7 @@ describe('tokens', () => {
     )
     imds.assign('', azurite.makeToken)
     const open = openAzure(settingsOf(azurite, { type: 'managedIdentity' }), { clock: Date.now })
-    await open.ping(5000)
+    await open.ping(60_000)
     open.close()
   })
 

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { SignpostError } from '@signpost/contract'
+import { inTime } from '../../../../../tests/in-time.ts'
 import type { OpenConnector } from '../../domain/connector.ts'
 import { openS3 } from './open.ts'
 
@@ -54,7 +55,7 @@ describe('what an S3 store says goes out as an error that names the fix', () => 
     server.close()
   })
 
-  const answerTo = async (one: Canned, timeoutMs = 5000): Promise<SignpostError> => {
+  const answerTo = async (one: Canned, timeoutMs = 60_000): Promise<SignpostError> => {
     canned = one
     requests = 0
     return open.ping(timeoutMs).then(
@@ -100,7 +101,7 @@ describe('what an S3 store says goes out as an error that names the fix', () => 
     const pinged = async (addressing: 'virtual' | 'path'): Promise<string> => {
       const place = { endpoint: 'http://store.invalid', addressing, marker: 'username' } as const
       const nowhere = openS3({ ...settings, ...place, credential }, { clock: Date.now, fetch })
-      const error: unknown = await nowhere.ping(5000).catch((problem: unknown) => problem)
+      const error: unknown = await nowhere.ping(60_000).catch((problem: unknown) => problem)
       nowhere.close()
       return (error as Error).message
     }
@@ -135,9 +136,7 @@ describe('what an S3 store says goes out as an error that names the fix', () => 
   })
 
   test('a store that accepts and then says nothing is unreachable when the time is up', async () => {
-    const startedAt = performance.now()
-    const error = await answerTo({ status: 200, silent: true }, 300)
-    assert.ok(performance.now() - startedAt < 1000)
+    const error = await inTime(1000, () => answerTo({ status: 200, silent: true }, 300))
     assert.equal(error.code, 'bucket_unreachable')
     assert.match(error.message, /^127\.0\.0\.1:\d+ did not answer in time/)
   })

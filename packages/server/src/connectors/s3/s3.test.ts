@@ -90,7 +90,7 @@ describe('a write URL for Ceph', requireServer('rgw'), () => {
 
   test('says which bucket is missing', async () => {
     const open = openS3({ ...settings, bucket: 'no-such-bucket' }, deps)
-    await assert.rejects(open.ping(5000), {
+    await assert.rejects(open.ping(60_000), {
       code: 'bucket_refused',
       message:
         /Bucket no-such-bucket at 127\.0\.0\.1:\d+ refused: NoSuchBucket\. Fix: there is no such bucket/,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { inTime } from '../../../../../tests/in-time.ts'
 import { foldCase } from '../../domain/fold-case.ts'
 import type { Resource } from './attributes.ts'
 import { ScimError } from './errors.ts'
@@ -153,7 +154,7 @@ describe('filters', () => {
     for (const filter of wrong) refused(() => fits(filter))
   })
 
-  test('400: bombs, each within a few milliseconds', () => {
+  test('400: bombs, each within a few milliseconds', async () => {
     const bombs = [
       '('.repeat(8000),
       `${'('.repeat(4000)}userName pr${')'.repeat(4000)}`,
@@ -168,12 +169,7 @@ describe('filters', () => {
       `userName eq ${'1'.repeat(8000)}x`,
       'emails['.repeat(1000),
     ]
-    for (const bomb of bombs) {
-      const begun = performance.now()
-      refused(() => fits(bomb))
-      const ms = performance.now() - begun
-      assert.ok(ms < 100, `${bomb.slice(0, 30)}: ${ms} ms`)
-    }
+    for (const bomb of bombs) await inTime(100, () => refused(() => fits(bomb)))
   })
 
   test('the bounds: 20 deep, 100 conditions, 8,192 characters, and not one more', () => {

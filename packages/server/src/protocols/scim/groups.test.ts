@@ -301,7 +301,7 @@ describe('SCIM groups', () => {
     const begun = performance.now()
     const { status } = await change(id, { op: 'add', path: 'members', value: all.slice(1) })
     assert.equal(status, 200)
-    assert.ok(performance.now() - begun < 10_000)
+    assert.ok(performance.now() - begun < 60_000)
     await world.refused(
       [400, 'invalidValue'],
       'PATCH',

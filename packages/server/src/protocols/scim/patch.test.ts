@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { inTime } from '../../../../../tests/in-time.ts'
 import type { Resource, ResourceSchema } from './attributes.ts'
 import { ScimError, type ScimType } from './errors.ts'
 import { patchUrn, readOperations } from './patch-operations.ts'
@@ -296,20 +297,15 @@ describe('PATCH', () => {
     assert.equal((after['name'] as Resource)['polluted'], undefined)
   })
 
-  test('a thousand members, each taken away or added by an operation of its own, within a blink', () => {
+  test('a thousand members, each taken away or added by an operation of its own, within a blink', async () => {
     const many = { ...group, members: Array.from({ length: 10_000 }, (_, n) => member(`m${n}`)) }
     for (const operation of [
       (n: number) => ({ op: 'remove', path: `members[value eq "m${n}"]` }),
       (n: number) => ({ op: 'add', path: 'members', value: [{ value: `n${n}` }] }),
     ]) {
-      const begun = performance.now()
-      const after = patched(
-        groupSchema,
-        many,
-        Array.from({ length: 1000 }, (_, n) => operation(n)),
-      )
+      const operations = Array.from({ length: 1000 }, (_, n) => operation(n))
+      const after = await inTime(500, () => patched(groupSchema, many, operations))
       assert.notEqual(ids(after).length, 10_000)
-      assert.ok(performance.now() - begun < 500, `${performance.now() - begun} ms`)
     }
   })
 })

@@ -1,6 +1,7 @@
 /** Two servers on one PostgreSQL: what a directory says to one, the other knows. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { inTime } from '../../../../../tests/in-time.ts'
 import { requireServer } from '../../../../../tests/servers/install.ts'
 import { startPostgres, type Postgres } from '../../../../../tests/servers/postgres.ts'
 import { systemIds, type App } from '../../app.ts'
@@ -85,9 +86,7 @@ describe('SCIM in two replicas on PostgreSQL', requireServer('postgres'), () => 
       assert.deepEqual(await statuses(ways), [200, 200, 200])
       const { status } = await stop(id)
       assert.ok(status === 200 || status === 204)
-      const begun = performance.now()
-      assert.deepEqual(await statuses(ways), [401, 401, 401])
-      assert.ok(performance.now() - begun < 1000)
+      await inTime(1000, async () => assert.deepEqual(await statuses(ways), [401, 401, 401]))
     }
   })
 
@@ -185,18 +184,13 @@ describe('SCIM in two replicas on PostgreSQL', requireServer('postgres'), () => 
       'externalId eq "crowd-77"',
       'active eq true and userName eq "crowd-77"',
     ]) {
-      const begun = performance.now()
-      const { body } = await world.scim('GET', `/Users?filter=${encodeURIComponent(filter)}`)
+      const path = `/Users?filter=${encodeURIComponent(filter)}`
+      const { body } = await inTime(250, () => world.scim('GET', path))
       assert.equal(body.totalResults, 1)
-      assert.ok(performance.now() - begun < 250, `${filter}: ${performance.now() - begun} ms`)
     }
-    const begun = performance.now()
-    const { body } = await world.scim(
-      'GET',
-      `/Users?count=1e9&filter=${encodeURIComponent('userName co "rowd-99"')}`.replace('1e9', '1000000000'),
-    )
+    const path = `/Users?count=1000000000&filter=${encodeURIComponent('userName co "rowd-99"')}`
+    const { body } = await inTime(5000, () => world.scim('GET', path))
     assert.equal(body.totalResults, 111)
-    assert.ok(performance.now() - begun < 5000)
     const all = await world.scim('GET', '/Users?count=1000000000&startIndex=9001')
     assert.equal(all.body.itemsPerPage, 500)
     assert.ok(all.body.totalResults > 10_000)

@@ -18,7 +18,7 @@ export async function worldWith(settings: object, logFile: string): Promise<LogW
 
 /** Reads the source until the access has arrived. */
 export async function arrived(world: LogWorld, grantId: string) {
-  for (let tries = 0; tries < 50; tries += 1) {
+  for (let tries = 0; tries < 600; tries += 1) {
     await world.read('log', true)
     const found = await world.call('verifyLogging', world.as.root, { ...it, body: { grantId } })
     if (found.access?.finding) return found

@@ -27,7 +27,7 @@ export interface SinkWorld extends World {
 
 export function senderDeps(clock: () => number): SinkDeps {
   const find = (name: string) => lookup(name, { all: true })
-  return { clock, lookup: find, guardedFetch: createGuardedFetch({ lookup: find, timeoutMs: 1000 }) }
+  return { clock, lookup: find, guardedFetch: createGuardedFetch({ lookup: find, timeoutMs: 60_000 }) }
 }
 
 export async function openSinkWorld(): Promise<SinkWorld> {

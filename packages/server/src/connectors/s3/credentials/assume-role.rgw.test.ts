@@ -136,7 +136,7 @@ describe('a role that Ceph lets be assumed', requireServer('rgw'), () => {
   })
 
   test('Signpost’s own session works in the bucket and in no other that the role may reach', async () => {
-    await open.ping(5000)
+    await open.ping(60_000)
     const page = await open.list({ prefix: 'vision/', limit: 10 })
     assert.deepEqual(
       page.objects.map(({ key }) => key),
@@ -182,7 +182,7 @@ describe('a role that Ceph lets be assumed', requireServer('rgw'), () => {
     ]
     for (const [what, credential, expected] of cases) {
       const wrong = opened(credential)
-      await assert.rejects(wrong.ping(5000), (error: Error & { code?: string }) => {
+      await assert.rejects(wrong.ping(60_000), (error: Error & { code?: string }) => {
         assert.equal(error.code, 'credential_unavailable', what)
         assert.match(error.message, expected, what)
         assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /not-the-secret|Signature=|<Error>/)

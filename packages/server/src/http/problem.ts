@@ -43,9 +43,17 @@ export function refusalOf(error: unknown, requestId: string): Refusal {
   }
 }
 
+/** Whoever sends it has gone away: nobody reads this, and nothing is wrong here. */
+const bodyCutOff = new SignpostError('invalid', 'The body is not all there.')
+
+function isCutOff(error: unknown, { raw }: FastifyRequest): boolean {
+  return raw.errored !== null && error === raw.errored
+}
+
 /** Answers with the problem, and logs what nobody foresaw, once. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { problem, headers, unexpected } = refusalOf(error, request.id)
+  const seen = isCutOff(error, request) ? bodyCutOff : error
+  const { problem, headers, unexpected } = refusalOf(seen, request.id)
   logRefusal(error, loggedRequest(request), problem, unexpected)
   return reply
     .code(problem.status)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { builtFile, freshEnvironment, startServer, untilFree, untilPrinted } from './server-process.ts'
@@ -71,6 +71,34 @@ test('connections on which nothing was asked hold no stop up', async (t) => {
   asking.end('host: signpost\r\nconnection: close\r\n\r\n')
   await once(asking.resume(), 'close')
   assert.equal(await server.ended, 0)
+})
+
+test('work beside requests holds a stop up no longer than a request may', async (t) => {
+  const env: Record<string, string> = {
+    ...(await freshEnvironment(t)),
+    SIGNPOST_DRAIN_SECONDS: '1',
+    SIGNPOST_SINKS_INTERVAL_SECONDS: '1',
+  }
+  const silent = createServer().listen(0, '127.0.0.1')
+  t.after(() => silent.close())
+  await once(silent, 'listening')
+  const server = await startServer(t, { ...env, SIGNPOST_LOCAL_STORE: 'off' })
+  await untilPrinted(server, lastLine)
+  const token = readFileSync(join(env['SIGNPOST_DATA_DIR']!, 'admin-token'), 'utf8').trim()
+  const asked = once(silent, 'connection') as Promise<[Socket]>
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/in`
+  const settings = { kind: 'webhook', url, allowInternal: true }
+  const made = await fetch(`${server.url}/v1/audit-sinks`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'silent', settings }),
+  })
+  assert.equal(made.status, 201)
+  const [socket] = await asked
+  t.after(() => socket.destroy())
+  server.kill('SIGTERM')
+  assert.equal(await server.ended, 0)
+  assert.match(server.errors(), /"warn".*"send audit events".*did not end in time/)
 })
 
 test('a stop while it starts is no failure, and a hangup is none', async (t) => {

@@ -1,6 +1,7 @@
 /** Puts the parts together. Importing it does nothing; `createApp` opens nothing but timers. */
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { authenticate, authenticateToken } from './authn/authenticate.ts'
 import { createGuardedFetch } from './authn/guarded-fetch.ts'
 import { createOpenId } from './authn/open-id.ts'
@@ -72,7 +73,10 @@ export interface App {
   server: ReturnType<typeof createHttpServer>
   /** Begins the timed chores. */
   start(): void
-  /** Stops the chores, finishes running requests (for `drainMs` at most), writes what is left to write. The store stays open. */
+  /**
+   * Stops the chores, finishes running requests (for `drainMs` at most), writes what is left to write. The store stays open. Given
+   * `drainMs`, chores are not waited for longer, either: one may talk with a bucket that does not answer.
+   */
   close(drainMs?: number): Promise<void>
 }
 
@@ -170,12 +174,18 @@ export function createApp(parts: AppParts): App {
       isStarted = true
       chores.start()
     },
-    async close(drainMs = 0) {
-      const late = setTimeout(() => server.server.closeAllConnections(), drainMs)
+    async close(drainMs) {
+      const drained = new AbortController()
+      const late = sleep(drainMs ?? 0, 'late', { signal: drained.signal }).catch(() => 'drained')
+      void late.then(() => server.server.closeAllConnections())
+      const work = Promise.all([besides.stop(), chores.stop()])
       await server.close()
-      clearTimeout(late)
-      await besides.stop()
-      await chores.stop()
+      if ((await Promise.race(drainMs === undefined ? [work] : [work, late])) === 'late')
+        log.warn(
+          { work: [...besides.running(), ...chores.running()] },
+          'work beside requests did not end in time; the next start goes on with it',
+        )
+      drained.abort()
       for (const last of [lastUsed, teamUses, refusals])
         await last.flush().catch((err: unknown) => log.error({ err }, 'a last write before the end failed'))
       if (isStarted)

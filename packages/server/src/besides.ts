@@ -7,11 +7,13 @@ export interface Besides {
   signal: AbortSignal
   /** Tells all of it to end, and waits until it has. */
   stop: () => Promise<void>
+  /** What has not ended. */
+  running: () => string[]
 }
 
 export function createBesides(log: BrokerDeps['log']): Besides {
   const ending = new AbortController()
-  const running = new Set<Promise<void>>()
+  const running = new Map<Promise<void>, string>()
   return {
     signal: ending.signal,
     start(name, work) {
@@ -19,11 +21,12 @@ export function createBesides(log: BrokerDeps['log']): Besides {
       const run = work(ending.signal)
         .catch((err: unknown) => log.error({ err, work: name }, 'work beside a request failed'))
         .finally(() => running.delete(run))
-      running.add(run)
+      running.set(run, name)
     },
     async stop() {
       ending.abort()
-      await Promise.all(running)
+      await Promise.all(running.keys())
     },
+    running: () => [...running.values()],
   }
 }

@@ -37,5 +37,7 @@ export function createChores(log: BrokerDeps['log'], chores: readonly Chore[]) {
       ending.abort()
       await Promise.all(running.values())
     },
+    /** What has not ended. */
+    running: () => [...running.keys()],
   }
 }

@@ -50,3 +50,24 @@ test('what no option gave keeps its name', async () => {
   assert.equal(await said('There is no such team.', 'request'), 'There is no such team.')
   assert.equal(cameBy({}), 'options')
 })
+
+test('of sinks, alerts, sources and retention, too; what is no field stays as it is', async () => {
+  const cases: [Came, string, string][] = [
+    [
+      'alert',
+      'url: must be https, unless allowInternal is set.',
+      '--to: must be https, unless you give --allow-internal.',
+    ],
+    ['alert', 'findings.0: must be matched or own.', '--finding: must be matched or own.'],
+    [
+      'sink',
+      'settings.url: must be a URL; settings.eventsMax: must be at least 1.',
+      '--webhook or --otlp: must be a URL; --max: must be at least 1.',
+    ],
+    ['sink', 'secrets.headers.host: must not be sent.', 'secrets.headers.host: must not be sent.'],
+    ['source', 'settings.reader: there is no connector x.', '--bucket: there is no connector x.'],
+    ['retention', 'trailDays: must be at least 30.', '--trail: must be at least 30.'],
+    ['retention', 'There is no such thing. toString: x', 'There is no such thing. toString: x'],
+  ]
+  for (const [came, message, expected] of cases) assert.equal(await said(message, came), expected)
+})

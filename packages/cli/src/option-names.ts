@@ -48,52 +48,96 @@ const policyOptionOf: Readonly<Record<string, string>> = {
   'expiry.writeSecondsMax': '--write-max',
 }
 
-/** The fields of a request for a URL. */
-const requestOptionOf: Readonly<Record<string, string>> = {
-  expiresInSeconds: '--expires',
-  contentType: '--content-type',
-  contentLength: '--content-length',
-  contentLengthRange: '--min-bytes and --max-bytes',
-  checksum: '--checksum',
-  createOnly: '--create-only',
-  audience: '--audience',
-  downloadAs: '--download-as',
-  method: '--method',
-}
-
-/** The fields of a hold. */
-const holdOptionOf: Readonly<Record<string, string>> = {
-  username: '--user',
-  team: '--team',
-  from: '--from',
-  to: '--to',
-  reason: '--reason',
-}
+/** The fields of other calls, by what is asked for. */
+const optionsOf = {
+  request: {
+    expiresInSeconds: '--expires',
+    contentType: '--content-type',
+    contentLength: '--content-length',
+    contentLengthRange: '--min-bytes and --max-bytes',
+    checksum: '--checksum',
+    createOnly: '--create-only',
+    audience: '--audience',
+    downloadAs: '--download-as',
+    method: '--method',
+  },
+  hold: { username: '--user', team: '--team', from: '--from', to: '--to', reason: '--reason' },
+  retention: { trailDays: '--trail', accessLogDays: '--access-logs', unparsedDays: '--unparsed' },
+  alert: {
+    name: 'NAME',
+    url: '--to',
+    findings: '--finding',
+    teams: '--team',
+    minimum: '--min',
+    quietSeconds: '--quiet',
+  },
+  sink: {
+    name: 'NAME',
+    'settings.connector': '--bucket',
+    'settings.prefix': '--prefix',
+    'settings.url': '--webhook or --otlp',
+    'settings.host': '--syslog',
+    'settings.port': '--syslog',
+    'settings.eventsMax': '--max',
+    'settings.everySeconds': '--every',
+    'settings.ca': '--ca-file',
+    'settings.serverName': '--server-name',
+    'settings.certificate': '--certificate-file',
+    'filter.types': '--type',
+    'secrets.signing': '--secret-file',
+    'secrets.headers': '--headers-file',
+    'secrets.clientKey': '--key-file',
+    newSigningSecret: '--new-secret',
+  },
+  source: {
+    name: 'NAME',
+    connector: '--connector',
+    format: '--format',
+    'settings.reader': '--bucket',
+    'settings.prefix': '--prefix',
+    'settings.layout': '--layout',
+    'settings.lookBackDays': '--look-back',
+    'settings.path': '--folder or --ceph',
+    'settings.pubsub.audience': '--pubsub-audience',
+    'settings.pubsub.serviceAccount': '--pubsub-account',
+    newToken: '--new-token',
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>
 
 /**
  * What the server says of `settings.credential.accountKey`, said of `--account-key-file`. What came by another way than
- * options keeps its own names: `credentialFile`. `request`: it is a question for a URL; `hold`: it makes one.
+ * options keeps its own names: `credentialFile`. Else what the call is about: a question for a URL, a hold, and so on.
  */
 export async function inOptions<T>(
   call: Promise<T>,
-  came: 'options' | 'credentialFile' | 'request' | 'hold' = 'options',
+  came: 'options' | 'credentialFile' | keyof typeof optionsOf = 'options',
 ): Promise<T> {
   try {
     return await call
   } catch (error) {
-    if (error instanceof Error) error.message = saidOf[came](error.message)
+    if (error instanceof Error) error.message = saidOf(error.message, came)
     throw error
   }
 }
 
-const saidOf = {
-  options: (message: string) => ofConnector(message, false),
-  credentialFile: (message: string) => ofConnector(message, true),
-  request: (message: string) => message.replace(/^(\w+)(?=[.:])/, (field) => requestOptionOf[field] ?? field),
-  hold: (message: string) =>
-    message
-      .replace(/^(\w+)(?=[.:])/, (field) => holdOptionOf[field] ?? field)
-      .replace('send `evenIfUnknown`: true', 'add --even-if-unknown'),
+function saidOf(message: string, came: 'options' | 'credentialFile' | keyof typeof optionsOf): string {
+  if (came === 'options' || came === 'credentialFile') return ofConnector(message, came === 'credentialFile')
+  const options: Readonly<Record<string, string>> = optionsOf[came]
+  return withFlags(message).replaceAll(
+    // Of a list the place in it is left out.
+    /(^|; )([a-z]+(?:\.[a-z]+)*)(?:\.\d+)?(?=[.:])/gi,
+    (found, before: string, field: string) =>
+      Object.hasOwn(options, field) ? `${before}${options[field]}` : found,
+  )
+}
+
+/** Words that sentences have for fields that are no more than said or not. */
+export function withFlags(message: string): string {
+  return message
+    .replace('send `evenIfUnknown`: true', 'add --even-if-unknown')
+    .replace(/(?:unless|only where) `?allowInternal`? is set/, (found) =>
+      found.startsWith('unless') ? 'unless you give --allow-internal' : 'only with --allow-internal',
+    )
 }
 
 /** Of a command that makes or changes a connector. */

@@ -6,6 +6,7 @@ import { handler, type Run } from '../context.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { inOptions, withFlags } from '../option-names.ts'
 import { parseDuration, parsePositive } from '../parse.ts'
 import { humanDuration, printableLine } from '../text.ts'
 
@@ -67,7 +68,7 @@ export function addAlert(program: Command, run: Run): void {
         const done = await client.call('testAlert', { params: { name } }, { signal: context.signal })
         if (context.json) context.printJson(done)
         else if (done.ok) context.print(`${name} took it`)
-        else context.note(`signpost: ${printableLine(done.problem ?? 'it was not taken')}`)
+        else context.note(`signpost: ${printableLine(withFlags(done.problem ?? 'it was not taken'))}`)
         return done.ok ? exitCodes.ok : exitCodes.failed
       }),
     )
@@ -106,7 +107,8 @@ function addAdd(alert: Command, run: Run): void {
       handler(run, async (context, [name]: [string], options: AddOptions) => {
         const body: Body = { name, url: options.to, ...rulesOf(options) }
         const client = await context.connect()
-        const made = await client.call('createAlert', { body }, { signal: context.signal })
+        const making = client.call('createAlert', { body }, { signal: context.signal })
+        const made = await inOptions(making, 'alert')
         if (context.json) return context.printJson(made)
         context.print(made.signingSecret)
         context.note(`alert ${made.name} tells ${made.receiver}. This key of its signatures is shown once.`)
@@ -154,7 +156,8 @@ function addUpdate(alert: Command, run: Run): void {
         const body = changesOf(options)
         const client = await context.connect()
         const input = { params: { name }, body }
-        const changed = await client.call('updateAlert', input, { signal: context.signal })
+        const changing = client.call('updateAlert', input, { signal: context.signal })
+        const changed = await inOptions(changing, 'alert')
         if (context.json) return context.printJson(changed)
         context.printList([changed], columns)
         if (changed.signingSecret === undefined) return

@@ -61,7 +61,7 @@ async function set(context: Context, { trail, accessLogs, unparsed }: SetOptions
     accessLogDays: accessLogs === undefined ? before.accessLogDays : accessLogs,
     unparsedDays: unparsed === undefined ? before.unparsedDays : unparsed,
   }
-  show(context, await client.call('setAuditRetention', { body }, { signal }))
+  show(context, await inOptions(client.call('setAuditRetention', { body }, { signal }), 'retention'))
 }
 
 function show(context: Context, retention: AuditRetention): void {

@@ -13,6 +13,7 @@ import { UsageError } from '../errors.ts'
 import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { inOptions, withFlags } from '../option-names.ts'
 import { humanDuration, printableLine } from '../text.ts'
 
 type NewSink = Reply<'createAuditSink'>
@@ -50,7 +51,8 @@ export function addAuditSink(audit: Command, run: Run): void {
         const filter = auditSinkFilter(flags) ?? {}
         const body = { name, settings, secrets, filter, from: flags.fromNow ? 'now' : 'beginning' } as const
         const client = await context.connect()
-        printMade(context, await client.call('createAuditSink', { body }, { signal: context.signal }))
+        const making = client.call('createAuditSink', { body }, { signal: context.signal })
+        printMade(context, await inOptions(making, 'sink'))
       }),
     )
   sink
@@ -75,7 +77,7 @@ function addTest(sink: Command, run: Run): void {
         if (context.json) context.printJson(tested)
         else {
           context.print(`${printableLine(name)} ${tested.ok ? 'took it' : 'did not take it'}`)
-          if (tested.problem !== null) context.note(`signpost: ${printableLine(tested.problem)}`)
+          if (tested.problem !== null) context.note(`signpost: ${printableLine(withFlags(tested.problem))}`)
         }
         return tested.ok ? exitCodes.ok : exitCodes.failed
       }),
@@ -112,7 +114,8 @@ function addChanging(sink: Command, run: Run): void {
       handler(run, async (context, [name]: [string], flags: ChangeFlags) => {
         const input = { params: { name }, body: await changesOf(context, name, flags) }
         const client = await context.connect()
-        printMade(context, await client.call('updateAuditSink', input, { signal: context.signal }))
+        const changing = client.call('updateAuditSink', input, { signal: context.signal })
+        printMade(context, await inOptions(changing, 'sink'))
       }),
     )
   withYes(

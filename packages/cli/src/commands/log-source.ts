@@ -7,6 +7,7 @@ import { everything } from '../everything.ts'
 import { examples } from '../examples.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatOf, logSourceSettings, withLogSourceFlags, type LogSourceFlags } from '../log-source-flags.ts'
+import { inOptions } from '../option-names.ts'
 import { humanDuration, plural, printableLine } from '../text.ts'
 
 const columns = {
@@ -46,7 +47,8 @@ export function addLogSource(logs: Command, run: Run): void {
           ...(flags.connector === undefined ? {} : { connector: flags.connector }),
         }
         const client = await context.connect()
-        const made = await client.call('createLogSource', { body }, { signal: context.signal })
+        const making = client.call('createLogSource', { body }, { signal: context.signal })
+        const made = await inOptions(making, 'source')
         await printMade(context, made)
       }),
     )
@@ -149,7 +151,8 @@ function addChanging(source: Command, run: Run): void {
         if (Object.keys(body).length === 0) throw new UsageError('nothing to change: see --help')
         const client = await context.connect()
         const input = { params: { name }, body }
-        await printMade(context, await client.call('updateLogSource', input, { signal: context.signal }))
+        const changing = client.call('updateLogSource', input, { signal: context.signal })
+        await printMade(context, await inOptions(changing, 'source'))
       }),
     )
   withYes(source.command('remove').description('read it no more; what it told stays').argument('<name>'))

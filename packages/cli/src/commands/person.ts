@@ -54,8 +54,10 @@ async function data(context: Context, username: string, { output }: { output?: s
       yield `${JSON.stringify(line)}\n`
     }
   }
-  if (output === undefined) return pipeline(Readable.from(lines()), io.stdout, { signal, end: false })
-  await pipeline(Readable.from(lines()), createWriteStream(output, { mode: 0o600 }), { signal })
+  const target = output === undefined ? io.stdout : createWriteStream(output, { mode: 0o600 })
+  await pipeline(Readable.from(lines()), target, { signal, end: output !== undefined })
+  if (count === 0) context.note(`nothing is known of ${printableLine(username)}: is the name spelt so?`)
+  if (output === undefined) return
   if (context.json) context.printJson({ file: output, lines: count })
   else context.print(`${count} lines in ${output}`)
 }

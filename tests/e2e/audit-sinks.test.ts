@@ -21,6 +21,8 @@ import { startPostgres } from '../servers/postgres.ts'
 import { freshEnvironment, startServer, untilPrinted, type ServerProcess } from './server-process.ts'
 
 const rounds = 4
+/** Of each server at least, lest a round mean nothing. */
+const urlsOfRound = 100
 const settings = {
   SIGNPOST_RATE_LIMIT_PER_MINUTE: '0',
   SIGNPOST_SINKS_INTERVAL_SECONDS: '1',
@@ -63,9 +65,13 @@ async function torture(t: TestContext, envs: Record<string, string>[]): Promise<
 
   for (let round = 0; round < rounds; round += 1) {
     const over = new AbortController()
-    const load = servers.map(({ url }) => ask(url, tokenOf('demo-token'), over.signal))
+    const got = servers.map(() => 0)
+    const load = servers.map(({ url }, index) =>
+      ask(url, tokenOf('demo-token'), over.signal, (urls) => (got[index]! += urls)),
+    )
     if (round === 1) await receiver.shut()
     await wait(1200 + Math.random() * 1200)
+    for (let tries = 0; tries < 1200 && got.some((urls) => urls < urlsOfRound); tries += 1) await wait(50)
     const which = round % servers.length
     servers[which]!.kill('SIGKILL')
     await servers[which]!.ended
@@ -75,6 +81,7 @@ async function torture(t: TestContext, envs: Record<string, string>[]): Promise<
     servers[which] = await startServer(t, envs[which]!)
   }
   await caughtUp(createSignpost({ url: servers[0]!.url, token, retries: 3 }))
+  const stopping = new Date(Date.now() - 60_000).toISOString()
   for (const server of servers) server.kill('SIGTERM')
   for (const { ended } of servers) assert.equal(await ended, 0)
 
@@ -101,7 +108,7 @@ async function torture(t: TestContext, envs: Record<string, string>[]): Promise<
   // What was recorded when the servers ended may be in the one and not yet in the other.
   const missing = filed.filter((one) => arrived.get(placeOf(one)) !== one.hash)
   assert.ok(
-    missing.length <= 60 && missing.every(({ event }) => event.at >= lastMinute()),
+    missing.length <= 60 && missing.every(({ event }) => event.at >= stopping),
     JSON.stringify(missing[0]),
   )
   assert.ok(filed.length > rounds * 50, `too few events to mean anything: ${filed.length}`)
@@ -120,10 +127,14 @@ interface Line {
 }
 
 const placeOf = ({ chain, seq }: Line) => `${chain}:${seq}`
-const lastMinute = () => new Date(Date.now() - 60_000).toISOString()
 
 /** URLs, one after the other, until the server is gone. */
-async function ask(url: string, token: string, signal: AbortSignal): Promise<void> {
+async function ask(
+  url: string,
+  token: string,
+  signal: AbortSignal,
+  note: (urls: number) => void,
+): Promise<void> {
   const client = createSignpost({ url, token, retries: 0 })
   try {
     while (!signal.aborted) {
@@ -131,7 +142,7 @@ async function ask(url: string, token: string, signal: AbortSignal): Promise<voi
         action: 'read' as const,
         key: `${index}.txt`,
       }))
-      for await (const _ of client.urls('demo', items));
+      for await (const _ of client.urls('demo', items)) note(1)
       await wait(50)
     }
   } catch {

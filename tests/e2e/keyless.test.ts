@@ -126,7 +126,7 @@ test('a federated token is read again when its file changes; one that Entra does
     assert.equal(await textAt(member, 'sp://vision/a.txt'), text)
   }
   const decided = async (decision: string, count: number) => {
-    for (let tries = 0; tries < 150; tries++) {
+    for (let tries = 0; tries < 600; tries++) {
       const { items } = await admin.call('listAuditEvents', {
         query: { type: 'connector.credential', limit: 100 },
       })

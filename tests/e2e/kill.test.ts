@@ -10,6 +10,8 @@ import { freshEnvironment, startServer, untilPrinted } from './server-process.ts
 const moments = 50
 const batchItems = 300
 const askers = 8
+/** Of each moment at least, lest it mean nothing. */
+const urlsOfMoment = 10
 
 test(`killed at ${moments} random moments, the server has left no URL without its audit event, and the chains verify`, async (t) => {
   const env: Record<string, string> = {
@@ -29,7 +31,7 @@ test(`killed at ${moments} random moments, the server has left no URL without it
         ask(server.url, token('demo-token'), asker, received, killed.signal),
       ),
     )
-    await waitFor(() => received.size > before)
+    await waitFor(() => received.size >= before + urlsOfMoment)
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 300))
     server.kill('SIGKILL')
     await server.ended
@@ -45,7 +47,6 @@ test(`killed at ${moments} random moments, the server has left no URL without it
   }
   const unrecorded = [...received].filter((grantId) => !recorded.has(grantId))
   assert.deepEqual(unrecorded, [])
-  assert.ok(received.size > moments * 10, `too few URLs to mean anything: ${received.size}`)
 
   const answer = await fetch(`${server.url}/v1/audit-events/verify`, {
     method: 'POST',
@@ -98,8 +99,8 @@ async function* exported(url: string, authorization: string): AsyncGenerator<Cha
 }
 
 async function waitFor(condition: () => boolean): Promise<void> {
-  for (const until = Date.now() + 30_000; !condition();) {
-    if (Date.now() > until) throw new Error('no URL came within 30 s')
+  for (const until = Date.now() + 120_000; !condition();) {
+    if (Date.now() > until) throw new Error('no URLs came within two minutes')
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }

@@ -8,7 +8,7 @@ import type { Cookie, Page } from 'playwright-core'
 import { launchChromium, type Chromium } from '../servers/chromium.ts'
 import { requireServer } from '../servers/install.ts'
 import { startOidcProvider, type OidcProvider } from '../servers/oidc-provider.ts'
-import { freshEnvironment, startServer } from './server-process.ts'
+import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
 
 interface Place {
   url: string
@@ -28,7 +28,9 @@ describe('a login with an identity provider, in Chromium', requireServer('chromi
 
   async function open(t: TestContext): Promise<Place> {
     const env = await freshEnvironment(t)
-    const { url } = await startServer(t, env)
+    const server = await startServer(t, env)
+    await untilPrinted(server, 'Ctrl-C')
+    const { url } = server
     const provider = await startOidcProvider(url, 'acme')
     t.after(() => provider.stop())
     const token = readFileSync(join(env['SIGNPOST_DATA_DIR']!, 'admin-token'), 'utf8').trim()
@@ -60,6 +62,8 @@ describe('a login with an identity provider, in Chromium', requireServer('chromi
     await page.fill('input[name=login]', name)
     await page.fill('input[name=password]', 'whatever')
     await page.click('button[type=submit]')
+    // The next page has such a button, too.
+    await page.waitForSelector('input[name=prompt][value=consent]', { state: 'attached' })
     await page.click('button[type=submit]')
   }
 

@@ -114,7 +114,7 @@ export function runClient(
       ...env,
     },
     encoding: 'buffer' as const,
-    timeout: 60_000,
+    timeout: 180_000,
     maxBuffer: 64 * 2 ** 20,
   }
   return new Promise((resolve) => {

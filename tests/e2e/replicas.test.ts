@@ -11,6 +11,7 @@ import { startIssuer, type TestIssuer } from '../../packages/server/src/broker/t
 import { makeApiKey } from '../../packages/server/src/domain/api-key.ts'
 import { requireServer } from '../servers/install.ts'
 import { startPostgres, type Postgres } from '../servers/postgres.ts'
+import { inTime } from '../in-time.ts'
 import { freshEnvironment, startServer, untilPrinted, type ServerProcess } from './server-process.ts'
 
 /** What README and guides promise. */
@@ -81,10 +82,10 @@ describe('two replicas', requireServer('postgres'), () => {
     const begun = performance.now()
     await act()
     const done = performance.now()
-    await assert.rejects(tried(), { code })
+    // The first request after it counts: where the machine stood still meanwhile, its time does not.
+    await inTime(promisedMs, () => assert.rejects(tried(), { code }))
     const ms = performance.now() - done
     t.diagnostic(`${Math.round(done - begun)} ms to do it, refused elsewhere ${Math.round(ms)} ms later`)
-    assert.ok(ms < promisedMs, `${ms} ms`)
   }
 
   test('a deleted key', async (t) => {
@@ -403,7 +404,7 @@ describe('two replicas', requireServer('postgres'), () => {
       for (const { username } of members)
         await admin.call('setBudget', { body: { username, limits: { urlsPerMinute: 1_000_000 } } })
       await admin.call('setBudget', { body: { team, limits: { writeBytesPerDay: 1_000_000 } } })
-      const begun = performance.now()
+      const logged = readFileSync(postgres.logFile).length
       await Promise.all(
         members.flatMap(({ token }) =>
           servers.map(async (server) => {
@@ -413,13 +414,12 @@ describe('two replicas', requireServer('postgres'), () => {
           }),
         ),
       )
-      const seconds = (performance.now() - begun) / 1000
       const { items } = await admin.call('listBudgets', { query: {} })
       const ofTeam = items.find((budget) => budget.team === team)
       assert.equal(ofTeam?.used.writeBytesPerDay, 300)
       await admin.call('deleteBudget', { params: { id: ofTeam.id } })
       // Locks that wait for each other cost a second each time (deadlock_timeout).
-      assert.ok(seconds < 30, `${seconds} s`)
+      assert.doesNotMatch(readFileSync(postgres.logFile).subarray(logged).toString(), /deadlock/)
     })
   })
 

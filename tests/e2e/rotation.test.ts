@@ -149,7 +149,7 @@ async function rotateUnderLoad(house: House, rotate: (generation: number) => Pro
   working.catch(() => stop.abort())
   for (const [generation, { accessKeyId }] of keys.entries()) {
     if (generation > 0) await rotate(generation)
-    const deadline = Date.now() + 30_000
+    const deadline = Date.now() + 120_000
     while (!stop.signal.aborted && Date.now() < deadline && (done.get(accessKeyId) ?? 0) < 20) await wait(10)
   }
   stop.abort()

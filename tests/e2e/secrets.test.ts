@@ -199,7 +199,7 @@ async function useAddressesAndReferences(
   writeFileSync(file, second)
   const refusals = () =>
     admin.call('listAuditEvents', { query: { type: 'connector.credential', decision: 'deny', limit: 10 } })
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + 120_000
   while ((await refusals()).items.length === 0 && Date.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 200))
   assert.equal((await refusals()).items.length, 1, 'the server looks by itself')

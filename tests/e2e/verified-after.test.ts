@@ -1,12 +1,12 @@
 /** Writes that no store could hold their writer to, on real stores: looked at afterwards, and put away as the policy says. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import type { ConnectorSettings, IssuedUrl, Reply } from '@signpost/contract'
 import { openWorld, type World } from '../../packages/server/src/broker/testing/world.ts'
 import type { OpenConnector } from '../../packages/server/src/domain/connector.ts'
 import { requireServer } from '../servers/install.ts'
+import { waitForLine } from '../servers/log-file.ts'
 import { startRgw } from '../servers/rgw.ts'
 import { bucket, createBucket, startAzure } from './conformance/stores.ts'
 import { send } from './conformance/send.ts'
@@ -161,13 +161,8 @@ for (const [name, start, options] of [
         assert.equal((await sent('good')).status, 201)
         const { metadata } = (await connector.head('demo/form')) ?? {}
         assert.equal(metadata?.['signpost-grant'], form.grantId)
-        for (const file of store.logs ?? []) {
-          const lines = readFileSync(file, 'utf8').split('\n')
-          assert.ok(
-            lines.some((line) => line.includes(`X-User=alice&X-Grant=${form.grantId}`)),
-            file,
-          )
-        }
+        for (const file of store.logs ?? [])
+          await waitForLine(file, new RegExp(`X-User=alice&X-Grant=${form.grantId}`))
       })
 
     if (name === 'Ceph')

@@ -8,7 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export async function waitForLine(file: string, pattern: RegExp, timeoutMs = 60_000): Promise<string> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
-    const found = (await readFile(file, 'utf8')).split('\n').find((line) => pattern.test(line))
+    // What stands behind the last line break may be half a line.
+    const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1)
+    const found = lines.find((line) => pattern.test(line))
     if (found !== undefined) return found
     if (Date.now() >= deadline) throw new Error(`no line of ${file} fits ${pattern} after ${timeoutMs} ms`)
     await sleep(20)

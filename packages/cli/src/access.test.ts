@@ -1,17 +1,16 @@
 /** Restricted prefixes, explanations and reviews by the command, against the real server. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
-import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
+import { freshEnvironment, startServer, untilPrinted } from '../../../tests/e2e/server-process.ts'
 import { openShell } from './testing/run-command.ts'
 
 async function openPeople(t: TestContext) {
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = join(env['SIGNPOST_DATA_DIR'] ?? '', 'admin-token')
-  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
+  await untilPrinted(server, 'Ctrl-C')
   const token = readFileSync(file, 'utf8').trim()
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token })
   const done = async (...args: string[]) => {

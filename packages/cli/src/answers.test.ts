@@ -1,10 +1,9 @@
 /** who, trace and findings, by the command, against the real server. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
-import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
+import { freshEnvironment, startServer, untilPrinted } from '../../../tests/e2e/server-process.ts'
 import { findingLines } from './finding-shown.ts'
 import { openShell } from './testing/run-command.ts'
 
@@ -56,7 +55,7 @@ test('signpost who, trace and findings', async (t) => {
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = (name: string) => join(env['SIGNPOST_DATA_DIR'] ?? '', name)
-  for (let tries = 0; tries < 3000 && !existsSync(file('demo-token')); tries += 1) await wait(20)
+  await untilPrinted(server, 'Ctrl-C')
   const shellOf = (name: string) => {
     const token = readFileSync(file(name), 'utf8').trim()
     return openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token })

@@ -1,11 +1,15 @@
 /** Signed checkpoints by the command, against the real server: signed, kept elsewhere, and compared with what the server has. */
 import assert from 'node:assert/strict'
-import { appendFileSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
 import { notesInFile } from '@signpost/contract'
-import { freshEnvironment, startServer, type ServerProcess } from '../../../tests/e2e/server-process.ts'
+import {
+  freshEnvironment,
+  startServer,
+  untilPrinted,
+  type ServerProcess,
+} from '../../../tests/e2e/server-process.ts'
 import { openShell } from './testing/run-command.ts'
 
 async function opened(t: TestContext) {
@@ -13,7 +17,7 @@ async function opened(t: TestContext) {
   const data = env['SIGNPOST_DATA_DIR'] ?? ''
   let server = await startServer(t, env)
   const file = join(data, 'admin-token')
-  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
+  await untilPrinted(server, 'Ctrl-C')
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: readFileSync(file, 'utf8').trim() })
   const done = async (...args: string[]) => {
     const { code, stdout, stderr } = await shell.run(args)

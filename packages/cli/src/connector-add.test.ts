@@ -1,25 +1,19 @@
 /** `connector add` and `secrets rotate` against the real server, each as a process of its own. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
-import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
+import { freshEnvironment, startServer, untilPrinted } from '../../../tests/e2e/server-process.ts'
 import { openShell } from './testing/run-command.ts'
 
 async function openServer(t: TestContext) {
   const env: Record<string, string> = { ...(await freshEnvironment(t)), SIGNPOST_SECRET_STORE: '' }
   const server = await startServer(t, env)
   const data = env['SIGNPOST_DATA_DIR'] ?? ''
-  const read = async (name: string) => {
-    for (let tries = 0; tries < 3000 && !existsSync(join(data, name)); tries += 1) await wait(20)
-    return readFileSync(join(data, name), 'utf8').trim()
-  }
-  const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: await read('admin-token') })
-  const key = JSON.parse(await read('local-store-credential')) as Record<
-    'accessKeyId' | 'secretAccessKey',
-    string
-  >
+  await untilPrinted(server, 'Ctrl-C')
+  const read = (name: string) => readFileSync(join(data, name), 'utf8').trim()
+  const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: read('admin-token') })
+  const key = JSON.parse(read('local-store-credential')) as Record<'accessKeyId' | 'secretAccessKey', string>
   return { shell, key, place: `127.0.0.1:${env['SIGNPOST_LOCAL_STORE_PORT']}/signpost` }
 }
 
@@ -103,7 +97,6 @@ test('an address that is wrong, lacks its secret or does not answer is refused, 
 
 test('secrets rotate says how much was sealed anew', async (t) => {
   const { shell } = await openServer(t)
-  await wait(300)
   const json = await shell.run(['secrets', 'rotate', '--json'])
   assert.deepEqual(JSON.parse(json.stdout), { sealed: 0, already: 2 })
   assert.match((await shell.run(['secrets', 'rotate'])).stdout, /^sealed anew: 0; .*already: 2/)

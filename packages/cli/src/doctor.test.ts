@@ -1,18 +1,18 @@
 /** `signpost doctor` against the real server and its embedded store. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { DoctorReport } from '@signpost/contract'
-import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
+import { freshEnvironment, startServer, untilPrinted } from '../../../tests/e2e/server-process.ts'
 import { openShell } from './testing/run-command.ts'
 
 test('signpost doctor looks, says what mends, and keeps what was found', async (t) => {
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = join(env['SIGNPOST_DATA_DIR'] ?? '', 'admin-token')
-  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
+  await untilPrinted(server, 'Ctrl-C')
   const token = readFileSync(file, 'utf8').trim()
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token })
   const doctor = (...args: string[]) => shell.run(['doctor', ...args])
@@ -21,7 +21,7 @@ test('signpost doctor looks, says what mends, and keeps what was found', async (
     for (let tries = 0; ; tries += 1) {
       const { code, stdout } = await doctor('local', '--last', '--json')
       if (code === 0) return assert.equal((JSON.parse(stdout) as DoctorReport).ok, true)
-      assert.ok(code === 4 && tries < 20, `exit code ${code}`)
+      assert.ok(code === 4 && tries < 240, `exit code ${code}`)
       await wait(200)
     }
   })

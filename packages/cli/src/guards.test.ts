@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
-import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
+import { freshEnvironment, startServer, untilPrinted } from '../../../tests/e2e/server-process.ts'
 import { parseChecksum } from './parse.ts'
 import { openShell } from './testing/run-command.ts'
 
@@ -24,7 +23,7 @@ test('sizes and digests are held by URL and form, and what is not is looked at',
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = join(env['SIGNPOST_DATA_DIR'] ?? '', 'demo-token')
-  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
+  await untilPrinted(server, 'Ctrl-C')
   const token = readFileSync(file, 'utf8').trim()
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token })
   const run = async (args: string[]) => {

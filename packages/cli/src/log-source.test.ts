@@ -1,11 +1,10 @@
 /** Log sources by the command, against the real server. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
-import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
+import { freshEnvironment, startServer, untilPrinted } from '../../../tests/e2e/server-process.ts'
 import { openShell } from './testing/run-command.ts'
 
 test('signpost logs source: made, read, shown, changed and removed', async (t) => {
@@ -15,7 +14,7 @@ test('signpost logs source: made, read, shown, changed and removed', async (t) =
   const env = { ...base, SIGNPOST_LOGS_DIR: logsDir }
   const server = await startServer(t, env)
   const file = join(base['SIGNPOST_DATA_DIR'] ?? '', 'admin-token')
-  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
+  await untilPrinted(server, 'Ctrl-C')
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: readFileSync(file, 'utf8').trim() })
   const done = async (args: string[]) => {
     const { code, stdout, stderr } = await shell.run(['logs', 'source', ...args])

@@ -1,11 +1,10 @@
 /** Log files by the command, against the real server. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
+import { freshEnvironment, startServer, untilPrinted } from '../../../tests/e2e/server-process.ts'
 import { countLines, unreadProblem } from './commands/logs-ingest.ts'
 import { openShell } from './testing/run-command.ts'
 
@@ -16,7 +15,7 @@ test('signpost logs ingest: files and standard input, packed or not; what cannot
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = join(String((env as Record<string, string>)['SIGNPOST_DATA_DIR']), 'admin-token')
-  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
+  await untilPrinted(server, 'Ctrl-C')
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: readFileSync(file, 'utf8').trim() })
   const text = `${elsewhere}\nnonsense\n`
   writeFileSync(join(shell.folder, 'a.log'), text)

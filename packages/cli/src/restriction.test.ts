@@ -1,11 +1,10 @@
 /** Restrictions and budgets, by the command, against the real server. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
-import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
+import { freshEnvironment, startServer, untilPrinted } from '../../../tests/e2e/server-process.ts'
 import { openShell } from './testing/run-command.ts'
 
 test('a restriction or budget that says too little or too much is a wrong command line', async (t) => {
@@ -51,7 +50,7 @@ test('signpost restrict, restriction and budget: made, seen by whom they are abo
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = (name: string) => join(env['SIGNPOST_DATA_DIR'] ?? '', name)
-  for (let tries = 0; tries < 3000 && !existsSync(file('demo-token')); tries += 1) await wait(20)
+  await untilPrinted(server, 'Ctrl-C')
   const shellOf = (name: string) => {
     const token = readFileSync(file(name), 'utf8').trim()
     return openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token })
@@ -119,7 +118,7 @@ test('what is copied declares its length: a budget of bytes lets it through, and
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = (name: string) => join(env['SIGNPOST_DATA_DIR'] ?? '', name)
-  for (let tries = 0; tries < 3000 && !existsSync(file('demo-token')); tries += 1) await wait(20)
+  await untilPrinted(server, 'Ctrl-C')
   const token = (name: string) => readFileSync(file(name), 'utf8').trim()
   const admin = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token('admin-token') })
   const member = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: token('demo-token') })

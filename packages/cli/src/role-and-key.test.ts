@@ -1,10 +1,9 @@
 /** Roles and keys with a scope, by the command, against the real server. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
-import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
+import { freshEnvironment, startServer, untilPrinted } from '../../../tests/e2e/server-process.ts'
 import { keyScopeOf, keyScopeText } from './key-scope-flags.ts'
 import { openShell } from './testing/run-command.ts'
 
@@ -29,7 +28,7 @@ test('signpost role and signpost key: made, narrowed, changed and deleted', asyn
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = join(env['SIGNPOST_DATA_DIR'] ?? '', 'admin-token')
-  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
+  await untilPrinted(server, 'Ctrl-C')
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: readFileSync(file, 'utf8').trim() })
   const done = async (...args: string[]) => {
     const { code, stdout, stderr } = await shell.run(args)

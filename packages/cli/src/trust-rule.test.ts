@@ -1,10 +1,9 @@
 /** Trust rules, and a workload with its platform's own token instead of a key, by the command, against the real server. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
-import { freshEnvironment, startServer } from '../../../tests/e2e/server-process.ts'
+import { freshEnvironment, startServer, untilPrinted } from '../../../tests/e2e/server-process.ts'
 import { startIssuer } from '../../server/src/broker/testing/issuer.ts'
 import { openShell } from './testing/run-command.ts'
 
@@ -14,7 +13,7 @@ test('signpost trust-rule: made, tried, used, changed and removed', async (t) =>
   const env = await freshEnvironment(t)
   const server = await startServer(t, env)
   const file = join(env['SIGNPOST_DATA_DIR'] ?? '', 'admin-token')
-  for (let tries = 0; tries < 3000 && !existsSync(file); tries += 1) await wait(20)
+  await untilPrinted(server, 'Ctrl-C')
   const shell = openShell(t, { SIGNPOST_URL: server.url, SIGNPOST_TOKEN: readFileSync(file, 'utf8').trim() })
   const workload = {
     env: { SIGNPOST_TOKEN: '', SIGNPOST_IDENTITY_TOKEN_FILE: join(shell.folder, 'identity') },

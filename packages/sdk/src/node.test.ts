@@ -112,12 +112,18 @@ describe('the client with files in Node', () => {
     let uploadId = ''
     rim.fault = (_, __, what) => {
       if (what.endsWith('part=1')) return false
-      setTimeout(() => abort.abort(), 50)
+      const once = setInterval(() => {
+        const [upload] = rim.uploads.values()
+        if (!upload?.parts.has(1)) return
+        clearInterval(once)
+        abort.abort()
+      }, 10)
       return true
     }
     const options = { ...parts, signal: abort.signal, onUpload: (id: string) => (uploadId = id) }
     await assert.rejects(own.uploadFile('sp://vision/big', path, options), { name: 'AbortError' })
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    for (let tries = 0; tries < 6000 && Object.keys(httpAgent.sockets).length > 0; tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 10))
     assert.deepEqual(Object.keys(httpAgent.sockets), [])
     rim.fault = undefined
     rim.log.length = 0

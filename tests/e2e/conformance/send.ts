@@ -34,7 +34,7 @@ export function send(request: RawRequest, ca?: string): Promise<RawAnswer> {
         ...headers,
       },
       agent: false as const,
-      timeout: 10_000,
+      timeout: 60_000,
       ...(ca ? { ca } : {}),
     }
     const outgoing = (scheme === 'https' ? httpsRequest : httpRequest)(options, (incoming) => {
@@ -45,7 +45,7 @@ export function send(request: RawRequest, ca?: string): Promise<RawAnswer> {
       )
       incoming.on('error', reject)
     })
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 10 s')))
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within a minute')))
     outgoing.on('error', reject)
     outgoing.end(body)
   })

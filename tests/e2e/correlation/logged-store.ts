@@ -96,7 +96,7 @@ export function sendAs(
     method,
     path,
     agent: false as const,
-    timeout: 10_000,
+    timeout: 60_000,
     headers: { host: authority, ...(body ? { 'content-length': String(body.length) } : {}), ...headers },
     ...(localAddress === undefined ? {} : { localAddress }),
     ...(ca === undefined ? {} : { ca }),
@@ -110,7 +110,7 @@ export function sendAs(
         resolve({ status: answer.statusCode ?? 0, text, etag: String(answer.headers.etag ?? '') }),
       )
     })
-    sent.on('timeout', () => sent.destroy(new Error('no answer within 10 s')))
+    sent.on('timeout', () => sent.destroy(new Error('no answer within a minute')))
     sent.on('error', reject)
     sent.end(body)
   })

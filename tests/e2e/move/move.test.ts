@@ -65,7 +65,7 @@ async function moves(t: TestContext, from: Store, to: Store, body: { prefix?: st
   await admin.call('startMove', { params, body: { connector: to === from ? 'from' : 'to', ...body } })
   await pause(300)
   await kill()
-  await untilState(admin, ['settling', 'done'], 90)
+  await untilState(admin, ['settling', 'done'], 240)
   load.useLateUrls()
   await until(() => load.counts.lateWrites >= 4)
   await kill()
@@ -91,7 +91,7 @@ async function moves(t: TestContext, from: Store, to: Store, body: { prefix?: st
   )
   database.close()
   server = await startServer(t, env)
-  await untilState(admin, ['done'], 60)
+  await untilState(admin, ['done'], 240)
   await load.compare()
   assert.deepEqual(load.wrong, [])
   for (let index = 0; index < 4; index++) {
@@ -116,7 +116,7 @@ async function untilState(admin: Signpost, states: readonly string[], secondsMax
 }
 
 async function until(isSo: () => boolean): Promise<void> {
-  const deadline = Date.now() + 90_000
+  const deadline = Date.now() + 240_000
   while (!isSo()) {
     if (Date.now() > deadline) throw new Error('the load does not go on')
     await pause(50)

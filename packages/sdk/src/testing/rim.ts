@@ -16,6 +16,8 @@ export interface Rim {
     | undefined
   /** The same for the API. */
   apiFault: ((request: IncomingMessage, response: ServerResponse, what: string) => boolean) | undefined
+  /** Of the API and of the store. */
+  clock: () => number
   /** Life of the URLs that are issued, ms. */
   lifeMs: number
   partSizeBytes: number
@@ -40,6 +42,7 @@ export async function openRim(): Promise<Rim> {
     log: [],
     fault: undefined,
     apiFault: undefined,
+    clock: Date.now,
     lifeMs: 3_600_000,
     partSizeBytes: 1000,
     sockets: () => sockets.size,
@@ -82,7 +85,7 @@ async function answer(rim: Rim, request: IncomingMessage, response: ServerRespon
 function issue(rim: Rim, method: string, key: string, extra: Record<string, string> = {}): object {
   const query = new URLSearchParams({
     ...extra,
-    expires: String(Date.now() + rim.lifeMs),
+    expires: String(rim.clock() + rim.lifeMs),
     'X-Amz-Signature': 'cafe',
   })
   return {
@@ -91,7 +94,7 @@ function issue(rim: Rim, method: string, key: string, extra: Record<string, stri
     url: `${rim.url}/store/${key.split('/').map(encodeURIComponent).join('/')}?${query}`,
     headers: {},
     successStatuses: method === 'PUT' ? [200, 201] : [200],
-    expiresAt: new Date(Date.now() + rim.lifeMs).toISOString(),
+    expiresAt: new Date(rim.clock() + rim.lifeMs).toISOString(),
     limitedBy: 'requested',
     enforcement: {},
   }
@@ -217,7 +220,7 @@ async function answerStore(
   const what = `STORE ${request.method} ${key}${part === null ? '' : `?part=${part}`}${range ? ` ${range}` : ''}`
   rim.log.push(what)
   if (await rim.fault?.(request, response, what)) return
-  if (Number(url.searchParams.get('expires')) < Date.now()) {
+  if (Number(url.searchParams.get('expires')) < rim.clock()) {
     storeError(response, 403, 'AccessDenied', 'Request has expired')
     return
   }

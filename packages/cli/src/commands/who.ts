@@ -35,6 +35,8 @@ const held = {
   USED: ({ uses }: WhoHeld) => (uses === 0 ? 'not seen' : plural(uses, 'time')),
   GRANT: (one: WhoHeld) => one.grantId,
 }
+/** Where keys of this name lie in more than one bucket. */
+const where = { CONNECTOR: (one: { connector: string }) => one.connector }
 const did = {
   WHO: (one: WhoDid) => one.username ?? 'not proven',
   WHAT: ({ action, refused }: WhoDid) => (refused ? `${action}, refused` : action),
@@ -112,8 +114,10 @@ function show(context: Context, told: Reply<'whoAccessed'>): void {
   else section('Could, as of now', 'nobody', told.could, could)
   if (told.links !== null && told.links.length > 0)
     section('Could, whoever has one of these links', 'nobody', told.links, links)
-  section('Held a URL for it', 'nobody', told.held, held)
-  section('Did, as the logs tell', 'no access is known', told.did, did)
+  const isOfSeveral = new Set([...told.held, ...told.did].map(({ connector }) => connector)).size > 1
+  const place = isOfSeveral ? where : {}
+  section('Held a URL for it', 'nobody', told.held, { ...held, ...place })
+  section('Did, as the logs tell', 'no access is known', told.did, { ...did, ...place })
   if (told.findings.length > 0) context.print('\nWants a look')
   for (const finding of told.findings) for (const line of findingLines(finding)) context.print(line)
   for (const line of hintLines(told)) context.note(line)

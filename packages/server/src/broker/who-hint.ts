@@ -5,23 +5,26 @@ import { listAccessLogRecords } from '../store/access-log-records.ts'
 import { listAuditEvents } from '../store/list-audit-events.ts'
 import { listTeamPrefixes } from '../store/stop-events.ts'
 import type { BrokerDeps } from './deps.ts'
+import type { WhoPlace } from './who-place.ts'
 
 const eventsLookedAt = 2000
 const teamsLookedAt = 200
 const similarMax = 5
+const knownLookedAt = 100
 
 interface Asked {
   /** In the bucket, prefix included. */
   key: string
   team: string | undefined
+  place: WhoPlace
 }
 
 type Deps = Pick<BrokerDeps, 'store'>
 
 /** Null: at some time somebody asked for it, or a log told of it. */
 export async function whoHint(deps: Deps, asked: Asked): Promise<WhoHint | null> {
-  const { key, team } = asked
-  if (await isKnown(deps, key)) return null
+  const { key, team, place } = asked
+  if (await isKnown(deps, key, place)) return null
   const prefixes = await listTeamPrefixes(deps.store.db)
   const isOfTeam = team !== undefined || [...prefixes.values()].some((prefix) => key.startsWith(prefix))
   const keys = new Set([
@@ -31,16 +34,18 @@ export async function whoHint(deps: Deps, asked: Asked): Promise<WhoHint | null>
   return { isOfTeam, similar: [...keys].slice(0, similarMax).map((one) => addressOf(one, prefixes)) }
 }
 
-async function isKnown({ store: { db } }: Deps, key: string): Promise<boolean> {
-  const one = { limit: 1 }
-  if ((await listAuditEvents(db, { key }, one)).length > 0) return true
-  return (await listAccessLogRecords(db, { key }, one)).length > 0
+/** Among the newest of that key; nearly always they are of one bucket. */
+async function isKnown({ store: { db } }: Deps, key: string, place: WhoPlace): Promise<boolean> {
+  const some = { limit: knownLookedAt }
+  const events = await listAuditEvents(db, { key }, some)
+  if (events.some(({ event }) => place.holdsEvent(JSON.parse(event) as AuditEvent))) return true
+  return (await listAccessLogRecords(db, { key }, some)).some((row) => place.holdsAccess(row))
 }
 
 /** The team's prefix left out where it belongs, or written where it does not. */
 async function misplaced(
   deps: Deps,
-  { key, team }: Asked,
+  { key, team, place }: Asked,
   prefixes: ReadonlyMap<string, string>,
 ): Promise<string[]> {
   const prefix = team === undefined ? '' : (prefixes.get(team) ?? '')
@@ -49,7 +54,7 @@ async function misplaced(
       ? [...prefixes.values()].slice(0, teamsLookedAt).map((one) => one + key)
       : [key.slice(prefix.length)].filter((rest) => prefix !== '' && rest.startsWith(prefix))
   const found: string[] = []
-  for (const one of new Set(tried)) if (one !== key && (await isKnown(deps, one))) found.push(one)
+  for (const one of new Set(tried)) if (one !== key && (await isKnown(deps, one, place))) found.push(one)
   return found
 }
 

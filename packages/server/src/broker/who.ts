@@ -15,7 +15,7 @@ import type { AuditCursor } from '../store/audit-events.ts'
 import { findFinding, loudFindings } from '../store/findings.ts'
 import { findGrantUses } from '../store/grant-uses.ts'
 import { listAuditEvents } from '../store/list-audit-events.ts'
-import { findTeam } from '../store/teams.ts'
+import { findTeam, type NamedTeamRow } from '../store/teams.ts'
 import { requireAuditReader, shownRecord } from './access-log-records.ts'
 import type { BrokerDeps, Caller } from './deps.ts'
 import { explained } from './findings.ts'
@@ -23,6 +23,7 @@ import { longestLifeMs } from './revocation/target.ts'
 import { recordableKey } from './refuse.ts'
 import { whoCould } from './who-could.ts'
 import { whoHint } from './who-hint.ts'
+import { whoPlace, type WhoPlace } from './who-place.ts'
 
 const pageRows = 1000
 const accessesMax = 20_000
@@ -46,11 +47,13 @@ export async function whoAccessed(
 ): Promise<Reply<'whoAccessed'>> {
   const asked = { ...query, key: recordableKey(undefined, query.key) }
   await requireAuditReader(deps, caller, 'whoAccessed', asked)
-  const key = await keyInBucket(deps, query)
+  const { key, team } = await objectOf(deps, query)
   const span = spanOf(deps, query)
   const could = await whoCould(deps, caller, { key, team: query.team })
-  const held = await whoHeld(deps, key, span)
-  const did = await whoDid(deps, key, span)
+  const issued = await eventsOf(deps, key, span)
+  const place = await whoPlace(deps, team, issued.events)
+  const held = { ...issued, grants: await whoHeld(deps, issued.events.filter(place.holdsEvent), span) }
+  const did = await whoDid(deps, { key, span, place })
   const isNothing = held.grants.length === 0 && did.groups.length === 0
   return {
     key,
@@ -62,7 +65,7 @@ export async function whoAccessed(
     held: held.grants,
     did: did.groups,
     findings: did.findings,
-    hint: isNothing ? await whoHint(deps, { key, team: query.team }) : null,
+    hint: isNothing ? await whoHint(deps, { key, team: query.team, place }) : null,
     complete: held.complete && did.complete,
   }
 }
@@ -77,21 +80,25 @@ export function spanOf(
   throw new SignpostError('invalid', 'from: must be before `to`.', { field: 'from' })
 }
 
-async function keyInBucket({ store }: BrokerDeps, { key, team }: Query): Promise<string> {
-  if (team === undefined) return key
+/** `key`: in the bucket. */
+async function objectOf(
+  { store }: BrokerDeps,
+  { key, team }: Query,
+): Promise<{ key: string; team: NamedTeamRow | undefined }> {
+  if (team === undefined) return { key, team }
   const found = await findTeam(store.db, team)
   if (!found) throw new SignpostError('not_found', 'There is no such team.')
   const problem = objectKeyProblem(found.prefix, key)
   if (problem) throw new SignpostError('invalid_key', `key: ${keyRuleSentence(problem)}.`, { field: 'key' })
-  return found.prefix + key
+  return { key: found.prefix + key, team: found }
 }
 
 /** A URL that was given before the time may have lived into it. */
-async function whoHeld(
+async function eventsOf(
   { store: { db } }: BrokerDeps,
   key: string,
   { from, to }: Span,
-): Promise<{ grants: WhoHeld[]; complete: boolean }> {
+): Promise<{ events: AuditEvent[]; complete: boolean }> {
   const filter = { key, type: 'url.issue', decision: 'allow', from: from - longestLifeMs, to } as const
   const events: AuditEvent[] = []
   let complete = false
@@ -103,12 +110,20 @@ async function whoHeld(
     after = last && { at: last.at, chain: last.chain, seq: last.seq }
     await setImmediate()
   }
+  return { events, complete }
+}
+
+async function whoHeld(
+  { store: { db } }: BrokerDeps,
+  events: readonly AuditEvent[],
+  { from }: Span,
+): Promise<WhoHeld[]> {
   const live = events.filter(({ expiresAt }) => expiresAt !== undefined && Date.parse(expiresAt) > from)
   const uses = await findGrantUses(
     db,
     live.map(({ grantId = '' }) => grantId),
   )
-  return { grants: live.map((event) => heldOf(event, uses.get(event.grantId ?? '')?.uses ?? 0)), complete }
+  return live.map((event) => heldOf(event, uses.get(event.grantId ?? '')?.uses ?? 0))
 }
 
 function heldOf(event: AuditEvent, uses: number): WhoHeld {
@@ -130,8 +145,7 @@ function heldOf(event: AuditEvent, uses: number): WhoHeld {
 
 async function whoDid(
   { store: { db } }: BrokerDeps,
-  key: string,
-  span: Span,
+  { key, span, place }: { key: string; span: Span; place: WhoPlace },
 ): Promise<{
   groups: WhoDid[]
   findings: Reply<'whoAccessed'>['findings']
@@ -144,6 +158,7 @@ async function whoDid(
   for (let read = 0; read < accessesMax && !complete; read += pageRows) {
     const rows = await listAccessLogRecords(db, { ...span, key }, { limit: pageRows, after })
     for (const row of rows.slice(0, pageRows)) {
+      if (!place.holdsAccess(row)) continue
       addTo(groups, row)
       if (loudFindings.includes(row.finding) && loud.length < findingsMax) loud.push(row)
     }

@@ -15,7 +15,7 @@ export async function* exportedLines(
   server: ServerSettings,
   query: CallInput<'exportAuditEvents'>['query'],
 ): AsyncGenerator<string, void, void> {
-  const { createSignpost } = await import('@signpost/sdk')
+  const { createSignpost, TransferError } = await import('@signpost/sdk')
   const { createServerAccess } = await import('./server-fetch.ts')
   const access = createServerAccess(io, server)
   const { url, token } = server
@@ -35,10 +35,17 @@ export async function* exportedLines(
   for await (const _ of client.stream('exportAuditEvents', { query }, { signal: io.signal }));
   const body = taken.at(-1)?.body
   if (!body) return
-  const lines = createInterface({ input: Readable.fromWeb(body as ReadableStream), crlfDelay: Infinity })
-  for await (const line of lines) {
-    // A server that fails in the middle says so in its last line.
-    if (!line.startsWith('{"chain":')) throw new Error('the server broke the export off: run it again')
-    yield `${line}\n`
+  const brokenOff = 'the server broke the export off: run it again'
+  const input = Readable.fromWeb(body as ReadableStream)
+  const lines = createInterface({ input, crlfDelay: Infinity })
+  try {
+    for await (const line of lines) {
+      if (line.startsWith('{"chain":')) yield `${line}\n`
+      // A server that fails in the middle says so in its last line.
+      else throw new Error(brokenOff)
+    }
+  } catch (cause) {
+    if (cause !== input.errored || io.signal.aborted) throw cause
+    throw new TransferError('network', brokenOff, { peer: 'signpost', cause })
   }
 }

@@ -11,7 +11,10 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   try {
     await createProgram(run).parseAsync(args, { from: 'user' })
     return run.exitCode
-  } catch (error) {
+  } catch (thrown) {
+    // What Node breaks off does not say for whom.
+    const isBrokenOff = io.signal.aborted && thrown instanceof Error && thrown.name === 'AbortError'
+    const error: unknown = isBrokenOff ? io.signal.reason : thrown
     // Commander has said it already, or has shown the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
     if (args.includes('--json')) io.stderr.write(`${JSON.stringify({ error: reportOf(error) })}\n`)

@@ -1,4 +1,3 @@
-import { createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Option, type Command } from 'commander'
@@ -10,6 +9,7 @@ import { examples } from '../examples.ts'
 import { nearest } from '../nearest.ts'
 import { parseInstant, parsePositive } from '../parse.ts'
 import { printableLine } from '../text.ts'
+import { writeWhole } from '../whole-file.ts'
 import { addCheckpoint } from './audit-checkpoint.ts'
 import { addAuditSink } from './audit-sink.ts'
 import { addHold, addRetention } from './audit-retention.ts'
@@ -156,7 +156,7 @@ async function exportEvents(context: Context, options: ExportOptions): Promise<v
   }
   if (options.output === undefined)
     return pipeline(Readable.from(lines()), context.io.stdout, { signal, end: false })
-  await pipeline(Readable.from(lines()), createWriteStream(options.output, { mode: 0o600 }), { signal })
+  await writeWhole(lines(), options.output, signal)
   if (context.json) context.printJson({ file: options.output, events: count })
   else context.print(`${count} events in ${options.output}`)
 }

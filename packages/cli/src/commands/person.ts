@@ -1,4 +1,3 @@
-import { createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
@@ -9,6 +8,7 @@ import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
 import { confirmed } from '../prompt.ts'
 import { printableLine } from '../text.ts'
+import { writeWhole } from '../whole-file.ts'
 
 interface EraseOptions extends ConfirmOptions {
   reason: string
@@ -54,8 +54,8 @@ async function data(context: Context, username: string, { output }: { output?: s
       yield `${JSON.stringify(line)}\n`
     }
   }
-  const target = output === undefined ? io.stdout : createWriteStream(output, { mode: 0o600 })
-  await pipeline(Readable.from(lines()), target, { signal, end: output !== undefined })
+  if (output === undefined) await pipeline(Readable.from(lines()), io.stdout, { signal, end: false })
+  else await writeWhole(lines(), output, signal)
   if (count === 0) context.note(`nothing is known of ${printableLine(username)}: is the name spelt so?`)
   if (output === undefined) return
   if (context.json) context.printJson({ file: output, lines: count })

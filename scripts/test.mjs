@@ -11,7 +11,9 @@ import { check } from './check.mjs'
 import { root } from './node-version.mjs'
 import { run } from './steps.mjs'
 
-const timeoutMs = 10 * 60_000
+const timeoutMs = 20 * 60_000
+/** Node goes on to the next address of `localhost` after a quarter of a second, also where the machine stood still for as long. */
+const patience = '--network-family-autoselection-attempt-timeout=60000'
 const [pattern] = process.argv.slice(2)
 const wanted = (files) => (pattern ? files.filter((file) => file.includes(pattern)) : files).toSorted()
 
@@ -63,5 +65,5 @@ async function testTogether(files, place) {
 }
 
 function test(options, files) {
-  return run(process.execPath, ['--test', `--test-timeout=${timeoutMs}`, ...options, ...files])
+  return run(process.execPath, ['--test', `--test-timeout=${timeoutMs}`, patience, ...options, ...files])
 }

@@ -13,8 +13,8 @@ import { ceph, local, type Store } from './move/stores.ts'
 import { freshEnvironment, startServer, untilPrinted } from './server-process.ts'
 
 /** Short enough to die on the way, long enough for a busy machine to use one that comes fresh. */
-const lifeSeconds = 2
-const holdMs = 2600
+const lifeSeconds = 3
+const holdMs = 3600
 const mib = 2 ** 20
 
 async function open(t: TestContext, store: Store) {
@@ -56,14 +56,20 @@ async function outlives(t: TestContext, store: Store): Promise<void> {
 
   await t.test('a URL works until it is said to end, and not after', async () => {
     await direct.upload('sp://brief/ends', Buffer.from('ends'))
-    const asked = Date.now()
-    const issued = await direct.url('brief', { action: 'read', key: 'ends', expiresInSeconds: 3600 })
+    const take = () => direct.url('brief', { action: 'read', key: 'ends', expiresInSeconds: 3600 })
+    let issued = await take()
     assert.equal(issued.limitedBy, 'policy')
-    const endsAt = Date.parse(issued.expiresAt)
-    assert.ok(endsAt <= asked + lifeSeconds * 1000 + 50 && endsAt % 1000 === 0)
+    const endOf = () => Date.parse(issued.expiresAt)
+    assert.ok(endOf() <= Date.now() + lifeSeconds * 1000 && endOf() % 1000 === 0)
     const get = async () => (await fetch(issued.url, { headers: issued.headers })).status
-    assert.equal(await get(), 200)
-    await new Promise((resolve) => setTimeout(resolve, endsAt + 1100 - Date.now()))
+    // Where the machine stood still until it was over, with another one.
+    let status = await get()
+    for (let tries = 0; tries < 20 && status !== 200 && Date.now() >= endOf(); tries += 1) {
+      issued = await take()
+      status = await get()
+    }
+    assert.equal(status, 200)
+    await new Promise((resolve) => setTimeout(resolve, endOf() + 1100 - Date.now()))
     assert.equal(await get(), 403)
     const modes = ['refuse', 'exact'] as const
     for (const expiryMode of modes)

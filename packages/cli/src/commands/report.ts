@@ -1,19 +1,16 @@
 import { Option, type Command } from 'commander'
 import { writeFile } from 'node:fs/promises'
-import { extname } from 'node:path'
 import type { SecurityReport } from '@signpost/contract'
 import { handler, type Run } from '../context.ts'
-import { UsageError } from '../errors.ts'
 import { examples } from '../examples.ts'
 import { parseInstant } from '../parse.ts'
+import { jsonReport, reportFormat, type ReportFormat } from '../report/report-format.ts'
 import { plural, printableLine } from '../text.ts'
-
-type Format = 'md' | 'html' | 'csv' | 'json'
 
 interface ReportOptions {
   from?: string
   to?: string
-  format?: Format
+  format?: ReportFormat
   out?: string
 }
 
@@ -42,11 +39,11 @@ export function addReport(program: Command, run: Run): void {
     .action(
       handler(run, async (context, _: [], options: ReportOptions) => {
         const { from, to, out } = options
-        const format = options.format ?? (context.json ? 'json' : formatOf(out))
+        const format = reportFormat(options, context.json)
         const query = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
         const client = await context.connect()
         const report = await client.call('getSecurityReport', { query }, { signal: context.signal })
-        const text = await written(report, format)
+        const text = await written(report, format, context.json)
         if (out === undefined) return void context.io.stdout.write(text)
         await writeFile(out, text, { mode: 0o600 })
         if (context.json) context.printJson({ file: out, findings: report.numbers.findings })
@@ -56,19 +53,10 @@ export function addReport(program: Command, run: Run): void {
     )
 }
 
-function formatOf(out: string | undefined): Format {
-  const ending = out === undefined ? '' : extname(out).slice(1)
-  if (ending === 'html' || ending === 'csv' || ending === 'json') return ending
-  if (ending === '' || ending === 'md' || ending === 'txt') return 'md'
-  throw new UsageError(
-    `--out: no report is written as .${printableLine(ending)}: end it in .md, .html, .csv or .json, or give --format`,
-  )
-}
-
 /** Each is loaded when it is asked for. */
-async function written(report: SecurityReport, format: Format): Promise<string> {
+async function written(report: SecurityReport, format: ReportFormat, isJson: boolean): Promise<string> {
   if (format === 'html') return (await import('../report/html.ts')).htmlReport(report)
   if (format === 'csv') return (await import('../report/csv-report.ts')).csvReport(report)
-  if (format === 'json') return `${JSON.stringify(report, null, 2)}\n`
+  if (format === 'json') return jsonReport(report, isJson)
   return (await import('../report/markdown.ts')).markdownReport(report)
 }

@@ -69,6 +69,8 @@ export async function openClient(io: Io, server: ServerSettings): Promise<NodeSi
 
 /** What one run of the program shares: the world, and how it ended. */
 export interface Run {
+  /** What is wrong with the command line is said as JSON, too. */
+  json?: boolean
   io: Io
   exitCode: number
 }

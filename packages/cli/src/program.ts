@@ -57,9 +57,15 @@ function visibleGlobalOptions(command: Command): Option[] {
   return root === command ? [] : root.options.filter(({ long, hidden }) => !hidden && long !== '--version')
 }
 
+/** What commander says of a wrong command line, as all else that goes wrong. */
+function asJson(text: string): string {
+  const message = text.replace(/^error: /, '').trimEnd()
+  return `${JSON.stringify({ error: { message, code: null, requestId: null } })}\n`
+}
+
 /** The whole command line. Whatever is heavy is imported by the command that needs it. */
 export function createProgram(run: Run): Command {
-  const { io } = run
+  const { io, json = false } = run
   const program = new Command('signpost')
     .description(about)
     .version(io.version, '-V, --version', 'print the version')
@@ -72,9 +78,9 @@ export function createProgram(run: Run): Command {
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'signpost: ')),
+      outputError: (text, write) => write(json ? asJson(text) : text.replace(/^error: /, 'signpost: ')),
     })
-    .showHelpAfterError('(--help shows how it is used)')
+    .showHelpAfterError(json ? false : '(--help shows how it is used)')
     .addHelpText('after', more)
   const commands = [addLogin, addWhoami, addCp, addLs, addRm, addSign, addVerify, addExplain]
   const administration = [

@@ -7,7 +7,7 @@ import { createProgram } from './program.ts'
 
 /** Runs one command line to its end; answers the exit code. Errors are said here, and nowhere else. */
 export async function runProgram(args: readonly string[], io: Io): Promise<number> {
-  const run: Run = { io, exitCode: exitCodes.ok }
+  const run: Run = { io, exitCode: exitCodes.ok, json: args.includes('--json') }
   try {
     await createProgram(run).parseAsync(args, { from: 'user' })
     return run.exitCode

@@ -49,6 +49,23 @@ test('a command line that is not right exits with 2 and says what to write', asy
   }
 })
 
+test('a command line that is not right is said as JSON to whoever wants that', async (t) => {
+  const { run } = openShell(t, nowhere)
+  const cases: [string[], RegExp][] = [
+    [['--json', 'sing'], /^unknown command 'sing'/],
+    [['sign', '--json'], /^missing required argument 'address'$/],
+    [['findings', '--state', 'x', '--json'], /Allowed choices are/],
+    [['audit', 'list', '--type', 'url.isue', '--json'], /did you mean url\.issue\?$/],
+  ]
+  for (const [args, expected] of cases) {
+    const { code, stdout, stderr } = await run(args)
+    assert.deepEqual([code, stdout], [2, ''], args.join(' '))
+    const { error } = JSON.parse(stderr) as { error: { message: string; code: unknown } }
+    assert.match(error.message, expected)
+    assert.equal(error.code, null)
+  }
+})
+
 test('a server that does not answer is given up soon, with 5, as JSON too', async (t) => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -19,6 +19,8 @@ const root = join(import.meta.dirname, '../../..')
 const exitCodes = { clean: 0, failed: 1, badConfiguration: 2 }
 /** One Ctrl-C reaches us twice, from the terminal and through npm; only a later signal is a second one. */
 const sameSignalMs = 700
+/** For what comes behind the requests at a stop: the last writes, to a database that may not answer. */
+const lastWritesMs = 10_000
 
 const version = (
   JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string }
@@ -109,7 +111,7 @@ function listenToSignals(config: Config, log: pino.Logger) {
     if (asked === 0) {
       asked = now
       stopping.abort()
-      stop(signal, serving, log)
+      stop(signal, serving, log, config.SIGNPOST_DRAIN_SECONDS * 1000 + lastWritesMs)
     } else if (now - asked > sameSignalMs) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
   }
   const onHangup = () => {
@@ -129,7 +131,12 @@ function listenToSignals(config: Config, log: pino.Logger) {
 }
 
 /** The first signal lets running requests finish; a second one ends at once. */
-function stop(signal: NodeJS.Signals, serving: Serving | undefined, log: pino.Logger): void {
+function stop(
+  signal: NodeJS.Signals,
+  serving: Serving | undefined,
+  log: pino.Logger,
+  withinMs: number,
+): void {
   if (!serving) {
     log.info({ signal }, 'stopping before it served')
     // The end waits for a statement that runs, maybe a long migration: a second signal is to end it as it ends any process.
@@ -137,6 +144,10 @@ function stop(signal: NodeJS.Signals, serving: Serving | undefined, log: pino.Lo
     process.exit(exitCodes.clean)
   }
   log.info({ signal }, 'stopping: running requests may finish')
+  setTimeout(() => {
+    log.error({}, 'the database does not answer: the last writes before the end are given up')
+    process.exit(exitCodes.failed)
+  }, withinMs).unref()
   serving.close().then(
     () => process.exit(exitCodes.clean),
     (err: unknown) => {

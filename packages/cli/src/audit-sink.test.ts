@@ -44,7 +44,12 @@ test('signpost audit sink: added, listed, tested, changed and removed', async (t
   await fails(2, /nothing to change/, ['update', 'x'])
   await fails(2, /there is no audit sink "x"/, ['update', 'x', '--every', '5m'])
   await fails(4, /no such audit sink/i, ['test', 'x'])
-  await fails(2, /settings\.url/, ['add', 'x', '--webhook', receiver.url])
+  await fails(2, /--webhook or --otlp: must be https, unless you give --allow-internal/, [
+    'add',
+    'x',
+    '--webhook',
+    receiver.url,
+  ])
 
   const headers = join(shell.folder, 'headers')
   writeFileSync(headers, 'Authorization: Bearer of-the-sink\nbroken of-the-sink\n')

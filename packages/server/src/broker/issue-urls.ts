@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import {
   batchItemsMax,
   SignpostError,
@@ -28,7 +29,9 @@ import { recordRefusal, refusalError, refusedFields, requireAllowed } from './re
  * each is as long as all before it, until one commit is shared among many.
  */
 const firstChunkItems = 100
-const chunkItems = 500
+const chunkItems = 1000
+/** Then it is others' turn, for a moment. */
+const itemsInRow = 250
 /** So often a chunk is signed before it is refused. */
 const triesMax = 20
 
@@ -61,9 +64,7 @@ export async function* issueUrls(
     throw new SignpostError(
       'too_many_items',
       `items: at most ${batchItemsMax} in one call; send the rest in another.`,
-      {
-        field: 'items',
-      },
+      { field: 'items' },
     )
   }
   const source = await open(deps, caller, params.team, items.length)
@@ -170,6 +171,8 @@ async function signOnce(
   }
   const late: Promise<Issued | Refused>[] = []
   for (let index = begin; index < end; index++) {
+    // With the first, the records of the chunk before leave: they are written while this one is signed.
+    if ((index - begin) % itemsInRow === 0) await turn()
     const result = issueOrRefuse(source, items[index])
     // Written out at once, so that little is kept; but in the order of the items.
     if (late.length > 0 || result instanceof Promise) late.push(Promise.resolve(result))

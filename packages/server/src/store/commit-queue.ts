@@ -19,7 +19,7 @@ export interface CommitQueueOptions {
 /** A group takes no more events than this (but one unit may have more): bounds the memory and how long others wait. */
 const groupEventsMax = 8192
 /** What is kept for the groups to come: as many as there are at once, and no large ones. */
-const spareBytesMax = 2 * 1024 * 1024
+const spareBytesMax = 4 * 1024 * 1024
 
 interface OpenGroup {
   group: CommitGroup

@@ -1,7 +1,7 @@
 /** Ten thousand URLs in one call, each with its own durable record before its line leaves. `node bench/batch.ts` */
 import { startPostgres } from '../tests/servers/postgres.ts'
 import { availableServers } from '../tests/servers/install.ts'
-import { bareSigningRate } from './bare-signing.ts'
+import { bareRateThere, bareSigningRate } from './bare-signing.ts'
 import { batchLoad } from './batch-load.ts'
 import { compare, limitRow, printRows, spreadOf, type BenchRow } from './bench.ts'
 import { cpuSecondsOf, residentBytesOf } from './processes.ts'
@@ -13,7 +13,6 @@ const warmUpCalls = 15
 const items = 10_000
 const firstLineMsMax = 50
 /** What the plain signing loop does on the machine that the promises were made for, URLs/s. */
-const bareRateThere = 350_000
 const mebibyte = 2 ** 20
 
 export async function benchBatch(): Promise<BenchRow[]> {

@@ -133,6 +133,31 @@ function listTests(withStore: WithStore): void {
     assert.equal((await verifyAudit(store)).ok, true)
   })
 
+  withStore(
+    'refusals of one object, and what else was done with it, are found among its URLs',
+    async (store) => {
+      const key = 'vision/much-used'
+      const events = [
+        ...Array.from({ length: 5 }, (_, index) =>
+          eventOf(`m-${index}`, { ...alice, key, grantId: `much-${index}` }),
+        ),
+        eventOf('m-5', { ...bob, key, decision: 'deny' }),
+        eventOf('m-6', { ...alice, key, type: 'object.delete' }),
+        eventOf('m-7', { ...alice, key, type: 'object.delete', decision: 'deny' }),
+      ]
+      for (const event of events) await store.commit({ statements: [], events: [event] })
+      const ids = async (filter: Parameters<typeof listAuditEvents>[1]) =>
+        (await listPaged(store, { key, ...filter }, 2)).map((row) => chainedEventOf(row).event.id).toSorted()
+      assert.deepEqual(await ids({ decision: 'deny' }), ['m-5', 'm-7'])
+      assert.deepEqual(await ids({ decision: 'deny', type: 'url.issue' }), ['m-5'])
+      assert.deepEqual(await ids({ decision: 'deny', username: 'alice' }), ['m-7'])
+      assert.deepEqual(await ids({ type: 'object.delete' }), ['m-6', 'm-7'])
+      assert.deepEqual(await ids({ type: 'object.delete', decision: 'allow' }), ['m-6'])
+      assert.equal((await ids({ decision: 'allow' })).length, 6)
+      assert.equal((await ids({})).length, 8)
+    },
+  )
+
   withStore('units of one moment and caller share a run, and nothing else does', async (store) => {
     const at = (ms: number) => `2026-11-23T10:00:00.00${ms}Z`
     const fields: Partial<AuditEvent>[] = [

@@ -49,7 +49,7 @@ const runColumns = [
 type AuditQuery = ReturnType<typeof rowsWithRun>
 
 /** A left join: an event whose run was taken away must show when all are read. */
-function rowsWithRun(db: Db) {
+export function rowsWithRun(db: Db) {
   return db
     .selectFrom('audit_events as e')
     .leftJoin('audit_runs as r', (join) =>
@@ -66,7 +66,7 @@ function rowsWithRun(db: Db) {
 }
 
 /** Begins with the runs where that is better: the condition makes it an inner join, in the planner's eyes too. */
-export function auditRows(db: Db): AuditQuery {
+function auditRows(db: Db): AuditQuery {
   return rowsWithRun(db).where('r.first_seq', '>', 0)
 }
 
@@ -156,12 +156,32 @@ const allSlots: SlotWindow = { low: 0, high: sql.raw(lastSlotSql) }
 /** `slots`: where a key is looked for. */
 export function filtered(query: AuditQuery, filter: AuditFilter, slots = allSlots): AuditQuery {
   const { from, to, key, grantId } = filter
-  query = query.where((eb) => eb.and([...runConditions(filter), ...rareTypeCondition(filter)]))
+  query = query.where((eb) =>
+    isOfObject(filter)
+      ? beginningWithEvents(runConditions(filter))
+      : eb.and([...runConditions(filter), ...rareTypeCondition(filter)]),
+  )
   if (from !== undefined) query = query.where('e.at', '>=', from)
   if (to !== undefined) query = query.where('e.at', '<', to)
   if (key !== undefined) query = whereKey(query, searchable(key) ?? '', slots)
+  if (key !== undefined && isUngranted(filter)) query = query.where('e.grant_id', 'is', null)
   if (grantId !== undefined) query = query.where('e.grant_id', '=', searchable(grantId) ?? '')
   return query
+}
+
+/** One object's or one grant's events are few. */
+export function isOfObject({ key, grantId }: AuditFilter): boolean {
+  return key !== undefined || grantId !== undefined
+}
+
+/** Of runs that are there. No planner looks into it, so none begins with all runs of a type to find a few events. */
+function beginningWithEvents(conditions: RawBuilder<SqlBool>[]): RawBuilder<SqlBool> {
+  return sql<SqlBool>`coalesce(${sql.join([sql`r.first_seq > 0`, ...conditions], sql` and `)}, false)`
+}
+
+/** Of events with a key, those of URLs that were given have a grant, and no others: said, an index of few serves. */
+function isUngranted({ decision, type = 'url.issue' }: AuditFilter): boolean {
+  return decision === 'deny' || type !== 'url.issue'
 }
 
 /** Of a filter, what is said of whole runs (`r`). */

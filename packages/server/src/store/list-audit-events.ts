@@ -2,9 +2,10 @@
 import { sql, SqliteAdapter } from 'kysely'
 import type { Selectable } from 'kysely'
 import {
-  auditRows,
   filtered,
+  isOfObject,
   rareTypeCondition,
+  rowsWithRun,
   runConditions,
   type AuditCursor,
   type AuditFilter,
@@ -22,8 +23,8 @@ export type AuditPage = PageRequest<AuditCursor> & {
 }
 
 export async function listAuditEvents(db: Db, filter: AuditFilter, page: AuditPage): Promise<AuditRow[]> {
-  // One object's or one grant's events are few: begin with them. Else with the runs, which are few beside the events.
-  if (filter.key === undefined && filter.grantId === undefined) return listByRun(db, filter, page)
+  // Begin with an object's events, or else with the runs, which are few beside the events.
+  if (!isOfObject(filter)) return listByRun(db, filter, page)
   const isByKey = filter.grantId === undefined && page.oldestFirst !== true
   if (!isByKey) return listWhole(db, filter, page)
   const until = page.after?.at ?? (filter.to === undefined ? undefined : filter.to - 1)
@@ -39,7 +40,7 @@ async function listWhole(
   slots?: SlotWindow,
 ): Promise<AuditRow[]> {
   const { direction, beyond } = orderOf(page)
-  let query = filtered(auditRows(db), filter, slots).limit(page.limit + 1)
+  let query = filtered(rowsWithRun(db), filter, slots).limit(page.limit + 1)
   query = query.orderBy('e.at', direction).orderBy('e.chain', direction).orderBy('e.seq', direction)
   const { after } = page
   if (after) {

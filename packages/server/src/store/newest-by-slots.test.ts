@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { requireServer } from '../../../../tests/servers/install.ts'
 import { startPostgres } from '../../../../tests/servers/postgres.ts'
-import { auditRows, filtered } from './audit-events.ts'
+import { filtered, rowsWithRun } from './audit-events.ts'
 import { keyPlace, slotEvents, slotOf } from './key-place.ts'
 import { listAuditEvents } from './list-audit-events.ts'
 import { newestBySlots, type TimeSpan } from './newest-by-slots.ts'
@@ -131,7 +131,7 @@ function contract(
           const lows: number[] = []
           await newestBySlots(store.db, count, span, (slots) => {
             lows.push(slots.low)
-            const found = filtered(auditRows(store.db), { key }, slots).orderBy('e.at', 'desc')
+            const found = filtered(rowsWithRun(store.db), { key }, slots).orderBy('e.at', 'desc')
             return found.limit(count).execute()
           })
           return lows

@@ -9,6 +9,8 @@ import type { Db } from './statement.ts'
 
 /** Two million events. */
 const firstWindow = 64
+/** Of a disk, four answers take hardly longer than one. Fewer slots than these are a few milliseconds. */
+const [atOnce, slotsForAll] = [4, 512]
 /** Events of a chain are in the order of time but for those that were decided at once, and for clocks that are set. */
 const disorderMs = 3_600_000
 
@@ -30,8 +32,8 @@ export async function newestBySlots(
   if (until !== undefined) high = await lastSlotUntil(db, high, until)
   for (let size = firstWindow; high >= 0; size *= 2) {
     const low = Math.max(0, high - size + 1)
-    const found = await list({ low, high: sql.lit(high) })
-    rows = [...rows, ...found].toSorted(newestFirst).slice(0, count)
+    const found = await Promise.all(partsOf(low, high).map(list))
+    rows = [...rows, ...found.flat()].toSorted(newestFirst).slice(0, count)
     if (low === 0) break
     const below = (await newestBelow(db, low)) + disorderMs
     const last = rows[count - 1]
@@ -39,6 +41,16 @@ export async function newestBySlots(
     high = low - 1
   }
   return rows
+}
+
+function partsOf(low: number, high: number): SlotWindow[] {
+  const slots = high - low + 1
+  if (slots < slotsForAll) return [{ low, high: sql.lit(high) }]
+  const size = Math.ceil(slots / atOnce)
+  return Array.from({ length: atOnce }, (_, index) => {
+    const first = low + index * size
+    return { low: first, high: sql.lit(Math.min(first + size - 1, high)) }
+  })
 }
 
 async function lastSlot(db: Db): Promise<number> {

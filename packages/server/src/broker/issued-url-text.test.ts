@@ -8,11 +8,12 @@ const text = fc.string({ unit: 'binary' })
 // The schema drops this one name, which no signer writes.
 const name = text.filter((one) => one !== '__proto__')
 const record = fc.dictionary(name, text)
+const url = fc.stringMatching(/^https:\/\/[a-z0-9.:-]+\/[!#-[\]-~]*$/)
 const issuedUrls = fc.record(
   {
     grantId: text,
     method: fc.constantFrom(...UrlMethod.options),
-    url: text,
+    url,
     headers: record,
     fields: record,
     audience: text,
@@ -57,7 +58,7 @@ function issuedUrlShape() {
   return {
     grantId: text,
     method: fc.constant('GET' as const),
-    url: text,
+    url,
     headers: record,
     fields: record,
     audience: text,

@@ -108,7 +108,7 @@ async function withPostgres<T>(
 ): Promise<T> {
   const { url, stop } = await startPostgres(options)
   try {
-    return await use(url, () => openPostgresStore({ url, newId, clock, readConnectionsMax: 2 }))
+    return await use(url, () => openPostgresStore({ url, newId, clock }))
   } finally {
     await stop()
   }
@@ -150,6 +150,8 @@ function filtersOf(total: number): Record<string, (round: number) => AuditFilter
     'a day of one key': (round) => ({ ...day(round), key: key(round + rounds) }),
     // None: of these keys all is allowed.
     'refusals of one key': (round) => ({ decision: 'deny', key: keyOf((start + round * 331) * 50 + 9) }),
+    // None: each of the key's events is read, and its run, to see who it was.
+    'one key of one user': (round) => ({ username: 'nobody', key: key(round + 2 * rounds) }),
     'a key that is nowhere': (round) => ({ key: `none/${start}/${round}` }),
     grant: (round) => ({ grantId: grantOf(grant(round)) }),
   }

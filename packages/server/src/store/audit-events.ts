@@ -174,9 +174,9 @@ export function isOfObject({ key, grantId }: AuditFilter): boolean {
   return key !== undefined || grantId !== undefined
 }
 
-/** Of runs that are there. No planner looks into it, so none begins with all runs of a type to find a few events. */
-function beginningWithEvents(conditions: RawBuilder<SqlBool>[]): RawBuilder<SqlBool> {
-  return sql<SqlBool>`coalesce(${sql.join([sql`r.first_seq > 0`, ...conditions], sql` and `)}, false)`
+/** Said of runs (`r`). No planner looks into it, so none begins with all runs of a type to find a few events. */
+export function beginningWithEvents(conditions: readonly RawBuilder<SqlBool>[]): RawBuilder<SqlBool> {
+  return sql<SqlBool>`coalesce(${sql.join([sql`true`, ...conditions], sql` and `)}, false)`
 }
 
 /** Of events with a key, those of URLs that were given have a grant, and no others: said, an index of few serves. */

@@ -1,7 +1,8 @@
 /** The audit events that fit a filter, in the order of time, in pages. */
 import { sql, SqliteAdapter } from 'kysely'
-import type { Selectable } from 'kysely'
+import type { Selectable, SqlBool } from 'kysely'
 import {
+  beginningWithEvents,
   filtered,
   isOfObject,
   rareTypeCondition,
@@ -41,6 +42,7 @@ async function listWhole(
 ): Promise<AuditRow[]> {
   const { direction, beyond } = orderOf(page)
   let query = filtered(rowsWithRun(db), filter, slots).limit(page.limit + 1)
+  query = query.where(beginningWithEvents([sql<SqlBool>`r.first_seq > 0`]))
   query = query.orderBy('e.at', direction).orderBy('e.chain', direction).orderBy('e.seq', direction)
   const { after } = page
   if (after) {

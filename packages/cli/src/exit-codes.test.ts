@@ -17,6 +17,8 @@ test('every class of failure has its exit code', () => {
     [new SignpostError('forbidden', 'x', { requestId: 'r' }), 3],
     [new SignpostError('not_found', 'x', { requestId: 'r' }), 4],
     [new SignpostError('record_unavailable', 'x', { requestId: 'r' }), 5],
+    [new SignpostError('rate_limited', 'x', { requestId: 'r' }), 5],
+    [new SignpostError('budget_exhausted', 'x', { requestId: 'r' }), 5],
     [new TransferError('network', 'x'), 5],
     [new TransferError('store_refused', 'x', { status: 403 }), 3],
     [new TransferError('store_refused', 'x', { status: 404 }), 4],

@@ -29,6 +29,7 @@ const codesOfSignpost: Readonly<Record<string, number>> = {
   restricted: exitCodes.refused,
   not_found: exitCodes.notFound,
   rate_limited: exitCodes.unreachable,
+  budget_exhausted: exitCodes.unreachable,
   identity_unavailable: exitCodes.unreachable,
   bucket_unreachable: exitCodes.unreachable,
   record_unavailable: exitCodes.unreachable,

@@ -93,7 +93,7 @@ export const Environment = z.object({
   SIGNPOST_RATE_LIMIT_FAILED_AUTH_PER_MINUTE: integer(0, 1e9)
     .prefault('60')
     .describe(
-      'Failed authentications of one address in a minute that are answered and recorded one by one; 0: no limit. A valid key is never turned away by it',
+      'Failed authentications of one address in a minute that are answered as such, further ones with 429; 0: no limit. A valid key is never turned away by it. The first 20 are recorded one by one, the others counted',
     ),
   SIGNPOST_BODY_BYTES_MAX: integer(1024, 1e9)
     .prefault('1048576')

@@ -107,7 +107,9 @@ export const Environment = z.object({
     .describe('How long running requests may take to finish when the server is told to stop'),
   SIGNPOST_METRICS_PUBLIC: flag
     .prefault('false')
-    .describe("true: /metrics for everybody; false: only with an organisation admin's API key"),
+    .describe(
+      'true: /metrics for everybody; false: with an API key that may read the audit trail of the organisation (`audit.read`)',
+    ),
   SIGNPOST_READ_SECONDS_DEFAULT: integer(1, 604_800)
     .prefault('3600')
     .describe('Life of a URL to read when the client asks for none'),

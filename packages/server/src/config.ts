@@ -98,7 +98,7 @@ export const Environment = z.object({
   SIGNPOST_BODY_BYTES_MAX: integer(1024, 1e9)
     .prefault('1048576')
     .describe(
-      'Largest request body, bytes; a batch of URLs may have eight times as much, and a log file that is handed in has no limit',
+      'Largest request body, bytes; a batch of URLs may have eight times as much, and a log file that is handed in is not held to it',
     ),
   SIGNPOST_CONNECTIONS_MAX: integer(1, 1e6).prefault('10000').describe('Open connections at most'),
   SIGNPOST_REQUEST_SECONDS_MAX: integer(1, 3600)

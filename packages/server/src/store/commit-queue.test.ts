@@ -80,6 +80,36 @@ test('an event that cannot be written out is refused alone', async () => {
   await good
 })
 
+test('an event of an object that only looks as if it gave a URL is refused: no filter would find it', async () => {
+  const { sent, queue } = heldWriter()
+  const grant = { key: 'runs/model', grantId: 'grant' }
+  for (const fields of [{ decision: 'deny' }, { type: 'object.verify' }] as const) {
+    const bad = queue.commit({ statements: [], events: [eventOf('bad', { ...grant, ...fields })] })
+    await assert.rejects(bad, /say it in its details/)
+  }
+  const good = [
+    queue.commit({ statements: [], events: [eventOf('given', grant)] }),
+    queue.commit({
+      statements: [],
+      events: [eventOf('check', { type: 'connector.doctor', grantId: 'check' })],
+    }),
+  ]
+  await turn()
+  sent[0]!.answer.resolve([])
+  await Promise.all(good)
+})
+
+test('closing does not wait for a group that nobody is in', { timeout: 60_000 }, async () => {
+  const { sent, queue } = heldWriter()
+  const bad = queue.commit({
+    statements: [],
+    events: [eventOf('bad', { partNumber: 1n as unknown as number })],
+  })
+  await assert.rejects(bad, TypeError)
+  await queue.drain()
+  assert.deepEqual(sent, [])
+})
+
 test('what waits for the writer stays as it is while others come, and no later group shows what was before it', async () => {
   const texts: string[][] = []
   const waiting: PromiseWithResolvers<[]>[] = []

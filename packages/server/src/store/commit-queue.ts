@@ -87,7 +87,13 @@ export function createCommitQueue({ send, inFlightMax }: CommitQueueOptions): Co
       if (closed) return Promise.reject(recordUnavailable(new Error('the store is closed')))
       return new Promise((resolve, reject) => {
         const open = openGroup()
-        addUnit(open.group, unit)
+        try {
+          addUnit(open.group, unit)
+        } catch (error) {
+          // A group that nobody is in would never leave, and `drain` would wait for it.
+          if (open.waiting.length === 0) groups.pop()
+          throw error
+        }
         open.waiting.push({ resolve, reject })
         if (scheduled || inFlight >= inFlightMax) return
         scheduled = true

@@ -83,6 +83,7 @@ export function addEvent(
   const text = 'text' in event ? event.text : JSON.stringify(event)
   const key = searchable(event.key) ?? ''
   const grantId = searchable(event.grantId) ?? ''
+  if (!('text' in event) && key !== '' && grantId !== '') requireGrant(event)
   makeRoom(pack, linkRoom + (text.length + key.length + grantId.length) * bytesOfUnitMax, 1)
   const { bytes, marks } = pack
   let mark = pack.count * marksOfEvent
@@ -104,6 +105,12 @@ export function addEvent(
   const { heads } = pack
   if (before && sameBeginning(before, event)) heads[heads.length - 1]!.count += 1
   else heads.push(headOf(event))
+}
+
+/** Whoever asks for refusals of an object, or for what else was done with it, is shown what has no grant (`filtered`). */
+function requireGrant({ type, decision }: AuditEvent): void {
+  if (type === 'url.issue' && decision === 'allow') return
+  throw new Error(`an event ${type}, ${decision}, of an object has a grant's id: say it in its details`)
 }
 
 /** All of another one behind this one. */

@@ -56,7 +56,7 @@ function liveGrantsContract(
         issued({ username: 'alice', principalId: 'a', at: iso(minutes(-120)), expiresAt: iso(minutes(60)) }),
         issued({ username: 'alice', principalId: 'a', expiresAt: iso(now) }),
         issued({ username: 'bob', team: 'speech', key: 'speech/x', marker: 'bob', action: 'write' }),
-        issued({ username: 'bob', decision: 'deny' }),
+        eventOf('refused', { ...issued({ username: 'bob' }), grantId: '', decision: 'deny' }),
         eventOf('other', { username: 'bob', type: 'object.delete', at: iso(minutes(-1)) }),
         issued({ username: 'bob', at: iso(minutes(-8 * 24 * 60)) }),
       ]

@@ -124,6 +124,24 @@ function contract(
       }
     })
 
+    test('of hundreds of slots, each of which has one, none is left out or asked twice', async () => {
+      const { store, stop } = await open()
+      try {
+        const slots = Array.from({ length: 1100 }, (_, slot) => slot)
+        await fill(
+          store,
+          slots.map((slot) => ({ chain: 'a', firstSlot: 7, slot, at: slot / 100 })),
+        )
+        const found = await listAuditEvents(store.db, { key }, { limit: 2000 })
+        assert.deepEqual(
+          found.map(({ seq }) => Math.floor(seq / slotEvents)),
+          slots.toReversed(),
+        )
+      } finally {
+        await stop()
+      }
+    })
+
     test('slots that cannot hold a newer one are not asked', async () => {
       const { store, stop } = await open()
       try {

@@ -142,6 +142,37 @@ function contract(
       }
     })
 
+    test('a clock that was ahead when a chain began hides nothing of it', async () => {
+      const { store, stop } = await open()
+      try {
+        const [ahead, right] = [14, [10, 10.5, 11, 11.5]]
+        await fill(store, [
+          { chain: 'a', firstSlot: 1, slot: 0, at: 1 },
+          ...[ahead, ...right].map((at, index) => ({
+            chain: 'b',
+            firstSlot: 2,
+            slot: index / slotEvents,
+            at,
+          })),
+        ])
+        const found: number[] = []
+        for (let after: { at: number; chain: string; seq: number } | undefined; ;) {
+          const page = await listAuditEvents(store.db, { key }, { limit: 1, after })
+          found.push(...page.slice(0, 1).map(({ at }) => (at - begin) / hour))
+          if (page.length <= 1) break
+          after = page[0]!
+        }
+        assert.deepEqual(found, [ahead, ...right.toReversed(), 1])
+        const until = await listAuditEvents(store.db, { key, to: begin + 11 * hour }, { limit: 9 })
+        assert.deepEqual(
+          until.map(({ at }) => (at - begin) / hour),
+          [10.5, 10, 1],
+        )
+      } finally {
+        await stop()
+      }
+    })
+
     test('slots that cannot hold a newer one are not asked', async () => {
       const { store, stop } = await open()
       try {

@@ -14,6 +14,9 @@ const [atOnce, slotsForAll] = [4, 512]
 /** Events of a chain are in the order of time but for those that were decided at once, and for clocks that are set. */
 const disorderMs = 3_600_000
 
+/** Read in a row from an index, a page of it or two. */
+const runsBefore = 100
+
 /** No event is wanted that is older than `from` or newer than `until`; ms since the epoch, both in it. */
 export interface TimeSpan {
   from?: number | undefined
@@ -29,7 +32,8 @@ export async function newestBySlots(
 ): Promise<AuditRow[]> {
   let rows: AuditRow[] = []
   let high = await lastSlot(db)
-  if (until !== undefined) high = await lastSlotUntil(db, high, until)
+  if (until !== undefined)
+    high = Math.max(await lastSlotUntil(db, high, until), await newestSlotUntil(db, until))
   for (let size = firstWindow; high >= 0; size *= 2) {
     const low = Math.max(0, high - size + 1)
     const found = await Promise.all(partsOf(low, high).map(list))
@@ -67,6 +71,19 @@ async function lastSlotUntil(db: Db, last: number, until: number): Promise<numbe
     else low = middle + 1
   }
   return high
+}
+
+/**
+ * A clock that was ahead when a chain began, or where a slot ends, would hide all behind it that was written at the right time.
+ * So what is there just before that time counts, too.
+ */
+async function newestSlotUntil(db: Db, until: number): Promise<number> {
+  const { rows } = await sql<{ slot: number | null }>`
+    select max(c.first_slot + r.first_seq / ${sql.lit(slotEvents)}) as "slot" from (
+      select chain, first_seq from audit_runs where at <= ${until}
+      order by at desc, chain desc, first_seq desc limit ${sql.lit(runsBefore)}
+    ) as r join audit_chains as c on c.chain = r.chain`.execute(db)
+  return Number(rows[0]?.slot ?? 0)
 }
 
 /** Of a chain that begins above, its opening says it; of one that lies on both sides, the first event that is still there. */

@@ -25,12 +25,15 @@ export interface SlotRange {
   last: number
 }
 
+/** A machine's clock may be wrong by hours when it starts, until it is set: a chain says when it began by that. */
+const aheadMs = 24 * 3_600_000
+
 /** Where the events of this time are indexed by their keys (`key-place.ts`): every chain that was alive then. */
 export async function findSlots(db: Db, from: number, to: number): Promise<SlotRange[]> {
   const { rows: chains } = await sql<{ chain: string; firstSlot: number; headSeq: number }>`
     select c.chain as "chain", c.first_slot as "firstSlot", c.head_seq as "headSeq"
     from audit_chains as c join audit_events as e on e.chain = c.chain and e.seq = c.head_seq
-    where c.opened_at <= ${to} and e.at >= ${from}`.execute(db)
+    where c.opened_at <= ${to + aheadMs} and e.at >= ${from}`.execute(db)
   const ranges: SlotRange[] = []
   for (const { chain, firstSlot, headSeq } of chains) {
     const slots = Math.floor(headSeq / slotEvents)

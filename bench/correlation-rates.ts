@@ -39,7 +39,7 @@ type Rates = Record<(typeof subjects)[number], Rate[]>
 export async function measureCorrelation(
   engine: string,
   store: Store,
-  { grants, rounds }: { grants: number; rounds: number },
+  { grants, rounds, warm }: { grants: number; rounds: number; warm?: () => Promise<void> },
 ): Promise<BenchRow[]> {
   const deps: IngestDeps = { store, clock: () => dayStart + 86_400_000, newId: countedIds(1e9) }
   const found = Object.fromEntries(subjects.map((name): [string, Rate[]] => [name, []])) as Rates
@@ -51,6 +51,7 @@ export async function measureCorrelation(
   const duckdb = openDuckdb(grants)
   for (let round = 0; round <= rounds; round += 1) {
     const { usual, short, sparse } = logsOf(folder, round)
+    await warm?.()
     const plain = await bareSigningRate()
     const of: Record<keyof Rates, Rate | undefined> = {
       plain: { cpu: plain, wall: plain },

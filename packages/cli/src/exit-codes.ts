@@ -29,7 +29,6 @@ const codesOfSignpost: Readonly<Record<string, number>> = {
   restricted: exitCodes.refused,
   not_found: exitCodes.notFound,
   rate_limited: exitCodes.unreachable,
-  budget_exhausted: exitCodes.unreachable,
   identity_unavailable: exitCodes.unreachable,
   bucket_unreachable: exitCodes.unreachable,
   record_unavailable: exitCodes.unreachable,
@@ -41,15 +40,18 @@ interface CodedError {
   code?: unknown
   status?: unknown
   exitCode?: unknown
+  retryAfterSeconds?: unknown
 }
 
 /** The classes are told apart by name, so that a mistyped command need not load the SDK. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return exitCodes.failed
-  const { name, code, status, exitCode } = error as CodedError
+  const { name, code, status, exitCode, retryAfterSeconds } = error as CodedError
   if (typeof exitCode === 'number' && (name === 'Interrupted' || name === 'UsageError')) return exitCode
   if (name === 'SigningInputError') return exitCodes.usage
   if (name === 'SignpostError') {
+    // A budget that is used up passes; one that is too small for this does not.
+    if (code === 'budget_exhausted' && retryAfterSeconds !== undefined) return exitCodes.unreachable
     return codesOfSignpost[String(code)] ?? exitCodes.failed
   }
   if (name === 'TransferError') return code === 'network' ? exitCodes.unreachable : codeOfStatus(status)

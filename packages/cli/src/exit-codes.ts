@@ -50,9 +50,9 @@ export function exitCodeOf(error: unknown): number {
   if (typeof exitCode === 'number' && (name === 'Interrupted' || name === 'UsageError')) return exitCode
   if (name === 'SigningInputError') return exitCodes.usage
   if (name === 'SignpostError') {
-    // A budget that is used up passes; one that is too small for this does not.
-    if (code === 'budget_exhausted' && retryAfterSeconds !== undefined) return exitCodes.unreachable
-    return codesOfSignpost[String(code)] ?? exitCodes.failed
+    // What says when to try again passes, as a budget that is used up; one that is too small for this says nothing.
+    const otherwise = retryAfterSeconds === undefined ? exitCodes.failed : exitCodes.unreachable
+    return codesOfSignpost[String(code)] ?? otherwise
   }
   if (name === 'TransferError') return code === 'network' ? exitCodes.unreachable : codeOfStatus(status)
   return code === 'ENOENT' ? exitCodes.notFound : exitCodes.failed

@@ -58,7 +58,8 @@ async function onSqlite(): Promise<BenchRow[]> {
 
 /**
  * What a server wrote in the last hours is in the system's memory when the logs of it come. After filling gigabytes at once
- * it is not, and reading from the disk would be measured; PostgreSQL keeps its own.
+ * it is not, and reading from the disk would be measured.
+ * PostgreSQL reads in processes of its own, whose work is not counted.
  */
 async function readWhole(file: string): Promise<void> {
   for await (const _ of createReadStream(file, { highWaterMark: 2 ** 22 }));
